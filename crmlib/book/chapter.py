@@ -1,0 +1,137 @@
+"""The run folder as a notebook sees it: upstream tables in, tables, exhibits, findings out.
+
+The runner executes notebooks inside the folder that is being built and injects
+`run_dir = "."`. By hand `run_dir` is empty: then the newest complete version
+under $CRM_REPORTS is read and what the notebook writes goes to scratch, so a
+published version never changes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import display
+
+from crmlib import params
+from crmlib.errors import VersionError
+from crmlib.exhibits import theme
+from crmlib.exhibits.exhibit import Exhibit
+from crmlib.exhibits.finding import Finding, FindingList
+
+
+@dataclass
+class Chapter:
+    """One chapter's view of the run folder.
+
+    Attributes
+    ----------
+    name : str
+        The notebook's name, e.g. "02_value".
+    engagement : params.Engagement
+        The resolved settings of this version.
+    source : Path
+        Where upstream tables are read.
+    target : Path
+        Where this chapter writes.
+    """
+
+    name: str
+    engagement: params.Engagement
+    source: Path
+    target: Path
+    _exhibits: list[dict[str, Any]] = field(default_factory=list)
+    _findings: list[dict[str, Any]] = field(default_factory=list)
+
+    def table_path(self, name: str) -> Path:
+        """Path of a customer-level table, this chapter's own first."""
+        for folder in (self.target, self.source):
+            path = folder / "tables" / f"{name}.parquet"
+            if path.exists():
+                return path
+        raise VersionError(
+            str(self.source), f"has no table `{name}`.", f"{self.name} needs it: run the whole book."
+        )
+
+    def read(self, name: str) -> pd.DataFrame:
+        """A customer-level table of this version."""
+        return pd.read_parquet(self.table_path(name))
+
+    def write(self, name: str, table: pd.DataFrame) -> None:
+        """Keep a customer-level table in the version."""
+        path = self.target / "tables" / f"{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        table.to_parquet(path, index=False, compression="zstd")
+
+    def keep_csv(self, name: str, table: pd.DataFrame) -> None:
+        """Keep a small table (intake.csv) at the top of the version."""
+        table.to_csv(self.target / f"{name}.csv", index=False, lineterminator="\n")
+
+    def show(self, exhibit: Exhibit) -> None:
+        """Display an exhibit and keep its figures, picture and caption."""
+        folder = self.target / "exhibits"
+        folder.mkdir(exist_ok=True)
+        exhibit.table.to_csv(folder / f"{exhibit.id}.csv", index=False, lineterminator="\n")
+        if exhibit.figure is not None:
+            (folder / f"{exhibit.id}.png").write_bytes(theme.to_png(exhibit.figure))
+        self._exhibits.append(exhibit.record(self.name))
+        self._save()
+        display(exhibit)
+
+    def conclude(self, findings: Sequence[Finding]) -> None:
+        """Display the chapter's findings and keep them for the summary."""
+        self._findings = [finding.record(self.name) for finding in findings]
+        self._save()
+        display(FindingList(self._findings))
+
+    def findings(self) -> list[dict[str, Any]]:
+        """Every finding of the version so far, chapter by chapter."""
+        return json.loads((self.source / "findings.json").read_text(encoding="utf-8"))
+
+    def exhibits(self) -> list[dict[str, Any]]:
+        """Every exhibit's caption of the version so far."""
+        return json.loads((self.source / "exhibits.json").read_text(encoding="utf-8"))
+
+    def _save(self) -> None:
+        folder = self.target / "chapters"
+        folder.mkdir(exist_ok=True)
+        record = {"exhibits": self._exhibits, "findings": self._findings}
+        text = json.dumps(record, ensure_ascii=False, indent=1)
+        (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def open_chapter(name: str, engagement: str, run_dir: str = "") -> Chapter:
+    """Open the run folder for a notebook.
+
+    Parameters
+    ----------
+    name : str
+        The notebook's name.
+    engagement : str
+        Which engagement; read from the newest version where `run_dir` is empty.
+    run_dir : str
+        The folder being built, or "" by hand.
+    """
+    if run_dir:
+        source = target = Path(run_dir)
+    else:
+        from crmlib.book import versions
+
+        root = Path(os.environ.get("CRM_REPORTS") or _default_reports())
+        source = versions.newest(root, engagement).path
+        target = Path(tempfile.mkdtemp(prefix=f"crm-{name}-"))
+    manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
+    raw = params._read_yaml(source / "params.yml")
+    settings = params.resolve(raw, str(source / "params.yml"), Path(manifest["params_folder"]))
+    return Chapter(name, settings, source, target)
+
+
+def _default_reports() -> Path:
+    """reports/ beside notebooks/ and crmlib/."""
+    return Path(__file__).resolve().parents[2] / "reports"

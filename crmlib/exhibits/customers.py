@@ -1,0 +1,184 @@
+"""Exhibits and findings of 01_customers: can these data carry the analysis?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from crmlib.exhibits import formats, theme
+from crmlib.exhibits.exhibit import Exhibit
+from crmlib.exhibits.finding import Finding
+from crmlib.exhibits.scope import Scope
+
+_LAST_GROUP = 7  # customers with so many purchase days or more are one group
+
+
+def row_ledger(ledger: pd.DataFrame, scope: Scope) -> Exhibit:
+    """Every row of the client's files: used, or excluded under one reason."""
+    rows = ledger.set_index("status")["rows"]
+    read, used = int(rows["read"]), int(rows["used"])
+    shown = ledger.assign(
+        rows=ledger["rows"].map(formats.count),
+        share=ledger["share"].map(lambda s: formats.percent(s, 2)),
+        amount=[
+            "" if pd.isna(amount) else scope.money(float(amount)) for amount in ledger["amount"]
+        ],
+    )
+    return Exhibit(
+        id="row_ledger",
+        title=f"{formats.percent(used / read, 1)} of {formats.count(read)} rows read are used",
+        table=ledger,
+        formatted=shown,
+        source=scope.source,
+        period=scope.period,
+        n=read,
+        population="rows",
+        unit=f"rows; {scope.currency}",
+        alt="Table of the rows read, excluded for each reason, and used, with their amounts.",
+        note="Used and excluded rows add up to the rows read; a row is excluded for the first "
+        "reason that applies.",
+    )
+
+
+def by_month(months: pd.DataFrame, scope: Scope) -> Exhibit:
+    """Revenue and active customers by calendar month."""
+    table = months[["month", "customers", "revenue"]].assign(
+        share_of_revenue=months["revenue"] / months["revenue"].sum()
+    )
+    peak = table.loc[table["share_of_revenue"].idxmax()]
+    figure, (left, right) = theme.axes(2, height=3.2)
+    for ax, column, unit in ((left, "revenue", scope.currency), (right, "customers", "customers")):
+        ax.plot(table["month"], table[column], color=theme.PRIMARY, marker="o", markersize=3)
+        ax.set_ylim(bottom=min(0, table[column].min()))
+        theme.tidy(ax, x="", y=f"{unit} per month")
+        theme.thousands(ax)
+        theme.few_dates(ax)
+    left.set_title("Revenue", loc="left", color=theme.INK)
+    right.set_title("Customers who bought", loc="left", color=theme.INK)
+    return Exhibit(
+        id="by_month",
+        title=f"The busiest month, {peak['month']:%B %Y}, "
+        f"brings {formats.percent(peak['share_of_revenue'])} of revenue",
+        table=table,
+        figure=figure,
+        source=scope.source,
+        period=scope.period,
+        n=len(table),
+        population="months",
+        unit=f"{scope.currency} and customers per month",
+        alt=f"Two lines by month: revenue, highest in {peak['month']:%B %Y} at "
+        f"{scope.money(peak['revenue'])}, and customers who bought.",
+        note="A gap or a step that the client cannot explain is a hole in the export.",
+    )
+
+
+def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
+    """How many customers bought on one, two, … days, and what they bring."""
+    days = (customers["frequency"] + 1).clip(upper=_LAST_GROUP).astype(int)
+    groups = customers.groupby(days)["total_amount"].agg(["size", "sum"])
+    groups = groups.reindex(range(1, _LAST_GROUP + 1), fill_value=0)
+    table = pd.DataFrame(
+        {
+            "purchase_days": [str(d) for d in range(1, _LAST_GROUP)] + [f"{_LAST_GROUP}+"],
+            "customers": groups["size"].to_numpy(),
+            "share_of_customers": (groups["size"] / len(customers)).to_numpy(),
+            "share_of_revenue": (groups["sum"] / customers["total_amount"].sum()).to_numpy(),
+        }
+    )
+    figure, ax = theme.axes(height=3.4)
+    theme.paired_bars(
+        ax,
+        table["purchase_days"],
+        {
+            "share of customers": (table["share_of_customers"], theme.REFERENCE),
+            "share of revenue": (table["share_of_revenue"], theme.PRIMARY),
+        },
+    )
+    theme.tidy(ax, x="days with a purchase", y="share")
+    theme.percent(ax)
+    once, often = table.iloc[0], table.iloc[-1]
+    return Exhibit(
+        id="purchase_days",
+        title=f"{formats.percent(once['share_of_customers'])} of customers bought on one day only",
+        table=table,
+        figure=figure,
+        source=scope.source,
+        period=scope.period,
+        n=len(customers),
+        unit="share of customers and of revenue",
+        alt=f"Bars by number of purchase days: one day holds "
+        f"{formats.percent(once['share_of_customers'])} of customers and "
+        f"{formats.percent(once['share_of_revenue'])} of revenue; {_LAST_GROUP} or more days hold "
+        f"{formats.percent(often['share_of_customers'])} and "
+        f"{formats.percent(often['share_of_revenue'])}.",
+        note="Who bought once leaves one observation: models borrow strength from the others.",
+    )
+
+
+def customer_view(facts: Mapping[str, object], scope: Scope) -> Exhibit:
+    """The base in one table: what one row per customer rests on."""
+    table = pd.DataFrame(
+        [
+            ("customers", formats.count(facts["customers"])),
+            ("orders", formats.count(facts["orders"])),
+            ("days with a purchase, all customers", formats.count(facts["purchase_days"])),
+            ("revenue", scope.money(float(facts["total_amount"]))),
+            ("revenue per customer", scope.money(facts["total_amount"] / facts["customers"])),
+            ("first purchase day", str(facts["first_date"])),
+            ("last purchase day", str(facts["last_date"])),
+            ("median days between a customer's purchases", formats.cell(facts["median_gap"])),
+            ("days of the period without any purchase", formats.count(facts["empty_days"])),
+        ],
+        columns=["fact", "value"],
+    )
+    per_customer = facts["total_amount"] / facts["customers"]
+    return Exhibit(
+        id="customer_view",
+        title=f"{formats.count(facts['customers'])} customers bring "
+        f"{scope.money(float(facts['total_amount']))}, {scope.money(per_customer)} each",
+        table=table,
+        source=scope.source,
+        period=scope.period,
+        n=int(facts["customers"]),
+        unit=f"as named; money in {scope.currency}",
+        alt="Table of customers, orders, revenue, first and last day and gaps between purchases.",
+    )
+
+
+def findings(
+    ledger: pd.DataFrame, customers: pd.DataFrame, scope: Scope
+) -> list[Finding]:
+    """What 01_customers says to the summary; all are counts of the observed base."""
+    rows = ledger.set_index("status")["rows"]
+    used = rows["used"] / rows["read"]
+    once = float((customers["frequency"] == 0).mean())
+    total = float(customers["total_amount"].sum())
+    return [
+        Finding(
+            id="rows_used",
+            kind="census",
+            sentence=f"{formats.percent(used, 1)} of {formats.count(rows['read'])} rows are used; "
+            "every other row stands in the ledger under one reason.",
+            value=float(used),
+            unit="share of rows",
+            exhibit="row_ledger",
+        ),
+        Finding(
+            id="revenue_observed",
+            kind="census",
+            sentence=f"{formats.count(len(customers))} customers spent {scope.money(total)} "
+            f"from {scope.period}.",
+            value=total,
+            unit=scope.currency,
+            exhibit="customer_view",
+        ),
+        Finding(
+            id="one_time_share",
+            kind="census",
+            sentence=f"{formats.percent(once)} of customers bought on one day only.",
+            value=once,
+            unit="share of customers",
+            exhibit="purchase_days",
+        ),
+    ]

@@ -1,0 +1,118 @@
+"""One exhibit: a finding as title, a picture or a table, and what a reviewer asks of it.
+
+Source, period, n and unit are part of the exhibit and cannot be left out. Its
+plain-text form is the table that was charted, so that re-executing a notebook
+compares numbers and not pixels.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from crmlib.exhibits import formats, theme
+
+_ID = re.compile(r"^[a-z][a-z0-9_]*$")
+MAX_TITLE_WORDS = 12
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What a reader sees, with its evidence.
+
+    Attributes
+    ----------
+    id : str
+        Name of its files; unique in a version.
+    title : str
+        The finding, computed from `table`: at most 12 words, with a verb.
+    table : pandas.DataFrame
+        The figures that were charted, one row per mark.
+    source, period, unit, alt : str
+        Client table, time covered, unit of the figures, what the picture shows.
+    n : int
+        How many of `population` the figures rest on.
+    figure : matplotlib Figure, optional
+        Without one the table itself is shown.
+    note : str, optional
+        What weakens or explains the figures.
+    formatted : pandas.DataFrame, optional
+        The table as shown, numbers written out, where there is no figure.
+    """
+
+    id: str
+    title: str
+    table: pd.DataFrame
+    source: str
+    period: str
+    n: int
+    unit: str
+    alt: str
+    population: str = "customers"
+    figure: Figure | None = None
+    note: str = ""
+    formatted: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        if not _ID.match(self.id):
+            raise ValueError(f"exhibit id {self.id!r}: lower-case letters, digits, underscores")
+        if len(self.title.split()) > MAX_TITLE_WORDS:
+            raise ValueError(f"exhibit {self.id}: title has more than {MAX_TITLE_WORDS} words")
+        for name in ("title", "source", "period", "unit", "alt"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"exhibit {self.id}: {name} is empty")
+
+    def record(self, chapter: str) -> dict[str, Any]:
+        """The exhibit's line in exhibits.json."""
+        return {
+            "id": self.id,
+            "chapter": chapter,
+            "title": self.title,
+            "source": self.source,
+            "period": self.period,
+            "n": int(self.n),
+            "population": self.population,
+            "unit": self.unit,
+            "alt": self.alt,
+            "note": self.note,
+            "file": f"exhibits/{self.id}.csv",
+            "picture": f"exhibits/{self.id}.png" if self.figure is not None else None,
+        }
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Picture, plain-text table, and the caption as output metadata for the report."""
+        data = {"text/plain": f"{self.title}\n\n{formats.table_text(self.table)}"}
+        if self.figure is not None:
+            data["image/svg+xml"] = theme.to_svg(self.figure)
+        else:
+            data["text/html"] = self._html_table()
+        return data, {"crm_exhibit": self.record("")}
+
+    def _html_table(self) -> str:
+        """The table in HTML: every cell escaped, numbers to the right."""
+        shown = self.table if self.formatted is None else self.formatted
+        numeric = [pd.api.types.is_numeric_dtype(self.table[name]) for name in self.table.columns]
+        if len(numeric) != shown.shape[1]:
+            raise ValueError(f"exhibit {self.id}: `formatted` must have the columns of `table`")
+        css = [' class="number"' if right else "" for right in numeric]
+        head = "".join(
+            f'<th scope="col"{c}>{html.escape(str(name))}</th>'
+            for c, name in zip(css, shown.columns, strict=True)
+        )
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f"<td{c}>{html.escape(formats.cell(value, 4))}</td>"
+                for c, value in zip(css, row, strict=True)
+            )
+            + "</tr>"
+            for row in shown.itertuples(index=False)
+        )
+        return f'<table class="exhibit"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -1,0 +1,86 @@
+"""Numbers as readers see them: one place for money, shares, counts and intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+
+def count(value: float) -> str:
+    """Thousands separated.
+
+    >>> count(23570)
+    '23,570'
+    """
+    return f"{value:,.0f}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share of 1 as a percentage.
+
+    >>> percent(0.2346), percent(0.2346, 1)
+    ('23%', '23.5%')
+    """
+    return f"{100 * share:.{digits}f}%"
+
+
+def money(value: float, currency: str = "") -> str:
+    """Money at three significant figures, as a board says it.
+
+    >>> money(2_500_315, "USD"), money(99.5), money(999_600), money(-1234)
+    ('USD 2.50 m', '99.50', '1.00 m', '-1,234')
+    """
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    if size < 10_000:
+        text = f"{size:,.0f}" if size >= 100 else f"{size:.2f}"
+        return f"{currency} {sign}{text}".strip()
+    rounded = float(f"{size:.3g}")
+    divisor, suffix = next(
+        (d, s) for d, s in ((1e9, " bn"), (1e6, " m"), (1e3, " k")) if rounded >= d
+    )
+    scaled = rounded / divisor
+    digits = max(0, 2 - math.floor(math.log10(scaled)))
+    return f"{currency} {sign}{scaled:.{digits}f}{suffix}".strip()
+
+
+def interval(lo: float, hi: float, written: Callable[..., str], *args: Any) -> str:
+    """Both ends of an interval in one manner of writing.
+
+    >>> interval(0.61, 0.66, percent)
+    '61% to 66%'
+    """
+    return f"{written(lo, *args)} to {written(hi, *args)}"
+
+
+def significant(value: float, digits: int) -> str:
+    """A number at so many significant digits, never in powers of ten above 1.
+
+    >>> significant(1234567.891, 6), significant(0.000123456789, 6)
+    ('1234570', '0.000123457')
+    """
+    text = f"{value:.{digits}g}"
+    return f"{float(text):.0f}" if "e+" in text else text
+
+
+def cell(value: Any, digits: int = 6) -> str:
+    """One cell of a table as text: empty where missing, dates as ISO days."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, float):
+        return significant(value, digits)
+    return str(value)
+
+
+def table_text(table: pd.DataFrame, digits: int = 6) -> str:
+    """A table as plain text with numbers at six significant digits.
+
+    The last digits of a float differ between processors; six are stable and
+    still show a change of one in ten thousand.
+    """
+    written = table.astype(object).map(lambda value: cell(value, digits))
+    return written.to_string(index=False, max_colwidth=60)

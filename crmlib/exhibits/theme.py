@@ -1,0 +1,143 @@
+"""How every picture looks: colours with one meaning, sizes, axes.
+
+A colour stands for one thing in the whole report. Charts are drawn in the
+light colours; the report page swaps each for its dark twin by CSS, so that one
+SVG serves both. All colours keep a contrast of at least 3:1 to their ground.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+# name: (light, dark)
+PALETTE = {
+    "ink": ("#1c2733", "#e7ecf1"),
+    "muted": ("#5b6875", "#a3b1be"),
+    "grid": ("#d9dee4", "#36414c"),
+    "primary": ("#1f6f9c", "#5fb0dd"),
+    "contrast": ("#c4552d", "#f0915c"),
+    "reference": ("#6b7785", "#92a0ad"),
+    "tier_1": ("#0b4f77", "#8fd0f5"),
+    "tier_2": ("#3a86b4", "#4d9fd0"),
+    "tier_3": ("#7c8f9f", "#8798a6"),
+}
+PAGE_GROUND = ("#ffffff", "#14191f")
+
+INK, MUTED, GRID, PRIMARY, CONTRAST, REFERENCE = (
+    PALETTE[name][0] for name in ("ink", "muted", "grid", "primary", "contrast", "reference")
+)
+TIERS = [PALETTE[f"tier_{i}"][0] for i in (1, 2, 3)]
+
+WIDTH, HEIGHT = 7.2, 3.9  # inches
+_RC = {
+    "figure.dpi": 100,
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": GRID,
+    "axes.titlesize": 10,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "crmlib",
+    "lines.linewidth": 2.0,
+}
+
+
+def axes(columns: int = 1, height: float = HEIGHT, **kwargs: Any) -> tuple[Figure, Any]:
+    """A figure of the report's width with `columns` axes beside each other.
+
+    The figure belongs to no window system, so nothing is shown or leaked by
+    drawing it.
+    """
+    sns.set_theme(style="whitegrid", rc=_RC)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots(1, columns, **kwargs)
+
+
+def tidy(ax: Axes, *, x: str, y: str, grid: str = "y") -> None:
+    """Axis titles with units, a grid in one direction only."""
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    ax.grid(False)
+    ax.grid(True, axis=grid)
+    sns.despine(ax=ax, left=grid == "y", bottom=grid == "x")
+    ax.tick_params(length=0)
+
+
+def thousands(ax: Axes, axis: str = "y") -> None:
+    """Write the ticks of an axis with thousands separated."""
+    target = ax.yaxis if axis == "y" else ax.xaxis
+    target.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
+
+
+def percent(ax: Axes, axis: str = "y") -> None:
+    """Write the ticks of an axis, shares from 0 to 1, as percentages."""
+    target = ax.yaxis if axis == "y" else ax.xaxis
+    target.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f}%"))
+
+
+def label(ax: Axes, x: float, y: float, text: str, color: str = INK, **kwargs: Any) -> None:
+    """Write a direct label beside a line or point."""
+    kwargs = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"} | kwargs
+    ax.annotate(text, (x, y), color=color, fontsize=9, **kwargs)
+
+
+def few_dates(ax: Axes) -> None:
+    """A handful of dates below the axis, each as short as it can be said."""
+    locator = AutoDateLocator(minticks=3, maxticks=6)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def paired_bars(
+    ax: Axes, names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]]
+) -> None:
+    """Bars beside each other for each name; `series` maps a label to (heights, colour)."""
+    width = 0.8 / len(series)
+    for i, (text, (heights, color)) in enumerate(series.items()):
+        places = [k - 0.4 + width * (i + 0.5) for k in range(len(names))]
+        ax.bar(places, list(heights), width=width * 0.94, color=color, label=text)
+    ax.set_xticks(range(len(names)), list(names))
+    ax.legend(frameon=False, loc="upper right", labelcolor=INK)
+
+
+def tier_colors(labels: Sequence[str]) -> dict[str, str]:
+    """One colour for each value tier, best first; lower tiers share the last."""
+    return {name: TIERS[min(i, len(TIERS) - 1)] for i, name in enumerate(labels)}
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as SVG text, the same bytes for the same figure."""
+    buffer = io.StringIO()
+    with mpl.rc_context(_RC):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as PNG on white, at twice the screen's resolution."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(_RC):
+        figure.savefig(
+            buffer, format="png", dpi=200, facecolor="white", metadata={"Software": None}
+        )
+    return buffer.getvalue()
