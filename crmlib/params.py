@@ -152,6 +152,11 @@ class Engagement(_Section):
         """Days in one `time_unit`."""
         return DAYS_PER_UNIT[self.time_unit]
 
+    @property
+    def units_per_year(self) -> float:
+        """How many of `time_unit` make a year."""
+        return DAYS_PER_UNIT["year"] / self.days_per_unit
+
     def transactions_path(self) -> Path:
         """Where the transactions lie on this machine."""
         return (self._base / self.inputs.transactions.path).resolve()
@@ -180,7 +185,7 @@ def load(path: Path | str, overrides: Iterable[str] = ()) -> Engagement:
         One message for each mistake, with the key's full name.
     """
     path = Path(path)
-    raw = _read_yaml(path)
+    raw = read_yaml(path)
     for override in overrides:
         _override(raw, override)
     return resolve(raw, str(path), path.parent)
@@ -221,7 +226,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The settings of a params file, not yet checked; raises ParamsError."""
     if path.is_dir():
         raise ParamsError(str(path), "is a folder; a params file (YAML) was expected.")
     try:

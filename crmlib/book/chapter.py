@@ -9,17 +9,17 @@ published version never changes.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 from IPython.display import display
 
-from crmlib import params
+from crmlib import intake, params
 from crmlib.errors import VersionError
 from crmlib.exhibits import theme
 from crmlib.exhibits.exhibit import Exhibit
@@ -48,6 +48,7 @@ class Chapter:
     target: Path
     _exhibits: list[dict[str, Any]] = field(default_factory=list)
     _findings: list[dict[str, Any]] = field(default_factory=list)
+    _files: list[str] = field(default_factory=list)
 
     def table_path(self, name: str) -> Path:
         """Path of a customer-level table, this chapter's own first."""
@@ -56,22 +57,29 @@ class Chapter:
             if path.exists():
                 return path
         raise VersionError(
-            str(self.source), f"has no table `{name}`.", f"{self.name} needs it: run the whole book."
+            str(self.source),
+            f"has no table `{name}`.",
+            f"{self.name} needs it: run the whole book.",
         )
 
     def read(self, name: str) -> pd.DataFrame:
         """A customer-level table of this version."""
         return pd.read_parquet(self.table_path(name))
 
-    def write(self, name: str, table: pd.DataFrame) -> None:
-        """Keep a customer-level table in the version."""
+    def write(self, name: str, table: pd.DataFrame | ir.Table) -> None:
+        """Keep a customer-level table, in pandas or in the engine, in the version."""
         path = self.target / "tables" / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
-        table.to_parquet(path, index=False, compression="zstd")
+        if isinstance(table, pd.DataFrame):
+            table.to_parquet(path, index=False, compression="zstd")
+        else:
+            intake.write(table, path)
+        self._keep(f"tables/{name}.parquet")
 
     def keep_csv(self, name: str, table: pd.DataFrame) -> None:
         """Keep a small table (intake.csv) at the top of the version."""
         table.to_csv(self.target / f"{name}.csv", index=False, lineterminator="\n")
+        self._keep(f"{name}.csv")
 
     def show(self, exhibit: Exhibit) -> None:
         """Display an exhibit and keep its figures, picture and caption."""
@@ -83,6 +91,10 @@ class Chapter:
         self._exhibits.append(exhibit.record(self.name))
         self._save()
         display(exhibit)
+
+    def display(self, findings: FindingList) -> None:
+        """Display findings that other chapters have kept."""
+        display(findings)
 
     def conclude(self, findings: Sequence[Finding]) -> None:
         """Display the chapter's findings and keep them for the summary."""
@@ -98,15 +110,25 @@ class Chapter:
         """Every exhibit's caption of the version so far."""
         return json.loads((self.source / "exhibits.json").read_text(encoding="utf-8"))
 
+    def _keep(self, file: str) -> None:
+        """Note whose file it is: the runner reuses a chapter with all that it wrote."""
+        if file not in self._files:
+            self._files.append(file)
+        self._save()
+
     def _save(self) -> None:
         folder = self.target / "chapters"
         folder.mkdir(exist_ok=True)
-        record = {"exhibits": self._exhibits, "findings": self._findings}
+        record = {
+            "exhibits": self._exhibits,
+            "findings": self._findings,
+            "files": self._files,
+        }
         text = json.dumps(record, ensure_ascii=False, indent=1)
         (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def open_chapter(name: str, engagement: str, run_dir: str = "") -> Chapter:
+def open_chapter(name: str, engagement: str, run_dir: str = "", **settings: Any) -> Chapter:
     """Open the run folder for a notebook.
 
     Parameters
@@ -117,21 +139,18 @@ def open_chapter(name: str, engagement: str, run_dir: str = "") -> Chapter:
         Which engagement; read from the newest version where `run_dir` is empty.
     run_dir : str
         The folder being built, or "" by hand.
+    **settings
+        This chapter's settings where the notebook's own cell decides them.
     """
     if run_dir:
         source = target = Path(run_dir)
     else:
         from crmlib.book import versions
 
-        root = Path(os.environ.get("CRM_REPORTS") or _default_reports())
-        source = versions.newest(root, engagement).path
+        source = versions.newest(versions.default_root(), engagement).path
         target = Path(tempfile.mkdtemp(prefix=f"crm-{name}-"))
     manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
-    raw = params._read_yaml(source / "params.yml")
-    settings = params.resolve(raw, str(source / "params.yml"), Path(manifest["params_folder"]))
-    return Chapter(name, settings, source, target)
-
-
-def _default_reports() -> Path:
-    """reports/ beside notebooks/ and crmlib/."""
-    return Path(__file__).resolve().parents[2] / "reports"
+    raw = params.read_yaml(source / "params.yml")
+    raw[params.CHAPTER_SECTIONS[name]] |= settings
+    resolved = params.resolve(raw, str(source / "params.yml"), Path(manifest["params_folder"]))
+    return Chapter(name, resolved, source, target)

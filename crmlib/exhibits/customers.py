@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
+from crmlib.intake import Facts
 
 _LAST_GROUP = 7  # customers with so many purchase days or more are one group
 
@@ -97,6 +96,7 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
     )
     theme.tidy(ax, x="days with a purchase", y="share")
     theme.percent(ax)
+    ax.set_ylim(top=1.25 * table[["share_of_customers", "share_of_revenue"]].to_numpy().max())
     once, often = table.iloc[0], table.iloc[-1]
     return Exhibit(
         id="purchase_days",
@@ -116,33 +116,38 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
     )
 
 
-def customer_view(facts: Mapping[str, object], scope: Scope) -> Exhibit:
+def customer_view(facts: Facts, scope: Scope) -> Exhibit:
     """The base in one table: what one row per customer rests on."""
+    per_customer = facts.total_amount / facts.customers
+    gap = facts.median_days_between_purchases
+    orders = "orders" if facts.has_order_id else "orders (a customer's rows of one day are one)"
     table = pd.DataFrame(
         [
-            ("customers", formats.count(facts["customers"])),
-            ("orders", formats.count(facts["orders"])),
-            ("days with a purchase, all customers", formats.count(facts["purchase_days"])),
-            ("revenue", scope.money(float(facts["total_amount"]))),
-            ("revenue per customer", scope.money(facts["total_amount"] / facts["customers"])),
-            ("first purchase day", str(facts["first_date"])),
-            ("last purchase day", str(facts["last_date"])),
-            ("median days between a customer's purchases", formats.cell(facts["median_gap"])),
-            ("days of the period without any purchase", formats.count(facts["empty_days"])),
+            ("customers", facts.customers, formats.count(facts.customers)),
+            (orders, facts.orders, formats.count(facts.orders)),
+            ("customer-days with a purchase", facts.purchase_days, formats.count(facts.purchase_days)),
+            ("revenue", facts.total_amount, scope.money(facts.total_amount)),
+            ("revenue per customer", per_customer, scope.money(per_customer)),
+            ("median days from purchase to purchase", gap, "none" if gap is None else f"{gap:.0f}"),
+            (
+                "share of days without any purchase",
+                facts.days_without_purchase_share,
+                formats.percent(facts.days_without_purchase_share, 1),
+            ),
         ],
-        columns=["fact", "value"],
-    )
-    per_customer = facts["total_amount"] / facts["customers"]
+        columns=["fact", "value", "shown"],
+    ).astype({"value": float})
     return Exhibit(
         id="customer_view",
-        title=f"{formats.count(facts['customers'])} customers bring "
-        f"{scope.money(float(facts['total_amount']))}, {scope.money(per_customer)} each",
-        table=table,
+        title=f"{formats.count(facts.customers)} customers bring "
+        f"{scope.money(facts.total_amount)}, {scope.money(per_customer)} each",
+        table=table[["fact", "value"]],
+        formatted=table[["fact", "shown"]].rename(columns={"shown": "value"}),
         source=scope.source,
-        period=scope.period,
-        n=int(facts["customers"]),
+        period=scope.between(facts.first_date, facts.last_date),
+        n=facts.customers,
         unit=f"as named; money in {scope.currency}",
-        alt="Table of customers, orders, revenue, first and last day and gaps between purchases.",
+        alt="Table of customers, orders, revenue, and the gaps between purchases.",
     )
 
 

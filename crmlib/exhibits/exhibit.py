@@ -42,7 +42,8 @@ class Exhibit:
     note : str, optional
         What weakens or explains the figures.
     formatted : pandas.DataFrame, optional
-        The table as shown, numbers written out, where there is no figure.
+        The table as shown where there is no figure: the same columns in the same
+        order, headed for readers and with numbers written out.
     """
 
     id: str

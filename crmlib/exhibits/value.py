@@ -6,7 +6,6 @@ step was refused, its exhibit says so in words instead of showing a figure.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,10 +27,7 @@ from crmlib.value.purchases import BetaGeometricResult
 from crmlib.value.spend import GammaGammaResult
 
 # Points that consultants compare with: share of customers, share of value, name.
-BENCHMARKS = [
-    (0.20, 0.80, "80/20 rule"),
-    (0.20, 0.76, "card relationships: 20% of them, 76% of profit"),
-]
+BENCHMARKS = [(0.20, 0.80, "80/20 rule"), (0.20, 0.76, "cards 76/20")]
 _CURVE = np.round(np.concatenate([np.arange(0, 0.2, 0.01), np.arange(0.2, 1.001, 0.05)]), 2)
 
 
@@ -62,12 +58,10 @@ def concentration(
     ax.plot(dense, [curve.top(s) for s in dense], color=theme.PRIMARY, linewidth=2.4)
     ax.plot([0, 1], [0, 1], color=theme.REFERENCE, linewidth=1)
     theme.label(ax, 0.62, 0.58, "if all were equal", theme.MUTED, va="top")
-    for (x, y, name), place in zip(BENCHMARKS, (0.14, -0.10), strict=True):
+    for (x, y, name), above in zip(BENCHMARKS, (6, -7), strict=True):
         ax.plot([0, x, x], [y, y, 0], color=theme.CONTRAST, linewidth=0.9, linestyle=(0, (3, 3)))
         ax.plot([x], [y], "o", color=theme.CONTRAST, markersize=5)
-        arrow = {"arrowstyle": "-", "color": theme.CONTRAST, "linewidth": 0.8}
-        theme.label(ax, x, y, name, theme.CONTRAST, xytext=(0.30, y + place),
-                    textcoords="data", arrowprops=arrow)  # fmt: skip
+        theme.label(ax, 0, y, name, theme.CONTRAST, xytext=(5, above))
     ax.plot([0.2], [fifth], "o", color=theme.PRIMARY, markersize=6)
     text = f"best fifth: {formats.percent(fifth)}"
     theme.label(ax, 0.2, fifth, text, theme.PRIMARY, xytext=(9, -10), weight="bold")
@@ -90,7 +84,8 @@ def concentration(
         f"holds {formats.percent(fifth)}, against 80% and 76% of the two benchmarks.",
         note=f"A count of the observed base. Gini {gini}. Another base drawn like this one would "
         f"show {formats.interval(again.lo, again.hi, formats.percent, 1)} for the best fifth "
-        f"({formats.percent(again.level)} bootstrap interval).",
+        f"({formats.percent(again.level)} bootstrap interval). Benchmarks: the rule of thumb "
+        "80/20, and card business, where 20% of relationships gave 76% of profit.",
     )
 
 
@@ -101,6 +96,7 @@ def deciles(table: pd.DataFrame, scope: Scope) -> Exhibit:
     ax.bar(names, table["share"], color=theme.PRIMARY, width=0.75)
     for place, share in enumerate(table["share"]):
         theme.label(ax, place, share, formats.percent(share, 1), xytext=(0, 7), ha="center")
+    ax.set_ylim(top=table["share"].max() * 1.1)
     theme.tidy(ax, x="decile of customers, best first", y=f"share of {scope.value_word}")
     theme.percent(ax)
     best, mean = table.iloc[0], table["value"].sum() / table["customers"].sum()
@@ -201,14 +197,11 @@ def cohort_revenue(cohorts: Cohorts, scope: Scope) -> Exhibit:
     )
 
 
-def holdout_tracking(
-    tracking: pd.DataFrame | Refusal, start: dt.date, n: int, days_per_unit: float, scope: Scope
-) -> Exhibit:
+def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibit:
     """Cumulative repeat purchases against what the sealed model foretold."""
     if isinstance(tracking, Refusal):
         return refused("holdout_tracking", "The holdout test", tracking, n, scope)
-    days = pd.to_timedelta((tracking["time"] * days_per_unit).round(), unit="D")
-    table = tracking.assign(period_end=pd.Timestamp(start) + days)
+    table = tracking
     open_, sealed = table[~table["sealed"]], table[table["sealed"]]
     base = open_.iloc[-1] if len(open_) else table.iloc[0]
     last = table.iloc[-1]
@@ -222,7 +215,8 @@ def holdout_tracking(
     for name, color in (("actual", theme.INK), ("expected", theme.CONTRAST)):
         shift = 7 if name == higher else -7
         theme.label(ax, last["period_end"], last[name], name, color, xytext=(6, shift))
-    theme.label(ax, base["period_end"], ax.get_ylim()[1] * 0.97, "sealed from here", theme.MUTED)
+    ax.set_ylim(bottom=0, top=last[["actual", "expected"]].max() * 1.08)
+    theme.label(ax, base["period_end"], ax.get_ylim()[1] * 0.96, "sealed from here", theme.MUTED)
     theme.tidy(ax, x="", y="repeat purchases, cumulative")
     theme.thousands(ax)
     theme.few_dates(ax)
@@ -241,8 +235,9 @@ def holdout_tracking(
         unit="repeat purchases, cumulative",
         alt=f"Two rising lines, actual and expected cumulative repeat purchases; over the sealed "
         f"part expected purchases end {formats.percent(abs(miss), 1)} {direction} actual ones.",
-        note="The model is fitted before the shaded time and has not seen it. "
-        f"{len(sealed)} periods are sealed.",
+        note=f"The model is fitted before the shaded time, {len(sealed)} {scope.time_unit}s, and "
+        "has not seen it. Expected is what the model says of all customers from their first "
+        "purchase on, not yet of each customer's own history.",
     )
 
 
@@ -260,7 +255,10 @@ def holdout_scorecard(scorecard: Scorecard | Refusal, n: int, scope: Scope) -> E
         mae=table["mae"].map("{:.3f}".format),
         spearman=["" if pd.isna(rho) else f"{rho:.3f}" for rho in table["spearman"]],
         n=table["n"].map(formats.count),
-    )
+    ).set_axis(
+        ["forecast", "predicted", "actual", "error in total", "mean absolute error",
+         "rank correlation", "customers"], axis=1
+    )  # fmt: skip
     wins = [
         words
         for words, column in (("total", "total_error"), ("customer", "mae"))
@@ -282,8 +280,8 @@ def holdout_scorecard(scorecard: Scorecard | Refusal, n: int, scope: Scope) -> E
         unit="purchases in the sealed holdout",
         alt="Table of predicted and actual holdout purchases, total error, mean absolute error "
         "per customer and rank correlation for the model and two naive forecasts.",
-        note="mae: mean absolute error in purchases per customer. spearman: rank correlation "
-        "between predicted and actual; a naive forecast may rank well and still miss the total.",
+        note="Mean absolute error: purchases per customer. Rank correlation (Spearman): of "
+        "predicted with actual; a naive forecast may rank well and still miss the total.",
     )
 
 
@@ -297,10 +295,9 @@ def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -
         return refused("holdout_by_frequency", "The calibration check", scorecard, n, scope)
     table = scorecard.by_frequency
     figure, ax = theme.axes(height=3.4)
-    names = [f"{f}\nn = {formats.count(k)}" for f, k in zip(table["frequency"], table["n"], strict=True)]
     theme.paired_bars(
         ax,
-        names,
+        table["frequency"],
         {
             "expected": (table["predicted"], theme.CONTRAST),
             "actual": (table["actual"], theme.REFERENCE),
@@ -322,6 +319,8 @@ def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -
         unit="mean purchases per customer in the holdout",
         alt="Paired bars of expected and actual mean holdout purchases by repeat purchases before "
         f"the seal; the largest gap is {gap:+.2f} at {worst['frequency']}.",
+        note=f"Customers per pair of bars: {formats.count(table['n'].max())} down to "
+        f"{formats.count(table['n'].min())}.",
     )
 
 
@@ -339,6 +338,7 @@ def model_parameters(
     if not isinstance(spend, Refusal):
         parts.append(_parameter_rows("Gamma-Gamma (spend)", spend, level))
     table = pd.concat(parts, ignore_index=True)
+    shown = _written_parameters(table)
     grades = [purchases.verdict.grade, "refused" if isinstance(spend, Refusal) else spend.verdict.grade]
     said = "Both models are well determined by these data"
     if set(grades) != {"good"}:
@@ -347,6 +347,7 @@ def model_parameters(
         id="model_parameters",
         title=said,
         table=table,
+        formatted=shown,
         source=scope.source,
         period=scope.period,
         n=n,
@@ -362,6 +363,20 @@ def _parameter_rows(name: str, fit: LikelihoodResult, level: float) -> pd.DataFr
     return table.assign(model=name, log_likelihood=fit.llf)[
         ["model", *table.columns, "log_likelihood"]
     ]
+
+
+def _written_parameters(table: pd.DataFrame) -> pd.DataFrame:
+    """The parameter table for readers: four significant digits, headings in words."""
+    headings = {"std_err": "standard error", "log_likelihood": "log-likelihood of the model"}
+    figures = table.columns.drop(["model", "parameter", "log_likelihood"])
+    written = table.assign(
+        model=table["model"].mask(table["model"].duplicated(), ""),
+        log_likelihood=table["log_likelihood"].map("{:,.1f}".format).mask(
+            table["model"].duplicated(), ""
+        ),
+        **{name: table[name].map(lambda v: formats.cell(v, 4)) for name in figures},
+    )
+    return written.rename(columns=headings)
 
 
 def _remarks(fit: LikelihoodResult | Refusal) -> list[str]:
@@ -472,7 +487,7 @@ def customer_equity(
     table[["value", "lo", "hi"]] = table[["value", "lo", "hi"]].astype(float)
     shown = table.assign(
         **{c: ["" if pd.isna(v) else scope.money(v) for v in table[c]] for c in ("value", "lo", "hi")}
-    )
+    ).rename(columns={"measure": scope.value_word, "lo": "from", "hi": "to"})
     level = formats.percent(equity.level)
     return Exhibit(
         id="customer_equity",
@@ -486,7 +501,8 @@ def customer_equity(
         unit=f"{scope.currency} of {scope.value_word}",
         alt=f"Table of realised and expected {scope.value_word}; expected "
         f"{scope.money(equity.value)}, {level} interval {formats.interval(*lo_hi, scope.money)}.",
-        note=f"lo and hi: {level} bootstrap interval over customers. Discounted at "
+        note=f"From and to: {level} bootstrap interval over customers, which does not hold the "
+        "model's own error: see the sealed holdout. Discounted at "
         f"{formats.percent(rate, 1)} a year; realised figures are counts and have no interval. "
         + " ".join(values.notes),
     )

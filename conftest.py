@@ -1,0 +1,48 @@
+"""One fresh version of the demo engagement for all tests that read one.
+
+Notebook tests never read reports/: the version is made in a temporary folder,
+once for all workers, and CRM_REPORTS points there for every kernel.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+DEMO_PARAMS = ROOT / "params" / "cdnow.yml"
+
+
+def _fresh_reports(base: Path) -> Path:
+    """Make the demo version under `base` unless another worker has made it."""
+    from crmlib.book import runner
+
+    reports = base / "reports"
+    with (base / "reports.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (reports / "index.html").exists():
+            runner.run(DEMO_PARAMS, out=reports)
+    return reports
+
+
+def _shared_base(config: pytest.Config) -> Path:
+    """A folder that all workers of this test session share."""
+    base = config._tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Point committed notebooks at a fresh version before the first one runs."""
+    controller = session.config.option.numprocesses and not os.environ.get("PYTEST_XDIST_WORKER")
+    notebooks = any(item.fspath.ext == ".ipynb" for item in session.items)
+    if notebooks and not controller and not session.config.option.collectonly:
+        os.environ["CRM_REPORTS"] = str(_fresh_reports(_shared_base(session.config)))
+
+
+@pytest.fixture(scope="session")
+def demo_version(request: pytest.FixtureRequest) -> Path:
+    """Folder of a fresh version of the demo engagement, made by the real runner."""
+    from crmlib.book import versions
+
+    return versions.newest(_fresh_reports(_shared_base(request.config)), "cdnow").path

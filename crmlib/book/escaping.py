@@ -1,0 +1,42 @@
+"""Text from data, files and machines, kept from acting and from telling too much.
+
+Everything foreign reaches a page as plain text and is escaped by the template.
+What is HTML already is marked in one place, here, so that each use can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
+_FOLDERS = re.compile(r"(?<![\w:/.])(?:/[^\s/:'\"]+)+/(?=[^\s/:])")
+
+
+def trusted(html: str) -> Markup:
+    """HTML that crmlib, pygments or matplotlib wrote, foreign text in it escaped already."""
+    return Markup(html)  # noqa: S704
+
+
+def harmless_cell(text: str) -> str:
+    """A cell for a spreadsheet that cannot start a formula: `=cmd()` → `'=cmd()`."""
+    begins_formula = text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if begins_formula and not NUMBER.fullmatch(text) else text
+
+
+def without_folders(text: str) -> str:
+    """A message without the folders of this machine: file names are kept."""
+    return _FOLDERS.sub("", text)
+
+
+def shown_input(address: str) -> str:
+    """An input by name: no absolute folder, no user or password of a database."""
+    if "://" in address:
+        parts = urlsplit(address)
+        table = f"#{parts.fragment}" if parts.fragment else ""
+        return f"{parts.scheme}://{parts.hostname or ''}{parts.path}{table}"
+    path = PurePath(address)
+    return path.name if path.is_absolute() else address

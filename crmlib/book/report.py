@@ -1,0 +1,141 @@
+"""A version's notebooks as pages that need nothing but themselves.
+
+nbconvert's HTML exporter with a template of our own (templates/report). A page
+carries no script, no web font and no address that a browser would fetch, and
+its policy forbids all three. Nothing on it depends on when, where or under
+which number it was made, so the same folder gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+from jinja2 import Environment
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+
+from crmlib.book import page as pages
+from crmlib.book.escaping import shown_input
+from crmlib.exhibits import theme
+
+if TYPE_CHECKING:
+    from crmlib.book.fingerprint import Fingerprint
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class ReportExporter(HTMLExporter):
+    """nbconvert's HTML exporter, set to the report's template with escaping on."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(template_name="report", extra_template_basedirs=[str(TEMPLATES)], **kwargs)
+
+    def _create_environment(self) -> Environment:
+        environment = super()._create_environment()
+        environment.autoescape = True
+        environment.trim_blocks = environment.lstrip_blocks = True
+        environment.globals |= {"palette": theme.PALETTE, "ground": theme.PAGE_GROUND}
+        environment.globals["favicon"] = _data_uri(TEMPLATES / "report" / "favicon.svg")
+        return environment
+
+    def from_notebook_node(
+        self, nb: nbformat.NotebookNode, resources: Any = None, **kwargs: Any
+    ) -> tuple[str, Any]:
+        # HTMLExporter would pass the page through an HTML parser, which writes
+        # `viewBox` and `clipPath` in lower case, to add alt texts that we have.
+        return TemplateExporter.from_notebook_node(self, nb, resources, **kwargs)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Provenance as the page shows it: hashes, never a clock, a number or a folder."""
+
+    fingerprint: Fingerprint
+
+    @cached_property
+    def inputs(self) -> list[tuple[str, str]]:
+        """Each input and its SHA-256; absolute paths lose their folders."""
+        return [
+            (shown_input(path), digest) for path, digest in sorted(self.fingerprint.inputs.items())
+        ]
+
+    @cached_property
+    def hashes(self) -> list[tuple[str, str]]:
+        """What else decides the result."""
+        print_ = self.fingerprint
+        return [
+            ("Parameters", print_.params),
+            ("Notebooks", print_.notebooks),
+            ("Code", print_.code),
+            ("Package lock", print_.lock),
+        ]
+
+    @cached_property
+    def packages(self) -> list[tuple[str, str]]:
+        return sorted(self.fingerprint.packages.items())
+
+
+def render_version(folder: Path, provenance: Fingerprint, title: str) -> list[str]:
+    """Write the pages of a version from its executed notebooks.
+
+    Parameters
+    ----------
+    folder : Path
+        The version: notebooks/*.ipynb, exhibits/<id>.csv, findings.json.
+    provenance : Fingerprint
+        Everything that decided the result, for the appendix of each page.
+    title : str
+        The engagement, as it stands on top of each page.
+
+    Returns
+    -------
+    list of str
+        File names in `folder`, index.html first.
+    """
+    notebooks = {
+        path.stem: nbformat.read(path, as_version=4)
+        for path in sorted((folder / "notebooks").glob("*.ipynb"))
+    }
+    places = pages.locate(notebooks)
+    book = [pages.read(stem, nb, folder / "exhibits", places) for stem, nb in notebooks.items()]
+    if not any(page.is_index for page in book):
+        book.append(_contents(folder, title, places))
+        notebooks["index"] = nbformat.v4.new_notebook()
+    exporter, origin = ReportExporter(), Origin(provenance)
+    contents = sorted(book, key=lambda page: not page.is_index)  # stable: chapters keep their order
+    for page, notebook in zip(book, notebooks.values(), strict=True):
+        here = contents.index(page)
+        resources = {
+            "page": page,
+            "title": title,
+            "contents": contents,
+            "before": contents[here - 1] if here else None,
+            "after": contents[here + 1] if here + 1 < len(contents) else None,
+            "origin": origin,
+        }
+        text, _ = exporter.from_notebook_node(notebook, resources)
+        (folder / page.file).write_text(text, encoding="utf-8", newline="\n")
+    return [page.file for page in contents]
+
+
+def template(name: str) -> Any:
+    """A template of the report's look for pages that come from no notebook."""
+    return ReportExporter().environment.get_template(name)
+
+
+def _contents(folder: Path, title: str, places: Mapping[str, pages.Place]) -> pages.Page:
+    """The opening page of a version without a summary: its findings, then its chapters."""
+    path = folder / "findings.json"
+    records = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    found = [pages.Findings(pages.claims(records, places, "index.html"))] if records else []
+    return pages.Page("index.html", "Contents", title, found)
+
+
+def _data_uri(path: Path) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"

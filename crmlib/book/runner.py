@@ -1,0 +1,295 @@
+"""From a params file to a version: which chapters run, which are reused, what is published.
+
+Checks come first and cost no kernel. Then each chapter is either copied from an
+older version that had the same key, or executed; the report is always rendered
+anew, and the whole appears under a number at once or not at all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+import shutil
+from collections.abc import Callable, Container, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from crmlib import errors, params
+from crmlib.book import execution, fingerprint, records, versions
+from crmlib.book.graph import GRAPH, Chapter, Graph, select, upstream
+from crmlib.book.records import ChapterRun
+from crmlib.book.versions import Build, Version
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+_USER_ERRORS = {
+    error.__name__: error
+    for error in (errors.CrmError, errors.InputError, errors.ParamsError, errors.VersionError)
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a run stands, for whoever watches it.
+
+    Attributes
+    ----------
+    state : str
+        "started", "cell", "executed" or "reused".
+    done, total : int
+        Cells of the chapter, where it is "cell".
+    seconds : float
+        How long the execution took, where it is "executed".
+    source : str
+        The version it was taken from, where it is "reused".
+    """
+
+    chapter: str
+    state: str
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    source: str = ""
+
+
+Progress = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes
+    ----------
+    existing : bool
+        The version stood before this run.
+    executed : tuple of str
+        Chapters whose kernels ran.
+    differences : tuple of str
+        With `force`, how the new result differs from the version that stands.
+    """
+
+    version: Version
+    existing: bool
+    executed: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+
+
+class ChapterFailed(Exception):
+    """A chapter could not be executed; its notebook and error are kept in a folder."""
+
+    def __init__(self, chapter: str, error: str, message: str, folder: Path) -> None:
+        self.chapter, self.folder = chapter, folder
+        super().__init__(f"{chapter} failed: {error}: {message}".strip(": "))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the steps of one run share."""
+
+    engagement: params.Engagement
+    provenance: fingerprint.Fingerprint
+    chapters: Graph
+    notebooks: Path
+    build: Build
+    force: bool
+    progress: Progress
+
+
+def run(
+    params_path: Path | str,
+    *,
+    out: Path,
+    only: Iterable[str] = (),
+    overrides: Iterable[str] = (),
+    workers: int = 2,
+    force: bool = False,
+    progress: Progress = lambda step: None,
+    notebooks: Path = NOTEBOOKS,
+    graph: Graph = GRAPH,
+) -> Outcome:
+    """Make a version of an engagement, or name the one that holds the same result.
+
+    Parameters
+    ----------
+    params_path : Path or str
+        The engagement's params file.
+    out : Path
+        The reports root.
+    only : iterable of str
+        Chapters to make, with those they need; all by default.
+    overrides : iterable of str
+        `section.key=value` settings that replace the file's.
+    workers : int
+        Chapters that may run side by side.
+    force : bool
+        Execute every chapter even if the version stands, and compare.
+
+    Raises
+    ------
+    CrmError
+        Something the user can mend; nothing is left behind.
+    ChapterFailed
+        A chapter's code failed; the build is kept for a look.
+    """
+    engagement = params.load(params_path, overrides)
+    chapters = select(graph, only)
+    versions.require_root(out)
+    _probe(engagement)
+    provenance = fingerprint.of(engagement, (chapter.name for chapter in chapters), notebooks)
+    existing = versions.find(out, engagement.engagement, provenance.hash8)
+    if existing and not force:
+        _write_indices(out, engagement.engagement)
+        return Outcome(existing, existing=True)
+    with versions.begin(out, engagement.engagement) as build:
+        this = _Run(engagement, provenance, chapters, notebooks, build, force, progress)
+        outcome = _make(this, Path(params_path).resolve().parent, workers)
+    _write_indices(out, engagement.engagement)
+    return outcome
+
+
+def _make(this: _Run, params_folder: Path, workers: int) -> Outcome:
+    """Fill the build and publish it."""
+    started = dt.datetime.now(dt.UTC)
+    manifest = {
+        "engagement": this.engagement.engagement,
+        "title": this.engagement.title,
+        "hash8": this.provenance.hash8,
+        "fingerprint": asdict(this.provenance),
+        "python": platform.python_version(),
+        "params_folder": str(params_folder),
+        "started": started.isoformat(timespec="seconds"),
+    }
+    folder = this.build.path
+    (folder / "params.yml").write_text(params.to_yaml(this.engagement), encoding="utf-8")
+    versions.write_manifest(folder, manifest)
+    complete = _complete_chapters(this, workers)
+    shutil.rmtree(folder / "chapters", ignore_errors=True)
+    _render(folder, this.provenance, this.engagement.title)
+    manifest["ended"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    manifest["chapters"] = {name: asdict(complete[name]) for name in this.provenance.chapters}
+    manifest["files"] = versions.hash_files(folder)
+    versions.write_manifest(folder, manifest)
+    version, existing = this.build.publish(this.provenance.hash8)
+    executed = tuple(
+        name for name in this.provenance.chapters if complete[name].reused_from is None
+    )
+    published = version.manifest()["files"] if existing else manifest["files"]
+    changed = versions.differences(published, manifest["files"])
+    return Outcome(version, existing, executed, tuple(changed))
+
+
+def _complete_chapters(this: _Run, count: int) -> dict[str, ChapterRun]:
+    """Reuse or execute every chapter, each as soon as those it needs are there."""
+    keys: dict[str, str] = {}
+    complete: dict[str, ChapterRun] = {}
+    with execution.Workers(count) as workers:
+        while len(complete) < len(this.chapters):
+            waiting = _ready(this.chapters, keys, complete)
+            if waiting and workers.free:
+                _begin(this, waiting[0], workers, keys, complete)
+            else:
+                _hear(this, workers.next_message(), keys, complete)
+    return complete
+
+
+def _ready(chapters: Graph, begun: Container[str], complete: Container[str]) -> list[Chapter]:
+    """Chapters not begun whose needs are complete."""
+    return [
+        chapter
+        for chapter in chapters
+        if chapter.name not in begun and all(need in complete for need in chapter.needs)
+    ]
+
+
+def _begin(
+    this: _Run,
+    chapter: Chapter,
+    workers: execution.Workers,
+    keys: dict[str, str],
+    complete: dict[str, ChapterRun],
+) -> None:
+    """Take the chapter from an older version, or hand it to a worker."""
+    name = chapter.name
+    keys[name] = _key(this, chapter)
+    reused = None if this.force else records.reuse(this.build, name, keys[name])
+    if reused:
+        complete[name] = reused
+        records.merge(this.build.path, this.chapters)
+        this.progress(Step(name, "reused", source=reused.reused_from))
+    else:
+        workers.submit(_job(this, chapter))
+        this.progress(Step(name, "started"))
+
+
+def _hear(
+    this: _Run,
+    message: execution.Message,
+    keys: dict[str, str],
+    complete: dict[str, ChapterRun],
+) -> None:
+    """Take note of what a worker says."""
+    name, folder = message.chapter, this.build.path
+    match message:
+        case execution.Cell():
+            this.progress(Step(name, "cell", done=message.done, total=message.total))
+        case execution.Done():
+            files = records.files_of(name, records.read(folder, name))
+            complete[name] = ChapterRun(keys[name], message.seconds, None, files)
+            records.merge(folder, this.chapters)
+            this.progress(Step(name, "executed", seconds=message.seconds))
+        case execution.Failed():
+            _give_up(this, message)
+
+
+def _give_up(this: _Run, failed: execution.Failed) -> None:
+    """Raise what the user can mend as it is; keep the build for everything else."""
+    if failed.error in _USER_ERRORS:
+        raise _USER_ERRORS[failed.error]("", failed.message)
+    kept = this.build.keep_failed()
+    text = f"{failed.chapter}\n{failed.error}: {failed.message}\n\n{failed.details}\n"
+    (kept / "error.txt").write_text(text, encoding="utf-8")
+    raise ChapterFailed(failed.chapter, failed.error, failed.message, kept)
+
+
+def _job(this: _Run, chapter: Chapter) -> execution.Job:
+    settings = this.engagement.settings(chapter.name)
+    return execution.Job(
+        chapter.name,
+        this.notebooks / f"{chapter.name}.ipynb",
+        this.build.path.resolve(),
+        this.build.scratch.resolve(),
+        {"engagement": this.engagement.engagement, "run_dir": ".", **settings},
+    )
+
+
+def _key(this: _Run, chapter: Chapter) -> str:
+    """The chapter's key, now that everything upstream is there."""
+    before = upstream(this.chapters, chapter.name)
+    return fingerprint.chapter_key(
+        this.provenance,
+        this.engagement,
+        chapter.name,
+        before,
+        this.notebooks / f"{chapter.name}.ipynb",
+        records.left_for(chapter, before, this.build.path),
+    )
+
+
+def _probe(engagement: params.Engagement) -> None:
+    from crmlib.intake.probe import probe
+
+    probe(engagement)
+
+
+def _render(folder: Path, provenance: fingerprint.Fingerprint, title: str) -> None:
+    from crmlib.book import report
+
+    report.render_version(folder, provenance, title)
+
+
+def _write_indices(root: Path, engagement: str) -> None:
+    """Refresh the lists of versions; one at a time, so that the last one has seen all."""
+    from crmlib.book import indices
+
+    with versions.locked(root / versions.LOCK):
+        indices.write(root, engagement)

@@ -1,0 +1,302 @@
+"""Versions on disk: numbered folders that appear whole or not at all and never change.
+
+A version is built in a hidden folder that holds its own lock, and published by
+one rename under the engagement's lock. The digest of its manifest is noted in
+the engagement's index.json before the rename, so no version is without one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crmlib.book import fingerprint
+from crmlib.errors import VersionError, suggestion
+
+MANIFEST, INDEX, LOCK = "manifest.json", "index.json", ".lock"
+BUILD_PREFIX, FAILED_PREFIX = ".build-", "failed-"
+_NAME = re.compile(r"^v([1-9][0-9]*)-([0-9a-f]{8})$")
+_REMOVAL_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published version."""
+
+    engagement: str
+    number: int
+    hash8: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return f"v{self.number}-{self.hash8}"
+
+    @property
+    def index(self) -> Path:
+        """The report's first page."""
+        return self.path / "index.html"
+
+    def manifest(self) -> dict[str, Any]:
+        """What the version consists of and comes from."""
+        return _read_json(self.path / MANIFEST)
+
+
+def default_root() -> Path:
+    """$CRM_REPORTS, or reports/ beside crmlib/."""
+    return Path(os.environ.get("CRM_REPORTS") or Path(__file__).resolve().parents[2] / "reports")
+
+
+def require_root(root: Path) -> None:
+    """Make the reports root, or say why it cannot hold versions."""
+    remedy = "Name another folder with --out."
+    if root.exists() and not root.is_dir():
+        raise VersionError(str(root), "is a file; a folder for reports was expected.", remedy)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VersionError(str(root), f"cannot be made ({error.strerror}).", remedy) from None
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise VersionError(str(root), "cannot be written to.", remedy)
+
+
+def list_versions(root: Path, engagement: str | None = None) -> list[Version]:
+    """Complete versions under the reports root, by engagement and number."""
+    if engagement is not None:
+        folders = [root / engagement]
+    else:
+        folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    found = [version for folder in folders for version in _complete(folder)]
+    return sorted(found, key=lambda version: (version.engagement, version.number))
+
+
+def newest(root: Path, engagement: str) -> Version:
+    """The complete version with the highest number.
+
+    Raises
+    ------
+    VersionError
+        There is none; the message names the nearest engagement that has one.
+    """
+    found = list_versions(root, engagement)
+    if found:
+        return found[-1]
+    others = {version.engagement for version in list_versions(root)}
+    remedy = f"Make one: crm run params/{engagement}.yml"
+    hint = suggestion(engagement, others)
+    raise VersionError(
+        str(root / engagement), "has no complete version yet.", f"{remedy}. {hint}".rstrip(". ")
+    )
+
+
+def find(root: Path, engagement: str, hash8: str) -> Version | None:
+    """The complete version with this hash, if there is one."""
+    same = [version for version in list_versions(root, engagement) if version.hash8 == hash8]
+    return same[0] if same else None
+
+
+@dataclass(frozen=True)
+class Build:
+    """A version that is being made."""
+
+    root: Path
+    engagement: str
+    path: Path
+
+    @property
+    def scratch(self) -> Path:
+        """For what kernels leave beside results; gone before publication."""
+        return self.path / ".scratch"
+
+    def publish(self, hash8: str) -> tuple[Version, bool]:
+        """Give the build its number; where its hash stands already, name that version.
+
+        Returns
+        -------
+        Version, bool
+            The version, and whether it stood before this build.
+        """
+        folder = self.path.parent
+        with locked(folder / LOCK):
+            existing = find(self.root, self.engagement, hash8)
+            if existing:
+                return existing, True
+            names = [_NAME.match(path.name) for path in folder.iterdir()]
+            number = max((int(name[1]) for name in names if name), default=0) + 1
+            version = Version(self.engagement, number, hash8, folder / f"v{number}-{hash8}")
+            self._clear()
+            _note_digest(folder, version.name, fingerprint.of_file(self.path / MANIFEST))
+            self.path.rename(version.path)
+            _sync(folder)
+        return version, False
+
+    def keep_failed(self) -> Path:
+        """Keep the build for a look at what failed, under a name that is no version."""
+        moment = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}"
+        kept = self.path.parent / f"{FAILED_PREFIX}{moment}-{secrets.token_hex(2)}"
+        with locked(self.path.parent / LOCK):
+            self._clear()
+            self.path.rename(kept)
+        return kept
+
+    def _clear(self) -> None:
+        """Remove lock and scratch; under the engagement's lock nobody takes it for stale."""
+        remove(self.scratch)
+        (self.path / LOCK).unlink()
+
+
+@contextlib.contextmanager
+def begin(root: Path, engagement: str) -> Iterator[Build]:
+    """Open a build folder, remove those that a killed run left, and this one if unpublished."""
+    folder = root / engagement
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / LOCK):
+        for stale in folder.glob(f"{BUILD_PREFIX}*"):
+            if not _is_locked(stale / LOCK):
+                remove(stale)
+        build = Build(root, engagement, folder / f"{BUILD_PREFIX}{secrets.token_hex(6)}")
+        build.path.mkdir()
+        own = (build.path / LOCK).open("w")
+        fcntl.flock(own, fcntl.LOCK_EX)
+        build.scratch.mkdir()
+    with own:
+        try:
+            yield build
+        finally:
+            remove(build.path)
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write a build's manifest, on disk before anyone relies on it."""
+    _write_whole(folder / MANIFEST, manifest)
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a version or build but its manifest, lock and scratch."""
+    hashes = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in (MANIFEST, LOCK) and not name.startswith(".scratch/"):
+            hashes[name] = fingerprint.of_file(path)
+    return hashes
+
+
+def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
+    """How two lists of hashed files differ, one sentence each."""
+    problems = [f"{name}: missing" for name in expected.keys() - found.keys()]
+    problems += [f"{name}: not listed" for name in found.keys() - expected.keys()]
+    both = expected.keys() & found.keys()
+    problems += [f"{name}: altered" for name in both if expected[name] != found[name]]
+    return sorted(problems)
+
+
+def verify(folder: Path) -> list[str]:
+    """Hash a version again; what was altered, is missing or does not belong to it.
+
+    Raises
+    ------
+    VersionError
+        The folder is no version.
+    """
+    try:
+        expected = _read_json(folder / MANIFEST)["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise VersionError(
+            str(folder),
+            f"holds no readable {MANIFEST}.",
+            "A version's folder was expected, such as reports/<engagement>/v1-0a1b2c3d.",
+        ) from None
+    problems = differences(expected, hash_files(folder))
+    noted = _read_digests(folder.resolve().parent).get(folder.resolve().name)
+    if noted is None:
+        problems.append(f"{MANIFEST}: its digest is not noted in {INDEX} beside the version")
+    elif noted != fingerprint.of_file(folder / MANIFEST):
+        problems.append(f"{MANIFEST}: altered")
+    return problems
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock; the system releases it when the process ends, however it ends."""
+    with path.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder; a kernel that is just ending may still write into it for a moment."""
+    deadline = time.monotonic() + _REMOVAL_SECONDS
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=time.monotonic() < deadline)
+        time.sleep(0.02 if folder.exists() else 0)
+
+
+def _complete(folder: Path) -> Iterator[Version]:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        match = _NAME.match(path.name)
+        if not match:
+            continue
+        version = Version(folder.name, int(match[1]), match[2], path)
+        with contextlib.suppress(OSError, ValueError):
+            if isinstance(version.manifest(), dict):
+                yield version
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a living process holds the lock."""
+    try:
+        with path.open("r+") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _note_digest(folder: Path, name: str, digest: str) -> None:
+    """Note a manifest's digest in index.json, and forget names that never became versions."""
+    kept = {old: d for old, d in _read_digests(folder).items() if (folder / old).is_dir()}
+    _write_whole(folder / INDEX, {**kept, name: digest})
+
+
+def _read_digests(folder: Path) -> dict[str, str]:
+    try:
+        return _read_json(folder / INDEX)
+    except (OSError, ValueError):
+        return {}
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _write_whole(path: Path, content: Any) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    draft = path.with_name(f".{path.name}")
+    with draft.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream, ensure_ascii=False, indent=1)
+        stream.write("\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,31 @@
+"""Open the client's tables, clean them with a ledger of every row, sum them up to customers.
+
+Names are loaded when they are first used: `crmlib.intake.probe`, which imports no
+engine, reports a missing file or column before any starts.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "open_transactions": "crmlib.intake.opening",
+    "Intake": "crmlib.intake.opening",
+    "Facts": "crmlib.intake.opening",
+    "summarise": "crmlib.intake.customers",
+    "cohorts": "crmlib.intake.customers",
+    "holdout": "crmlib.intake.customers",
+    "repeat_purchases_by_period": "crmlib.intake.customers",
+    "first_purchase_days": "crmlib.intake.customers",
+    "read_purchases": "crmlib.intake.customers",
+    "write": "crmlib.intake.customers",
+    "to_frame": "crmlib.intake.customers",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,230 @@
+"""Purchases summed up to customers, cohorts and calibration tables.
+
+Everything here starts from one table, `purchases`: one row per customer and
+day. `n_orders` is 0 on a day on which goods were only returned (policy
+`returns: keep`): its money counts in totals, the day is no purchase occasion.
+Measures follow Fader & Hardie: frequency counts repeat purchase days, recency
+and observed time run from the first purchase, in the engagement's time unit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow.parquet
+
+from crmlib.intake.reader import connect
+
+YEAR = dt.timedelta(days=365)
+
+
+def sum_to_purchases(rows: ir.Table) -> ir.Table:
+    """One row per customer and purchase day.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        As `returns.settle_returns` returns it.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id, date, amount (decimal), n_orders, ordered by customer_id
+        and date. Rows without an order_id make one order per day.
+    """
+    used = rows.filter(rows.reason.isnull())
+    bought = used.occasion & (used.amount >= 0)
+    without_order = (bought & used.order_id.isnull()).any().cast("int64")
+    return (
+        used.group_by("customer_id", "date")
+        .agg(
+            amount=used.amount.sum(),
+            n_orders=used.order_id.nunique(where=bought) + without_order,
+        )
+        .order_by("customer_id", "date")
+    )
+
+
+def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> ir.Table:
+    """One row per customer who bought on or before `until`; later purchases do not count.
+
+    Parameters
+    ----------
+    purchases : ibis.Table
+        customer_id, date, amount, n_orders.
+    until : date
+        Last day of observation.
+    days_per_unit : float
+        Days in one time unit.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id; first_date, last_date (of purchase occasions);
+        n_transactions (orders); frequency (purchase days - 1); recency and
+        observed_time (time units from first_date to last_date and to `until`);
+        total_amount (net of kept returns); mean_amount (total_amount per
+        purchase day); mean_repeat_amount (over repeat purchase days; null where
+        frequency is 0); last_year_amount (the 365 days that end with `until`).
+        Ordered by customer_id.
+    """
+    seen = purchases.filter(purchases.date <= until)
+    occasion = seen.n_orders > 0
+    sums = seen.group_by("customer_id").agg(
+        first_date=seen.date.min(where=occasion),
+        last_date=seen.date.max(where=occasion),
+        n_transactions=seen.n_orders.sum(),
+        frequency=occasion.sum() - 1,
+        total_amount=seen.amount.sum(),
+        first_amount=seen.amount.argmin(seen.date, where=occasion),
+        occasion_amount=seen.amount.sum(where=occasion),
+        last_year_amount=seen.amount.sum(where=seen.date > until - YEAR).fill_null(0),
+    )
+    days = sums.last_date.delta(sums.first_date, unit="day")
+    observed = ibis.literal(until).delta(sums.first_date, unit="day")
+    repeat_amount = (sums.occasion_amount - sums.first_amount).cast("float64")
+    return sums.select(
+        "customer_id",
+        "first_date",
+        "last_date",
+        "n_transactions",
+        "frequency",
+        recency=days / days_per_unit,
+        observed_time=observed / days_per_unit,
+        total_amount=sums.total_amount,
+        mean_amount=sums.total_amount.cast("float64") / (sums.frequency + 1),
+        mean_repeat_amount=repeat_amount / sums.frequency.nullif(0),
+        last_year_amount=sums.last_year_amount,
+    ).order_by("customer_id")
+
+
+def cohorts(purchases: ir.Table, *, until: dt.date) -> ir.Table:
+    """Customers and revenue by month of first purchase and months since.
+
+    Returns
+    -------
+    ibis.Table
+        cohort (first day of the month of first purchase), period_index
+        (calendar months since, 0 is that month), active_customers (with a
+        purchase in the month), revenue (net), cohort_size. A cell in which
+        nothing happened has no row: absent and observable means zero.
+    """
+    seen = purchases.filter(purchases.date <= until)
+    by_customer = ibis.window(group_by="customer_id")
+    first = seen.date.min(where=seen.n_orders > 0).over(by_customer)
+    months = (seen.date.year() - first.year()) * 12 + seen.date.month() - first.month()
+    placed = seen.mutate(cohort=first.truncate("M"), period_index=months)
+    cells = placed.group_by("cohort", "period_index").agg(
+        active_customers=placed.customer_id.nunique(where=placed.n_orders > 0),
+        revenue=placed.amount.sum(),
+    )
+    sizes = cells.active_customers.max(where=cells.period_index == 0)
+    return cells.mutate(cohort_size=sizes.over(ibis.window(group_by="cohort"))).order_by(
+        "cohort", "period_index"
+    )
+
+
+def holdout(purchases: ir.Table, *, cut: dt.date, end: dt.date, days_per_unit: float) -> ir.Table:
+    """What was known of each customer at `cut`, and what then happened until `end`.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id, first_date, frequency, recency, observed_time and
+        mean_repeat_amount as of `cut`; holdout_purchases and holdout_amount
+        (purchase days and money in (cut, end]); previous_purchases and
+        previous_amount (the same after the first purchase day, in the window
+        of equal length that ends with `cut`). One row per customer who first
+        bought on or before `cut`, ordered by customer_id.
+    """
+    known = summarise(purchases, until=cut, days_per_unit=days_per_unit)
+    dated = purchases.join(known.select("customer_id", "first_date"), "customer_id")
+    occasion = dated.n_orders > 0
+    ahead = (dated.date > cut) & (dated.date <= end)
+    behind = (dated.date > cut - (end - cut)) & (dated.date <= cut)
+    behind &= dated.date > dated.first_date
+    sums = dated.group_by("customer_id").agg(
+        holdout_purchases=(occasion & ahead).sum(),
+        previous_purchases=(occasion & behind).sum(),
+        holdout_amount=dated.amount.sum(where=ahead).fill_null(0),
+        previous_amount=dated.amount.sum(where=behind).fill_null(0),
+    )
+    calibration = ["customer_id", "first_date", "frequency", "recency", "observed_time"]
+    return (
+        known.select(*calibration, "mean_repeat_amount")
+        .join(sums, "customer_id")
+        .order_by("customer_id")
+    )
+
+
+def repeat_purchases_by_period(
+    purchases: ir.Table, *, start: dt.date, end: dt.date, days_per_unit: float, acquired_by: dt.date
+) -> pd.DataFrame:
+    """Repeat purchase days in each time unit from `start` to `end`.
+
+    Counted are the customers whose first purchase was on or before `acquired_by`.
+
+    Returns
+    -------
+    DataFrame
+        period (1, 2, …), period_end (its last day; the last period ends with
+        `end` and may be shorter), time (from `start` to that day, in time
+        units), repeat_purchases. Every period has a row.
+    """
+    by_customer = ibis.window(group_by="customer_id")
+    occasions = purchases.filter(purchases.n_orders > 0)
+    dated = occasions.mutate(first_date=occasions.date.min().over(by_customer))
+    followed = dated.filter(dated.first_date <= acquired_by)
+    repeat = followed.filter(
+        followed.date > followed.first_date, followed.date >= start, followed.date <= end
+    )
+    days = to_frame(repeat.group_by("date").agg(repeat_purchases=repeat.count()))
+    since = (days["date"] - pd.Timestamp(start)).dt.days
+    counts = days["repeat_purchases"].groupby((since // days_per_unit).astype(int) + 1).sum()
+    n_periods = math.floor((end - start).days / days_per_unit) + 1
+    period = pd.RangeIndex(1, n_periods + 1)
+    last_days = [math.ceil(k * days_per_unit) - 1 for k in period]
+    period_end = pd.Timestamp(start) + pd.to_timedelta(last_days, unit="D")
+    period_end = period_end.where(period_end <= pd.Timestamp(end), pd.Timestamp(end))
+    return pd.DataFrame(
+        {
+            "period": period,
+            "period_end": period_end,
+            "time": (period_end - pd.Timestamp(start)).days / days_per_unit,
+            "repeat_purchases": counts.reindex(period, fill_value=0).to_numpy(),
+        }
+    )
+
+
+def first_purchase_days(purchases: ir.Table) -> pd.DataFrame:
+    """Customers by day of first purchase: date, customers, ordered by date."""
+    occasions = purchases.filter(purchases.n_orders > 0)
+    firsts = occasions.group_by("customer_id").agg(date=occasions.date.min())
+    return to_frame(firsts.group_by("date").agg(customers=firsts.count()).order_by("date"))
+
+
+def to_frame(table: ir.Table) -> pd.DataFrame:
+    """The table in pandas: decimals become floats here, after all sums, and days timestamps."""
+    schema = table.schema()
+    casts = {name: "float64" for name, kind in schema.items() if kind.is_decimal()}
+    frame = table.cast(casts).to_pandas()
+    days = [name for name, kind in schema.items() if kind.is_date()]
+    return frame.assign(**{name: pd.to_datetime(frame[name]) for name in days})
+
+
+def write(table: ir.Table, path: Path) -> None:
+    """Write an ordered table to Parquet; the same rows always give the same bytes."""
+    arrow = table.to_pyarrow().combine_chunks()
+    pyarrow.parquet.write_table(
+        arrow, path, row_group_size=max(arrow.num_rows, 1), compression="zstd", version="2.6"
+    )
+
+
+def read_purchases(path: Path) -> ir.Table:
+    """The purchases of an earlier run, ordered as they were written."""
+    return connect().read_parquet(str(path)).order_by("customer_id", "date")

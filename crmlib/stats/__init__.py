@@ -1,0 +1,1 @@
+"""Mathematics that chapters share: optimisers, bootstrap, grouping, tiers."""

@@ -1,0 +1,47 @@
+"""Where customer value lies, what it will be, and how sure we are."""
+
+from crmlib.stats.refusal import Refusal, attempt
+from crmlib.value.cohorts import Cohorts, cohorts
+from crmlib.value.concentration import (
+    Concentration,
+    concentration,
+    concentration_intervals,
+    decile_table,
+)
+from crmlib.value.customer_base import (
+    expected_frequencies,
+    fit_repeat_spend,
+    value_inputs,
+    value_table,
+)
+from crmlib.value.holdout import Scorecard, holdout_scorecard
+from crmlib.value.lifetime import LifetimeValues, annual_to_continuous, lifetime_values
+from crmlib.value.purchases import BetaGeometric, BetaGeometricResult
+from crmlib.value.spend import GammaGamma, GammaGammaResult
+from crmlib.value.tracking import seal_date, track_purchases
+
+__all__ = [
+    "BetaGeometric",
+    "BetaGeometricResult",
+    "Cohorts",
+    "Concentration",
+    "GammaGamma",
+    "GammaGammaResult",
+    "LifetimeValues",
+    "Refusal",
+    "Scorecard",
+    "annual_to_continuous",
+    "attempt",
+    "cohorts",
+    "concentration",
+    "concentration_intervals",
+    "decile_table",
+    "expected_frequencies",
+    "fit_repeat_spend",
+    "holdout_scorecard",
+    "lifetime_values",
+    "seal_date",
+    "track_purchases",
+    "value_inputs",
+    "value_table",
+]

@@ -1,0 +1,138 @@
+"""How cohorts of customers keep buying (V4).
+
+A cohort are the customers of one first-purchase period. Cells after the end of
+observation are empty, cells in which nobody bought are zero: the difference
+decides the averages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = ("cohort", "period_index", "active_customers", "revenue", "cohort_size")
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """Retention and revenue by cohort (rows) and periods since first purchase (columns).
+
+    Attributes
+    ----------
+    sizes : Series of shape (n_cohorts,)
+        Customers acquired.
+    retention : DataFrame of shape (n_cohorts, n_periods)
+        Share of the cohort active, 0–1; NaN where not yet observable.
+    revenue_per_customer : DataFrame of shape (n_cohorts, n_periods)
+        Cumulative revenue per acquired customer; NaN where not yet observable.
+    average : DataFrame of shape (n_periods, 4)
+        retention and revenue_per_customer over all cohorts observable at that
+        age, weighted by size; cohorts and customers behind each.
+    """
+
+    sizes: pd.Series
+    retention: pd.DataFrame
+    revenue_per_customer: pd.DataFrame
+    average: pd.DataFrame
+
+
+def cohorts(table: pd.DataFrame, freq: str = "M", end: object = None) -> Cohorts:
+    """Cohort matrices from an aggregated table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        cohort (Period, Timestamp or label such as "1997-01"), period_index
+        (0, 1, 2, … periods since the cohort's own), active_customers, revenue,
+        cohort_size. A missing observable cell means that nobody bought.
+    freq : str
+        Length of a period as pandas writes it.
+    end : Period, Timestamp or label, optional
+        Last period observed; the latest period with a row where omitted.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a cell appears twice, a cohort has two sizes,
+        period 0 is not the whole cohort, or more customers are active than were
+        acquired.
+    """
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise ValueError(f"cohort table lacks {', '.join(missing)}")
+    rows = table.assign(cohort=_periods(table["cohort"], freq))
+    sizes = _sizes(rows)
+    _check_cells(rows)
+    ordinals = pd.PeriodIndex(sizes.index).asi8
+    latest = pd.PeriodIndex(rows["cohort"]).asi8 + rows["period_index"].to_numpy()
+    last = latest.max() if end is None else _periods(pd.Series([end]), freq).array.asi8[0]
+    if latest.max() > last:
+        raise ValueError(f"cohort table has rows after the end of observation ({end})")
+    ages = pd.RangeIndex(int(last - ordinals.min()) + 1, name="period_index")
+    observable = np.add.outer(ordinals, ages.to_numpy()) <= last
+
+    def matrix(column: str) -> pd.DataFrame:
+        cells = rows.pivot(index="cohort", columns="period_index", values=column)
+        return cells.reindex(index=sizes.index, columns=ages).fillna(0.0).astype(float)
+
+    retention = matrix("active_customers").div(sizes, axis=0).where(observable)
+    revenue = matrix("revenue").where(observable)
+    per_customer = revenue.cumsum(axis=1).div(sizes, axis=0)
+    average = _average(retention, per_customer, sizes)
+    return Cohorts(sizes, retention, per_customer, average)
+
+
+def _average(retention: pd.DataFrame, revenue: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
+    """Weighted by size over the cohorts observable at each age."""
+    observable = retention.notna()
+    customers = observable.mul(sizes, axis=0).sum()
+    return pd.DataFrame(
+        {
+            "retention": retention.mul(sizes, axis=0).sum() / customers,
+            "revenue_per_customer": revenue.mul(sizes, axis=0).sum() / customers,
+            "cohorts": observable.sum(),
+            "customers": customers,
+        }
+    )
+
+
+def _periods(labels: pd.Series, freq: str) -> pd.Series:
+    """Calendar periods from periods, timestamps or labels."""
+    if isinstance(labels.dtype, pd.PeriodDtype):
+        return labels.dt.asfreq(freq)
+    if pd.api.types.is_datetime64_any_dtype(labels):
+        return labels.dt.to_period(freq)
+    periods = [pd.Period(label, freq=freq) for label in labels]
+    return pd.Series(pd.PeriodIndex(periods, freq=freq), index=labels.index)
+
+
+def _sizes(rows: pd.DataFrame) -> pd.Series:
+    by_cohort = rows.groupby("cohort")["cohort_size"]
+    differing = by_cohort.nunique() != 1
+    if differing.any():
+        raise ValueError(f"cohort {differing.idxmax()} must have one cohort_size")
+    sizes = by_cohort.first()
+    if not (sizes > 0).all():
+        raise ValueError(f"cohort {(~(sizes > 0)).idxmax()} has no customers")
+    return sizes
+
+
+def _check_cells(rows: pd.DataFrame) -> None:
+    """Refuse impossible cells, naming the first."""
+    size, active = rows["cohort_size"], rows["active_customers"]
+    start = rows["period_index"] == 0
+    rules = {
+        "period_index must be 0 or more": rows["period_index"] < 0,
+        "appears twice": rows.duplicated(["cohort", "period_index"]),
+        "has more active customers than were acquired": active > size,
+        "must have all its customers active in period 0": start & (active != size),
+    }
+    for rule, broken in rules.items():
+        if broken.any():
+            row = rows[broken].iloc[0]
+            raise ValueError(f"cohort {row['cohort']}, period {row['period_index']}: {rule}")
+    without = set(rows["cohort"]) - set(rows.loc[start, "cohort"])
+    if without:
+        raise ValueError(f"cohort {min(without)} has no row for period 0")

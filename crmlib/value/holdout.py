@@ -1,0 +1,108 @@
+"""How well predictions would have done on a sealed holdout period (V13).
+
+A purchase model is compared with two naive baselines: every customer goes on at
+the rate seen so far, or repeats the count of the previous window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from crmlib.value.observations import check_column, check_purchases
+from crmlib.value.purchases import BetaGeometricResult
+
+FloatArray = NDArray[np.float64]
+
+TOP_FREQUENCY = 7  # calibration frequencies from here on form one row
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Predictions against the holdout.
+
+    Attributes
+    ----------
+    table : DataFrame, index model / same_rate / previous_window
+        total_predicted, total_actual, total_error (share of actual; None where
+        nobody bought), mae (purchases per customer), spearman (None where one
+        side does not vary), n.
+    by_frequency : DataFrame
+        frequency ("0" … "6", "7+"), predicted, actual (means per customer), n.
+    predicted : array of shape (n_customers,)
+        The model's expected holdout purchases.
+    """
+
+    table: pd.DataFrame
+    by_frequency: pd.DataFrame
+    predicted: FloatArray
+
+
+def holdout_scorecard(
+    frequency: ArrayLike,
+    recency: ArrayLike,
+    observed_time: ArrayLike,
+    actual: ArrayLike,
+    horizon: float,
+    result: BetaGeometricResult,
+    previous_window: ArrayLike,
+) -> Scorecard:
+    """Compare a model fitted on the calibration period with what then happened.
+
+    Parameters
+    ----------
+    frequency, recency, observed_time : arrays of shape (n_customers,)
+        Calibration period.
+    actual : array of shape (n_customers,)
+        Purchase occasions in the holdout period.
+    horizon : float
+        Length of the holdout period, same time unit.
+    result : BetaGeometricResult
+        Fitted on the calibration period only.
+    previous_window : array of shape (n_customers,)
+        Purchase occasions in the last window of holdout length before it.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument and the first offending value.
+    """
+    x, last, end = check_purchases(frequency, recency, observed_time)
+    bought = check_column("actual", actual, x.size)
+    before = check_column("previous_window", previous_window, x.size)
+    predicted = result.expected_purchases(horizon, x, last, end)
+    # nobody can have repeated within no time: the rate of such a customer is 0
+    same_rate = np.divide(x * horizon, end, out=np.zeros(x.size), where=end > 0)
+    rows = {"model": predicted, "same_rate": same_rate, "previous_window": before}
+    table = pd.DataFrame.from_dict(
+        {name: _score(forecast, bought) for name, forecast in rows.items()}, orient="index"
+    )
+    return Scorecard(table, _by_frequency(x, predicted, bought), predicted)
+
+
+def _score(predicted: FloatArray, actual: FloatArray) -> dict[str, float | None]:
+    total, reached = float(predicted.sum()), float(actual.sum())
+    varies = np.ptp(predicted) > 0 and np.ptp(actual) > 0
+    return {
+        "total_predicted": total,
+        "total_actual": reached,
+        "total_error": total / reached - 1 if reached > 0 else None,
+        "mae": float(np.abs(predicted - actual).mean()),
+        "spearman": float(stats.spearmanr(predicted, actual).statistic) if varies else None,
+        "n": actual.size,
+    }
+
+
+def _by_frequency(x: FloatArray, predicted: FloatArray, actual: FloatArray) -> pd.DataFrame:
+    """Mean predicted and actual purchases by calibration frequency."""
+    capped = np.minimum(x, TOP_FREQUENCY).astype(int)
+    labels = np.array([*map(str, range(TOP_FREQUENCY)), f"{TOP_FREQUENCY}+"], dtype=object)
+    rows = pd.DataFrame({"frequency": capped, "predicted": predicted, "actual": actual})
+    table = rows.groupby("frequency", as_index=False).agg(
+        predicted=("predicted", "mean"), actual=("actual", "mean"), n=("actual", "size")
+    )
+    return table.assign(frequency=labels[table["frequency"]])

@@ -1,0 +1,1 @@
+"""Speed and memory beside a peer, in one run on one machine (`make bench`)."""

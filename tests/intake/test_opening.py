@@ -1,0 +1,97 @@
+"""Opening a file: what a reader is told about it, and what must not change the result."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import random
+
+import pytest
+
+from crmlib import intake
+from crmlib.errors import InputError
+
+HEADER = "customer_id,date,amount,order_id\n"
+ROWS = [
+    "a,2020-01-31,5,1", "a,2020-01-31,2.5,2", "b,2020-03-01,1,3",
+    "a,2020-03-01,4,4", "a,2020-03-11,4,5", "a,2020-03-12,-4,5", "c,x,9,6",
+]  # fmt: skip
+CONTENT = HEADER + "\n".join(ROWS) + "\n"
+
+
+def test_facts(client):
+    facts = intake.open_transactions(client(CONTENT, end=dt.date(2020, 3, 31))).facts
+    assert facts == intake.Facts(
+        window_start=dt.date(2020, 1, 1),
+        window_end=dt.date(2020, 3, 31),
+        first_date=dt.date(2020, 1, 31),
+        last_date=dt.date(2020, 3, 1),
+        rows=4,
+        customers=2,
+        orders=4,
+        purchase_days=3,
+        total_amount=12.5,
+        one_time_share=0.5,
+        median_days_between_purchases=30.0,
+        days_without_purchase_share=1 - 2 / 91,
+        has_order_id=True,
+    )
+
+
+def test_window_starts_with_the_first_purchase_where_params_do_not_say(client):
+    facts = intake.open_transactions(client(CONTENT, start=None)).facts
+    assert facts.window_start == dt.date(2020, 1, 31)
+
+
+def test_without_repeat_purchases_there_are_no_days_between_them(client):
+    content = "customer_id,date,amount\na,2020-01-01,1\n"
+    facts = intake.open_transactions(client(content)).facts
+    assert facts.median_days_between_purchases is None
+    assert facts.has_order_id is False
+
+
+def test_months_without_a_row_are_zero(client):
+    by_month = intake.open_transactions(client(CONTENT, end=dt.date(2020, 4, 15))).by_month
+    assert [f"{month:%Y-%m-%d}" for month in by_month["month"]] == [
+        "2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01"
+    ]  # fmt: skip
+    assert by_month.drop(columns="month").to_numpy().tolist() == [
+        [2, 1, 7.5], [0, 0, 0], [2, 2, 5.0], [0, 0, 0]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", ["net_by_order", "exclude", "keep"])
+def test_result_does_not_depend_on_row_order_or_packing(client, tmp_path, policy):
+    """Plain, packed, shuffled, and with a line end that only the tokenizer reads."""
+    shuffled = random.Random(3).sample(ROWS, len(ROWS))
+    versions = {
+        "t.csv": CONTENT.encode(),
+        "packed.csv.gz": gzip.compress(CONTENT.encode()),
+        "shuffled.csv": (HEADER + "\n".join(shuffled) + "\n").encode(),
+        "mixed.csv": (HEADER + "\r\n".join(ROWS) + "\n").encode(),
+    }
+    found = set()
+    for name, content in versions.items():
+        opened = intake.open_transactions(client(content, name, returns=policy))
+        intake.write(opened.purchases, tmp_path / name)
+        found.add((tmp_path / name).read_bytes())
+    assert len(found) == 1
+
+
+def test_parquet_written_by_us_can_be_opened_again(client, tmp_path):
+    first = intake.open_transactions(client(CONTENT))
+    intake.write(first.purchases, tmp_path / "t.parquet")
+    again = intake.open_transactions(client(None, "t.parquet", folder=tmp_path))
+    assert again.facts.total_amount == first.facts.total_amount
+    assert again.facts.customers == first.facts.customers
+
+
+def test_missing_column_is_reported_before_anything_is_read(client):
+    with pytest.raises(InputError, match="there is no column `amount`"):
+        intake.open_transactions(client("customer_id,date,sum\n1,2020-01-01,3\n"))
+
+
+def test_unknown_names_of_the_package_are_refused():
+    assert intake.open_transactions.__module__ == "crmlib.intake.opening"
+    with pytest.raises(AttributeError, match="no attribute 'openn'"):
+        _ = intake.openn

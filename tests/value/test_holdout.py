@@ -1,0 +1,68 @@
+"""The sealed holdout scorecard on CDNOW, and by hand."""
+
+import numpy as np
+import pytest
+
+from crmlib.value.holdout import holdout_scorecard
+from crmlib.value.purchases import BetaGeometric
+
+HISTORY = ["frequency", "recency", "observed_time"]
+
+
+@pytest.fixture(scope="module")
+def scorecard(cdnow):
+    history = [cdnow[c] for c in HISTORY]
+    fitted = BetaGeometric().fit(*history)
+    return holdout_scorecard(*history, cdnow["holdout"], 39.0, fitted, cdnow["previous_window"])
+
+
+def test_cdnow_totals(scorecard):
+    """Actual 1,882 and BG/NBD 1653.4 in 39 weeks: Fader, Hardie & Lee 2005, recomputed."""
+    model = scorecard.table.loc["model"]
+    assert model["total_actual"] == 1882
+    assert model["total_predicted"] == pytest.approx(1653.4, abs=0.05)
+    assert model["total_error"] == pytest.approx(1653.4 / 1882 - 1, abs=1e-4)
+    assert model["n"] == 2357
+
+
+def test_model_wins_on_total_and_mae_and_may_lose_on_rank(scorecard):
+    table = scorecard.table
+    naive = table.drop(index="model")
+    assert abs(table.loc["model", "total_error"]) < naive["total_error"].abs().min()
+    assert table.loc["model", "mae"] < naive["mae"].min()
+    assert table["spearman"].between(0.4, 0.55).all()
+
+
+def test_same_rate_by_hand(scorecard, cdnow):
+    expected = (cdnow["frequency"] / cdnow["observed_time"] * 39).sum()
+    assert scorecard.table.loc["same_rate", "total_predicted"] == pytest.approx(expected)
+    total = scorecard.table.loc["previous_window", "total_predicted"]
+    assert total == cdnow["previous_window"].sum()
+
+
+def test_by_frequency_adds_up(scorecard, cdnow):
+    table = scorecard.by_frequency
+    assert table["frequency"].tolist() == ["0", "1", "2", "3", "4", "5", "6", "7+"]
+    assert table["n"].sum() == 2357
+    assert table["actual"] @ table["n"] == pytest.approx(1882)
+    assert table["predicted"] @ table["n"] == pytest.approx(scorecard.predicted.sum())
+    ones = cdnow[cdnow["frequency"] == 1]
+    assert table["actual"][1] == pytest.approx(ones["holdout"].mean())
+
+
+def test_undefined_figures_are_none_and_a_first_day_customer_is_no_gap(cdnow):
+    history = (np.array([0, 0, 2]), np.array([0, 0, 5.0]), np.array([0.0, 9, 9]))
+    fitted = BetaGeometric().fit(*(cdnow[c] for c in HISTORY))
+    quiet = holdout_scorecard(*history, [0, 0, 0], 5.0, fitted, [0, 0, 1]).table
+    assert quiet["total_error"].tolist() == [None] * 3
+    assert quiet["spearman"].tolist() == [None] * 3
+    assert np.isfinite(quiet["mae"].astype(float)).all()
+
+
+def test_impossible_input_is_named(cdnow):
+    history = [cdnow[c] for c in HISTORY]
+    fitted = BetaGeometric().fit(*history)
+    with pytest.raises(ValueError, match="actual has 1 values where 2357"):
+        holdout_scorecard(*history, [1], 39.0, fitted, cdnow["previous_window"])
+    with pytest.raises(ValueError, match="previous_window must not be negative"):
+        holdout_scorecard(*history, cdnow["holdout"], 39.0, fitted, -cdnow["frequency"])
