@@ -34,7 +34,8 @@ def _shared_base(config: pytest.Config) -> Path:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Point committed notebooks at a fresh version before the first one runs."""
-    controller = session.config.option.numprocesses and not os.environ.get("PYTEST_XDIST_WORKER")
+    distributed = getattr(session.config.option, "numprocesses", None)
+    controller = distributed and not os.environ.get("PYTEST_XDIST_WORKER")
     notebooks = any(item.fspath.ext == ".ipynb" for item in session.items)
     if notebooks and not controller and not session.config.option.collectonly:
         os.environ["CRM_REPORTS"] = str(_fresh_reports(_shared_base(session.config)))

@@ -254,7 +254,7 @@ def _kernel_manager() -> type:
     from jupyter_client.manager import AsyncKernelManager
 
     command = [sys.executable, "-m", "crmlib.book.kernel", "-f", "{connection_file}"]
-    command += ["--HistoryManager.enabled=False"]
+    command += ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
 
     class ThisInterpreter(AsyncKernelManager):
         kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")

@@ -59,9 +59,7 @@ def of(engagement: params.Engagement, chapters: Iterable[str], notebooks: Path) 
     """Take the fingerprint of a run before anything is executed."""
     chapters = tuple(chapters)
     return Fingerprint(
-        inputs={
-            name: of_file(path) for name, path in sorted(input_paths(engagement).items())
-        },
+        inputs={name: of_file(path) for name, path in sorted(input_paths(engagement).items())},
         params=_of_bytes(params.to_yaml(engagement).encode()),
         notebooks=digest({name: of_notebook(notebooks / f"{name}.ipynb") for name in chapters}),
         code=of_folder(PACKAGE),

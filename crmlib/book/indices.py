@@ -118,7 +118,7 @@ def _title(folder: Path, otherwise: str) -> str:
 def _finished(folder: Path) -> str:
     """The manifest's ISO time to the minute: 2026-03-02 14:05 UTC."""
     manifest = _read_json(folder / "manifest.json")
-    text = manifest.get("finished") or manifest.get("ended")
+    text = manifest.get("ended")
     if not text:
         return "–"
     moment = datetime.fromisoformat(text)

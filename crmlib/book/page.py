@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -107,7 +107,6 @@ class Claim:
     sentence: str
     figure: str
     unit: str
-    interval: str
     href: str
     evidence: str
 
@@ -287,12 +286,11 @@ def data_table(path: Path) -> DataTable | None:
 
 
 def quantity(value: float, unit: str) -> tuple[str, str]:
-    """A finding's figure and its unit as a board reads them: (".843", "share") → ("84.3%", "")."""
+    """A finding's figure and unit as a board reads them: (.843, "share") → ("84.3%", "")."""
     if unit.startswith("share"):
-        return formats.percent(value, 1), unit.removeprefix("share").strip()
-    if unit.startswith(("%", "percent")):
-        return f"{value:.1f}%", unit.removeprefix("percent").removeprefix("%").strip()
-    if abs(value) >= 10_000:
+        digits = 0 if round(100 * value, 1).is_integer() else 1
+        return formats.percent(value, digits), unit.removeprefix("share").strip()
+    if abs(value) >= 1e6:
         return formats.money(value), unit
     return (formats.count(value) if abs(value) >= 100 else f"{value:.3g}"), unit
 
@@ -336,10 +334,6 @@ def _captioned(table: str, alt: str) -> Markup:
 def _claim(record: Mapping[str, Any], place: Place | None, page: str) -> Claim:
     unit = record["unit"] or ""
     figure, rest = ("", "") if record["value"] is None else quantity(record["value"], unit)
-    interval = ""
-    if record.get("lo") is not None and record.get("hi") is not None:
-        (low, _), (high, after) = quantity(record["lo"], unit), quantity(record["hi"], unit)
-        interval = f"{low} to {high} {after}".strip()
     href = ""
     if place is not None:
         href = f"{'' if place.page == page else place.page}#{record['exhibit']}"
@@ -349,19 +343,32 @@ def _claim(record: Mapping[str, Any], place: Place | None, page: str) -> Claim:
         sentence=record["sentence"],
         figure=figure,
         unit=rest,
-        interval=interval,
         href=href,
         evidence=f"{place.label}: {place.title}" if place else "",
     )
 
 
 def _findings_first(page: Page) -> Page:
-    """The summary with its findings right below the opening."""
-    found = [block for block in page.blocks if block.kind == "findings"]
-    others = [block for block in page.blocks if block.kind != "findings"]
-    start = 1 if others and others[0].kind == "prose" else 0
-    blocks = [*others[:start], *found, *others[start:]]
-    return Page(page.file, page.name, page.title, blocks, page.headings)
+    """The summary with its findings, and the words that lead to them, right below the opening."""
+    opening, rest = page.blocks[:1], page.blocks[1:]
+    leading: list[Block] = []
+    for position, block in enumerate(rest):
+        if block.kind == "findings":
+            before = rest[position - 1] if position else None
+            leading += [before, block] if before and before.kind == "prose" else [block]
+    others = [block for block in rest if not any(block is one for one in leading)]
+    return replace(page, blocks=_code_joined([*opening, *leading, *others]))
+
+
+def _code_joined(blocks: list[Block]) -> list[Block]:
+    """Folds of code that have come to stand together, as one."""
+    joined: list[Block] = []
+    for block in blocks:
+        if block.kind == "code" and joined and joined[-1].kind == "code":
+            joined[-1] = Code(joined[-1].html + "\n" + block.html)
+        else:
+            joined.append(block)
+    return joined
 
 
 def _is_numeric(column: list[str]) -> bool:

@@ -58,7 +58,7 @@ def _bars(stream: TextIO) -> Iterator[Progress]:
 
         def report(step: Step) -> None:
             if step.chapter not in tasks:
-                tasks[step.chapter] = bars.add_task(step.chapter, total=None, note="")
+                tasks[step.chapter] = bars.add_task(step.chapter, total=1, note="")
             task = tasks[step.chapter]
             if step.state == "cell":
                 note = f"cell {step.done + 1}/{step.total}"

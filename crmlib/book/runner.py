@@ -138,7 +138,8 @@ def run(
     provenance = fingerprint.of(engagement, (chapter.name for chapter in chapters), notebooks)
     existing = versions.find(out, engagement.engagement, provenance.hash8)
     if existing and not force:
-        _write_indices(out, engagement.engagement)
+        if not _is_listed(out, existing):
+            _write_indices(out, engagement.engagement)
         return Outcome(existing, existing=True)
     with versions.begin(out, engagement.engagement) as build:
         this = _Run(engagement, provenance, chapters, notebooks, build, force, progress)
@@ -285,6 +286,15 @@ def _render(folder: Path, provenance: fingerprint.Fingerprint, title: str) -> No
     from crmlib.book import report
 
     report.render_version(folder, provenance, title)
+
+
+def _is_listed(root: Path, version: Version) -> bool:
+    """Whether the indices know the version; a run killed after publication leaves them behind.
+
+    Read before rendering is imported, so that an unchanged run answers at once.
+    """
+    page = version.path.parent / "index.html"
+    return (root / "index.html").exists() and page.exists() and version.name in page.read_text()
 
 
 def _write_indices(root: Path, engagement: str) -> None:

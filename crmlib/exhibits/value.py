@@ -119,8 +119,10 @@ def deciles(table: pd.DataFrame, scope: Scope) -> Exhibit:
     )
 
 
-def cohort_retention(cohorts: Cohorts, scope: Scope) -> Exhibit:
+def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
     """Share of each monthly cohort that buys in a month, by months since acquisition."""
+    if isinstance(cohorts, Refusal):
+        return refused("cohort_retention", "Retention by cohort", cohorts, n, scope)
     after = cohorts.average.iloc[1:]
     figure, ax = theme.axes(height=3.6)
     for _, row in cohorts.retention.iterrows():
@@ -143,7 +145,7 @@ def cohort_retention(cohorts: Cohorts, scope: Scope) -> Exhibit:
         alt="Lines of the share of each cohort that buys in a month, by months since the first "
         f"purchase; over all cohorts {formats.percent(after['retention'].iloc[0], 1)} in month 1 "
         f"and {formats.percent(after['retention'].iloc[-1], 1)} in month {after.index[-1]}.",
-        note=f"{len(cohorts.sizes)} monthly cohorts, thin lines; month 0, in which everyone buys, "
+        note=f"Thin lines: {len(cohorts.sizes)} monthly cohorts; month 0, in which everyone buys, "
         "is left out. Non-contractual: who pauses has not left.",
     )
 
@@ -151,10 +153,8 @@ def cohort_retention(cohorts: Cohorts, scope: Scope) -> Exhibit:
 def _retention_title(after: pd.DataFrame) -> str:
     last = min(12, int(after.index[-1]))
     first, later = after["retention"].iloc[0], after["retention"].loc[last]
-    return (
-        f"{formats.percent(first)} of a cohort buys in month 1, "
-        f"{formats.percent(later)} in month {last}"
-    )
+    said = f"{formats.percent(first)} of a cohort buys in month 1"
+    return said if last == 1 else f"{said}, {formats.percent(later)} in month {last}"
 
 
 def _cohort_table(cohorts: Cohorts, measure: str) -> pd.DataFrame:
@@ -165,8 +165,10 @@ def _cohort_table(cohorts: Cohorts, measure: str) -> pd.DataFrame:
     return table.rename_axis("month").reset_index()
 
 
-def cohort_revenue(cohorts: Cohorts, scope: Scope) -> Exhibit:
+def cohort_revenue(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
     """Cumulative revenue per acquired customer by months since acquisition."""
+    if isinstance(cohorts, Refusal):
+        return refused("cohort_revenue", "Revenue by cohort", cohorts, n, scope)
     average = cohorts.average["revenue_per_customer"]
     figure, ax = theme.axes(height=3.6)
     for _, row in cohorts.revenue_per_customer.iterrows():
@@ -182,7 +184,7 @@ def cohort_revenue(cohorts: Cohorts, scope: Scope) -> Exhibit:
     reached = average.loc[months]
     return Exhibit(
         id="cohort_revenue",
-        title=f"An acquired customer has brought {scope.money(reached)} after {months} months",
+        title=f"By month {months} an acquired customer has brought {scope.money(reached)}",
         table=_cohort_table(cohorts, "revenue_per_customer"),
         figure=figure,
         source=scope.source,
@@ -383,7 +385,11 @@ def _remarks(fit: LikelihoodResult | Refusal) -> list[str]:
     """What a reader must know of a fit, as sentences."""
     if isinstance(fit, Refusal):
         return [f"No spend model: {fit.reason}."]
-    return [f"{text[0].upper()}{text[1:]}." for text in (*fit.verdict.reasons, *fit.verdict.notes)]
+    return _sentences(*fit.verdict.reasons, *fit.verdict.notes)
+
+
+def _sentences(*remarks: str) -> list[str]:
+    return [f"{text[0].upper()}{text[1:]}." for text in remarks]
 
 
 def frequency_fit(
@@ -504,7 +510,7 @@ def customer_equity(
         note=f"From and to: {level} bootstrap interval over customers, which does not hold the "
         "model's own error: see the sealed holdout. Discounted at "
         f"{formats.percent(rate, 1)} a year; realised figures are counts and have no interval. "
-        + " ".join(values.notes),
+        + " ".join(_sentences(*values.notes)),
     )
 
 
@@ -536,8 +542,9 @@ def findings(
             Finding(
                 id="holdout_total_error",
                 kind="census",
-                sentence="In a sealed holdout the purchase model missed the total by "
-                f"{100 * error:+.1f}%.",
+                sentence="In a sealed holdout the purchase model foretold "
+                f"{formats.percent(abs(error), 1)} {'fewer' if error < 0 else 'more'} purchases "
+                "than came.",
                 value=error,
                 unit="share of actual purchases",
                 exhibit="holdout_scorecard",
@@ -549,13 +556,14 @@ def findings(
 def _value_findings(values: LifetimeValues, horizon_years: float, scope: Scope) -> list[Finding]:
     equity, fifth = values.equity, values.top_shares["top_20"]
     level = formats.percent(equity.level)
+    doubt = "" if values.grade == "good" else f"; the model is {values.grade}"
     return [
         Finding(
             id="customer_equity",
             kind="estimate",
             sentence=f"Today's customers are worth {scope.money(equity.value)} of "
             f"{scope.value_word} over the next {horizon_years:g} years ({level} interval "
-            f"{formats.interval(equity.lo, equity.hi, scope.money)}).",
+            f"{formats.interval(equity.lo, equity.hi, scope.money)}{doubt}).",
             value=equity.value,
             lo=equity.lo,
             hi=equity.hi,
@@ -566,7 +574,7 @@ def _value_findings(values: LifetimeValues, horizon_years: float, scope: Scope) 
             id="future_top_fifth_share",
             kind="estimate",
             sentence=f"The best fifth by future value holds {formats.percent(fifth.value)} of it "
-            f"({level} interval {formats.interval(fifth.lo, fifth.hi, formats.percent)}).",
+            f"({level} interval {formats.interval(fifth.lo, fifth.hi, formats.percent)}{doubt}).",
             value=fifth.value,
             lo=fifth.lo,
             hi=fifth.hi,

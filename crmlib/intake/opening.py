@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from crmlib.errors import InputError
 from crmlib.intake.cleaning import check_date_format, clean
 from crmlib.intake.customers import sum_to_purchases, to_frame
 from crmlib.intake.ledger import build_ledger, check_ledger
@@ -69,6 +70,7 @@ def open_transactions(engagement: Engagement) -> Intake:
     purchases = connection.create_table("purchases", sum_to_purchases(rows))
     purchases = purchases.order_by("customer_id", "date")
     facts = _facts(rows, purchases, engagement, has_order_id="order_id" in source.roles)
+    _check_privacy(facts.customers, source.place, engagement.privacy.min_cell)
     by_month = _by_month(rows, facts)
     _forget(connection)
     return Intake(purchases, ledger, facts, by_month)
@@ -79,6 +81,18 @@ def _forget(connection: ibis.BaseBackend) -> None:
     connection.drop_view("raw")
     for name in ("lines", "cleaned", "settled"):
         connection.drop_table(name)
+
+
+def _check_privacy(customers: int, place: str, min_cell: int) -> None:
+    """Refuse a base so small that its totals would speak of single persons."""
+    if customers < min_cell:
+        people = "customer remains" if customers == 1 else "customers remain"
+        raise InputError(
+            place,
+            f"{customers} {people} after cleaning; a report needs at least {min_cell}, or it would "
+            "show single persons.",
+            "Check the customer column, or lower `privacy.min_cell` if that is allowed.",
+        )
 
 
 def _facts(

@@ -10,6 +10,8 @@ from scipy import special
 
 FloatArray = NDArray[np.float64]
 
+_BETA_NODES = 200
+
 
 def hyp2f1_negative(big: ArrayLike, a: ArrayLike, c: ArrayLike, s: ArrayLike) -> FloatArray:
     """2F1(big, a; c; −s) for s ≥ 0.
@@ -18,7 +20,9 @@ def hyp2f1_negative(big: ArrayLike, a: ArrayLike, c: ArrayLike, s: ArrayLike) ->
     models ``big`` and ``c`` both grow with the number of purchases while their
     difference does not: the transformed series converges faster for heavier
     buyers, where scipy's own continuation returns NaN (big = 1001, a = .8,
-    c = 1003.2, s = 5; the value is .23884).
+    c = 1003.2, s = 5; the value is .23884). Where that series fails too, as it
+    does for parameters that have run away (big = 160000, a = .002, c = 1900,
+    s = 1e-5), the mean over a Beta distribution is integrated.
 
     Notes
     -----
@@ -30,8 +34,23 @@ def hyp2f1_negative(big: ArrayLike, a: ArrayLike, c: ArrayLike, s: ArrayLike) ->
     gap = np.subtract(big, a)
     whole = (gap > 100) & (np.abs(gap - np.round(gap)) < 1e-11 * gap)
     a = np.where(whole, a + np.float64(1e-9), a)
-    transformed = special.hyp2f1(a, np.subtract(c, big), c, s / (1 + s))
-    return np.exp(-a * np.log1p(s)) * transformed
+    with np.errstate(invalid="ignore", over="ignore"):
+        transformed = special.hyp2f1(a, np.subtract(c, big), c, s / (1 + s))
+        value = np.exp(-a * np.log1p(s)) * transformed
+    failed = ~((value >= 0) & (value <= 1))  # it is the mean of (1 + s p)^(−big)
+    if not failed.any():
+        return value
+    arguments = np.broadcast_arrays(big, a, c, s)
+    repaired = np.array(value, ndmin=1)
+    repaired[failed] = _beta_mean(*(np.atleast_1d(argument)[failed] for argument in arguments))
+    return repaired.reshape(np.shape(value))
+
+
+def _beta_mean(big: FloatArray, a: FloatArray, c: FloatArray, s: FloatArray) -> FloatArray:
+    """Mean of (1 + s p)^(−big) over p ~ Beta(a, c − a), by quantiles of p; shape (n,)."""
+    points, weights = gauss_legendre(_BETA_NODES)
+    p = special.betaincinv(a[:, None], (c - a)[:, None], points)
+    return np.exp(-big[:, None] * np.log1p(s[:, None] * p)) @ weights
 
 
 def softplus(z: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Where customer value lies, what it will be, and how sure we are."""
 
 from crmlib.stats.refusal import Refusal, attempt
-from crmlib.value.cohorts import Cohorts, cohorts
+from crmlib.value.cohorts import Cohorts, cohorts, last_whole_month
 from crmlib.value.concentration import (
     Concentration,
     concentration,
@@ -39,6 +39,7 @@ __all__ = [
     "expected_frequencies",
     "fit_repeat_spend",
     "holdout_scorecard",
+    "last_whole_month",
     "lifetime_values",
     "seal_date",
     "track_purchases",

@@ -7,10 +7,13 @@ decides the averages.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from crmlib.stats.optimise import NotIdentified
 
 COLUMNS = ("cohort", "period_index", "active_customers", "revenue", "cohort_size")
 
@@ -58,10 +61,14 @@ def cohorts(table: pd.DataFrame, freq: str = "M", end: object = None) -> Cohorts
         If a column is missing, a cell appears twice, a cohort has two sizes,
         period 0 is not the whole cohort, or more customers are active than were
         acquired.
+    NotIdentified
+        If fewer than two whole periods are observed.
     """
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise ValueError(f"cohort table lacks {', '.join(missing)}")
+    if table.empty:
+        raise NotIdentified("no whole period is observed: there are no cohorts yet")
     rows = table.assign(cohort=_periods(table["cohort"], freq))
     sizes = _sizes(rows)
     _check_cells(rows)
@@ -70,6 +77,8 @@ def cohorts(table: pd.DataFrame, freq: str = "M", end: object = None) -> Cohorts
     last = latest.max() if end is None else _periods(pd.Series([end]), freq).array.asi8[0]
     if latest.max() > last:
         raise ValueError(f"cohort table has rows after the end of observation ({end})")
+    if last == ordinals.min():
+        raise NotIdentified("one period is observed: nobody can have come back in another yet")
     ages = pd.RangeIndex(int(last - ordinals.min()) + 1, name="period_index")
     observable = np.add.outer(ordinals, ages.to_numpy()) <= last
 
@@ -82,6 +91,17 @@ def cohorts(table: pd.DataFrame, freq: str = "M", end: object = None) -> Cohorts
     per_customer = revenue.cumsum(axis=1).div(sizes, axis=0)
     average = _average(retention, per_customer, sizes)
     return Cohorts(sizes, retention, per_customer, average)
+
+
+def last_whole_month(end: dt.date) -> dt.date:
+    """Last day of the latest month that ends on or before `end`.
+
+    A month cut short would look like a month in which fewer customers came back.
+
+    >>> last_whole_month(dt.date(2024, 3, 30)), last_whole_month(dt.date(2024, 2, 29))
+    (datetime.date(2024, 2, 29), datetime.date(2024, 2, 29))
+    """
+    return (end + dt.timedelta(days=1)).replace(day=1) - dt.timedelta(days=1)
 
 
 def _average(retention: pd.DataFrame, revenue: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:

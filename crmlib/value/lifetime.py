@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.grouping import Groups, group_rows
 from crmlib.stats.intervals import Interval, percentile_interval
-from crmlib.stats.optimise import NotIdentified, distance_in_errors
+from crmlib.stats.optimise import LikelihoodResult, NotIdentified, distance_in_errors
 from crmlib.stats.tiers import value_deciles, value_tiers
 from crmlib.value import expectations, purchases, spend
 from crmlib.value.concentration import concentration
@@ -57,8 +57,11 @@ class LifetimeValues:
         future value.
     replicates : DataFrame of shape (replications used, 10)
         r, alpha, a, b, p, q, v, equity, top_10, top_20 per bootstrap sample.
+    grade : {"good", "weak"}
+        The worse verdict of the two fits.
     notes : tuple of str
-        What was done to reach these figures and is not obvious from them.
+        Why it is not good, and what was done to reach these figures and is not
+        obvious from them.
     """
 
     customers: pd.DataFrame
@@ -66,6 +69,7 @@ class LifetimeValues:
     to_infinity: float | None
     top_shares: dict[str, Interval]
     replicates: pd.DataFrame
+    grade: str
     notes: tuple[str, ...]
 
 
@@ -126,13 +130,15 @@ def lifetime_values(
     Raises
     ------
     NotIdentified
-        If expected spend does not exist (q ≤ 1), in the fit or in so many
-        bootstrap samples that the interval has no upper bound.
+        If a fit was refused, or expected spend does not exist (q ≤ 1), in the
+        fit or in so many bootstrap samples that the interval has no upper bound.
     ValueError
         If a column is missing or impossible, or the models were fitted to
         other customers.
     """
+    weaknesses = _weaknesses({"purchase": purchases_result, "spend": spend_result})
     portfolio, notes = _portfolio(customers, spend_result)
+    notes = weaknesses + notes
     _check_same_customers(portfolio, purchases_result)
     plan = _Plan(horizon, rate, margin_rate)
     theta, phi = purchases_result.params.to_numpy(), spend_result.params.to_numpy()
@@ -156,7 +162,20 @@ def lifetime_values(
         endless = portfolio.future_value(theta, phi, _Plan(np.inf, rate, margin_rate))
         to_infinity = float(counts @ endless)
     equity = intervals.pop("equity")
-    return LifetimeValues(table, equity, to_infinity, intervals, kept, notes)
+    grade = "weak" if weaknesses else "good"
+    return LifetimeValues(table, equity, to_infinity, intervals, kept, grade, notes)
+
+
+def _weaknesses(fits: dict[str, LikelihoodResult]) -> tuple[str, ...]:
+    """What a reader must know beside any value that rests on these fits."""
+    for name, fit in fits.items():
+        if fit.verdict.grade == "refused":
+            raise NotIdentified(f"the {name} model is refused: {'; '.join(fit.verdict.reasons)}")
+    return tuple(
+        f"the {name} model is {fit.verdict.grade}: {'; '.join(fit.verdict.reasons)}"
+        for name, fit in fits.items()
+        if fit.verdict.grade != "good"
+    )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     steps: list[runner.Step] = []
     first = small_book.run(*here, progress=steps.append)
     second = small_book.run(*here, overrides=["value.horizon_years=5"])
-    return SimpleNamespace(here=here, out=folder / "reports", first=first, second=second, steps=steps)
+    return SimpleNamespace(
+        here=here, out=folder / "reports", first=first, second=second, steps=steps
+    )
 
 
 def quick(folder: Path, chapters: dict[str, str] | None = None, **options) -> runner.Outcome:
@@ -44,7 +46,7 @@ def left_behind(folder: Path) -> list[str]:
 
 
 def no_kernel(*_: object) -> None:
-    raise AssertionError("a worker was started")
+    raise AssertionError("a worker was started or a page rendered")
 
 
 def code_of(version: versions.Version, chapter: str) -> list[str]:
@@ -119,9 +121,17 @@ def test_a_changed_setting_runs_its_chapter_and_those_behind_it(shop):
 
 def test_an_unchanged_run_names_the_version_and_starts_nothing(shop, monkeypatch):
     monkeypatch.setattr(execution.Workers, "_start", no_kernel)
+    monkeypatch.setattr(runner, "_write_indices", no_kernel)
     again = small_book.run(*shop.here)
     assert again == runner.Outcome(shop.first.version, existing=True)
     assert len(versions.list_versions(shop.out)) == 2
+
+
+def test_an_unchanged_run_lists_a_version_that_a_killed_run_left_unlisted(shop):
+    page = shop.out / "shop" / "index.html"
+    page.write_text("before the kill")
+    small_book.run(*shop.here)
+    assert shop.first.version.name in page.read_text()
 
 
 def test_a_part_of_the_book_is_a_version_of_its_own_made_of_reused_chapters(shop, monkeypatch):
@@ -205,7 +215,9 @@ def test_kernels_run_this_interpreter_alone_with_fixed_seeds_and_threads(tmp_pat
 
 
 def test_a_chapter_that_fails_is_kept_with_its_error(tmp_path):
-    with pytest.raises(runner.ChapterFailed, match="01_customers failed: ZeroDivisionError") as error:
+    with pytest.raises(
+        runner.ChapterFailed, match="01_customers failed: ZeroDivisionError"
+    ) as error:
         quick(tmp_path, {"01_customers": "print('so far')\n1 / 0"}, only=ONLY_FIRST)
     kept = error.value.folder
     assert left_behind(tmp_path) == [kept.name]

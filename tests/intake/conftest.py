@@ -17,8 +17,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Engagement
     """Write `content` as a file of its own and describe it: 2020, everything allowed.
 
     `content` is text, bytes, or None where the file exists already or must not.
-    Further keywords are settings of `inputs.transactions`; `start`, `end` and
-    `max_excluded_share` are the engagement's.
+    Further keywords are settings of `inputs.transactions`; `start`, `end`,
+    `max_excluded_share` and `min_cell` are the engagement's.
     """
 
     def describe(
@@ -29,6 +29,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Engagement
         start: dt.date | None = dt.date(2020, 1, 1),
         end: dt.date = dt.date(2020, 12, 31),
         max_excluded_share: float = 1.0,
+        min_cell: int = 1,
         **settings: object,
     ) -> Engagement:
         folder = folder or tmp_path_factory.mktemp("client")
@@ -43,6 +44,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Engagement
             "observation_end": end,
             "inputs": {"transactions": {"path": name, **settings}},
             "customers": {"max_excluded_share": max_excluded_share},
+            "privacy": {"min_cell": min_cell},
         }
         if start is not None:
             raw["observation_start"] = start

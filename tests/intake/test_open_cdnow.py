@@ -98,7 +98,11 @@ def test_published_counts_of_the_sample(cdnow):
 
 def test_tracking_counts_every_repeat_purchase_once(cdnow):
     periods = intake.repeat_purchases_by_period(
-        cdnow.purchases, start=dt.date(1997, 1, 1), end=END, days_per_unit=7.0
+        cdnow.purchases,
+        start=dt.date(1997, 1, 1),
+        end=END,
+        days_per_unit=7.0,
+        acquired_by=CUT,
     )
     assert len(periods) == 78
     assert periods["repeat_purchases"].sum() == 67_591 - 23_570

@@ -95,3 +95,12 @@ def test_unknown_names_of_the_package_are_refused():
     assert intake.open_transactions.__module__ == "crmlib.intake.opening"
     with pytest.raises(AttributeError, match="no attribute 'openn'"):
         _ = intake.openn
+
+
+def test_a_base_of_single_persons_is_refused(client):
+    content = "customer_id,date,amount\na,2020-01-01,1\na,2020-01-02,1\n"
+    with pytest.raises(InputError) as error:
+        intake.open_transactions(client(content, min_cell=10))
+    assert "1 customer remains after cleaning; a report needs at least 10" in str(error.value)
+    assert "`privacy.min_cell`" in str(error.value)
+    assert intake.open_transactions(client(content, min_cell=1)).facts.customers == 1

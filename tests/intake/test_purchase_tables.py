@@ -104,16 +104,36 @@ def test_holdout(purchases):
 
 def test_repeat_purchases_by_period(purchases):
     table = intake.repeat_purchases_by_period(
-        purchases, start=DAY(2020, 1, 1), end=DAY(2020, 4, 11), days_per_unit=34
+        purchases,
+        start=DAY(2020, 1, 1),
+        end=DAY(2020, 4, 11),
+        days_per_unit=34,
+        acquired_by=DAY(2020, 4, 1),
     )
     assert table["period"].tolist() == [1, 2, 3]
     assert [f"{day:%m-%d}" for day in table["period_end"]] == ["02-03", "03-08", "04-11"]
+    assert table["time"].tolist() == [33 / 34, 67 / 34, 101 / 34]
     assert table["repeat_purchases"].tolist() == [0, 1, 1]
+
+
+def test_only_customers_acquired_in_time_are_followed(purchases):
+    table = intake.repeat_purchases_by_period(
+        purchases,
+        start=DAY(2020, 1, 1),
+        end=DAY(2020, 4, 11),
+        days_per_unit=34,
+        acquired_by=DAY(2020, 3, 31),
+    )
+    assert table["repeat_purchases"].tolist() == [0, 1, 0]
 
 
 def test_last_period_may_be_shorter_and_empty_periods_have_a_row(purchases):
     table = intake.repeat_purchases_by_period(
-        purchases, start=DAY(2020, 5, 1), end=DAY(2020, 5, 10), days_per_unit=7
+        purchases,
+        start=DAY(2020, 5, 1),
+        end=DAY(2020, 5, 10),
+        days_per_unit=7,
+        acquired_by=DAY(2020, 5, 10),
     )
     assert [f"{day:%m-%d}" for day in table["period_end"]] == ["05-07", "05-10"]
     assert table["repeat_purchases"].tolist() == [0, 0]

@@ -36,13 +36,12 @@ PROVENANCE = Fingerprint(
 )
 
 
-def build(folder: Path, *, summary: bool = True) -> list[str]:
+def build(folder: Path) -> list[str]:
     """Write the notebooks with their exhibits and render the pages."""
     folder.mkdir(parents=True, exist_ok=True)
     chapters = {"01_customers": _customers(), "02_value": _value(), "05_roi": _roi()}
     findings = [record for chapter in chapters.values() for record in chapter.findings]
-    if summary:
-        chapters["06_summary"] = _summary(findings)
+    chapters["06_summary"] = _summary(findings)
     (folder / "notebooks").mkdir(exist_ok=True)
     (folder / "exhibits").mkdir(exist_ok=True)
     records = []
@@ -273,10 +272,11 @@ def _value() -> Draft:
         )
     )
     draft.prose(
-        "## What is still to come\n\nPurchases follow a Poisson process with rate $\\lambda_i$, and "
-        "after each one a customer leaves with probability $p_i$ (Fader, Hardie & Lee 2005). The "
-        "expected number in time $t$ is\n\n"
-        "$$E[X(t)] = \\frac{a+b+x-1}{a-1} \\left[1 - \\left(\\frac{\\alpha+T}{\\alpha+T+t}\\right)^{r+x}\\right]$$\n\n"
+        "## What is still to come\n\nPurchases follow a Poisson process with rate $\\lambda_i$, "
+        "and after each one a customer leaves with probability $p_i$ (Fader, Hardie & Lee 2005). "
+        "The expected number in time $t$ is\n\n"
+        "$$E[X(t)] = \\frac{a+b+x-1}{a-1} \\left[1 - "
+        "\\left(\\frac{\\alpha+T}{\\alpha+T+t}\\right)^{r+x}\\right]$$\n\n"
         "where $x$ is `frequency` and $T$ is `observed_time`."
     )
     weeks = np.arange(1, 79)
@@ -310,7 +310,8 @@ def _value() -> Draft:
         )
     )
     long = "\n".join(
-        f"total_{i} = value.expected_purchases(customers, weeks={i}, rates=parameters_of_the_model, seed=SEED)  # {i} weeks"
+        f"total_{i} = value.expected_purchases(customers, "
+        f"weeks={i}, rates=parameters_of_the_model, seed=SEED)  # {i} weeks"
         for i in range(24)
     )
     draft.code(long)
@@ -449,7 +450,9 @@ def _summary(findings: list[dict]) -> Draft:
         "What the board should take away. Each line links to the figures that it rests on."
     )
     draft.prose(
-        "## What to do next\n\n1. Waive fees for the best customers, in a test of 2,000.\n2. Lower the cost to serve of the base.\n3. Decide on the branch after the pilot."
+        "## What to do next\n\n1. Waive fees for the best customers, in a test of 2,000.\n"
+        "2. Lower the cost to serve of the base.\n"
+        "3. Decide on the branch after the pilot."
     )
     draft.display_findings(findings)
     return draft

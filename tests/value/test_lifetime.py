@@ -1,5 +1,7 @@
 """Lifetime value: identities, intervals, invariances, refusals (CDNOW sample)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,6 +166,23 @@ def test_infinite_mean_spend_is_refused(base):
     heavy = base.assign(mean_repeat_spend=base["mean_repeat_spend"] * rng.pareto(0.5, len(base)))
     with pytest.raises(NotIdentified, match="infinite"):
         value(heavy)
+
+
+def test_a_refused_purchase_model_is_refused_with_its_reason(base):
+    repeat = base[base["mean_repeat_spend"] > 0]
+    purchases = BetaGeometric().fit(*(base[c] for c in HISTORY))
+    spend = GammaGamma().fit(repeat["frequency"], repeat["mean_repeat_spend"])
+    refused = replace(purchases.verdict, grade="refused", reasons=("unbounded",))
+    with pytest.raises(NotIdentified, match="purchase model is refused: unbounded"):
+        lifetime_values(base, replace(purchases, verdict=refused), spend, **SETTINGS)
+
+
+def test_a_weak_model_says_so_beside_the_value(base, valued):
+    assert valued.grade == "good" and valued.notes == ()
+    equal = base.assign(mean_repeat_spend=base["mean_repeat_spend"].where(base["frequency"] == 0, 9.0))
+    weak = value(equal, replications=20)
+    assert weak.grade == "weak"
+    assert weak.notes[0].startswith("the spend model is weak: ")
 
 
 def test_models_of_other_customers_are_refused(base):
