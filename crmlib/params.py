@@ -234,7 +234,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         others = [p.name for p in path.parent.glob("*.yml")] if path.parent.is_dir() else []
-        raise ParamsError(str(path), "there is no such file.", suggestion(path.name, others)) from None
+        raise ParamsError(
+            str(path), "there is no such file.", suggestion(path.name, others)
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(str(path), f"cannot be read as UTF-8 text ({error}).") from None
     try:

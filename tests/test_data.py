@@ -18,9 +18,13 @@ def wheel_rows(name: str) -> list[list[str]]:
     return [line.split() for line in Path(path).read_text().splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize("folder", sorted(p for p in DATA.iterdir() if p.is_dir()), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "folder", sorted(p for p in DATA.iterdir() if p.is_dir()), ids=lambda p: p.name
+)
 def test_checksums(folder):
-    listed = dict(reversed(line.split()) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    listed = dict(
+        reversed(line.split()) for line in (folder / "SHA256SUMS").read_text().splitlines()
+    )
     present = {p.name for p in folder.iterdir()} - {"README.md", "SHA256SUMS"}
     assert listed.keys() == present
     for name, digest in listed.items():
@@ -30,7 +34,9 @@ def test_checksums(folder):
 def test_cdnow_equals_the_package_it_comes_from():
     with gzip.open(DATA / "cdnow" / "transactions.csv.gz", "rt") as file:
         ours = [tuple(line.rstrip("\n").split(",")) for line in file][1:]
-    theirs = [(c, f"{d[:4]}-{d[4:6]}-{d[6:]}", q, a) for c, d, q, a in wheel_rows("CDNOW_master.txt")[1:]]
+    theirs = [
+        (c, f"{d[:4]}-{d[4:6]}-{d[6:]}", q, a) for c, d, q, a in wheel_rows("CDNOW_master.txt")[1:]
+    ]
     assert ours == theirs and len(ours) == 69_659
 
 

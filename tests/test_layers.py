@@ -11,10 +11,19 @@ ROOT = Path(__file__).parents[1]
 MATHEMATICS = ["stats", "value", "segments", "needs", "roi"]
 FORBIDDEN = {
     "matplotlib", "seaborn", "great_tables", "plotly", "duckdb", "ibis", "sqlglot",
-    "papermill", "nbconvert", "nbformat", "IPython", "requests", "urllib", "socket", "pathlib", "os",
-    "shutil", "tempfile", "io", "pickle",
+    "papermill", "nbconvert", "nbformat", "IPython", "requests", "urllib", "socket", "pathlib",
+    "os", "shutil", "tempfile", "io", "pickle",
 }  # fmt: skip
-FILE_CALLS = {"open", "read_csv", "read_parquet", "to_csv", "to_parquet", "to_pickle", "load", "save"}
+FILE_CALLS = {
+    "open",
+    "read_csv",
+    "read_parquet",
+    "to_csv",
+    "to_parquet",
+    "to_pickle",
+    "load",
+    "save",
+}
 
 
 def mathematics() -> list[Path]:

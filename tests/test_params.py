@@ -63,21 +63,36 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
     [
         ("value.horizont=3", "value.horizont: unknown key. Did you mean `horizon_years`?"),
         ("valeu={}", "valeu: unknown key. Did you mean `value`?"),
-        ("value.horizon_years=three", "value.horizon_years: found 'three'; expected a valid number."),
+        (
+            "value.horizon_years=three",
+            "value.horizon_years: found 'three'; expected a valid number.",
+        ),
         ("value.horizon_years=0", "value.horizon_years: found 0; expected greater than 0."),
         ("value.horizon_years=.nan", "value.horizon_years: found nan; expected a finite number."),
-        ("value.holdout_share=1.5", "value.holdout_share: found 1.5; expected less than or equal to 0.8."),
+        (
+            "value.holdout_share=1.5",
+            "value.holdout_share: found 1.5; expected less than or equal to 0.8.",
+        ),
         (
             "value.bootstrap_replications=20.5",
             "value.bootstrap_replications: found 20.5; expected a valid integer.",
         ),
-        ("value.tier_cuts=[0.8, 0.5]", "value: tier_cuts: [0.8, 0.5] must rise from one cut to the next."),
+        (
+            "value.tier_cuts=[0.8, 0.5]",
+            "value: tier_cuts: [0.8, 0.5] must rise from one cut to the next.",
+        ),
         (
             "value.tier_labels=[a, b]",
             "value: tier_labels: 2 cuts make 3 tiers, but 2 labels are given.",
         ),
-        ("time_unit=fortnight", "time_unit: found 'fortnight'; expected 'day', 'week', 'month' or 'year'."),
-        ("currency=euro", "currency: found 'euro'; expected a three-letter currency code such as EUR."),
+        (
+            "time_unit=fortnight",
+            "time_unit: found 'fortnight'; expected 'day', 'week', 'month' or 'year'.",
+        ),
+        (
+            "currency=euro",
+            "currency: found 'euro'; expected a three-letter currency code such as EUR.",
+        ),
         (
             "engagement=../../etc",
             "engagement: found '../../etc'; expected up to 40 lower-case letters, digits and "

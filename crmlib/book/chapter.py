@@ -13,17 +13,18 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ibis.expr.types as ir
 import pandas as pd
 from IPython.display import display
 
 from crmlib import intake, params
 from crmlib.errors import VersionError
-from crmlib.exhibits import theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding, FindingList
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Chapter:
         folder.mkdir(exist_ok=True)
         exhibit.table.to_csv(folder / f"{exhibit.id}.csv", index=False, lineterminator="\n")
         if exhibit.figure is not None:
-            (folder / f"{exhibit.id}.png").write_bytes(theme.to_png(exhibit.figure))
+            (folder / f"{exhibit.id}.png").write_bytes(exhibit.png())
         self._exhibits.append(exhibit.record(self.name))
         self._save()
         display(exhibit)

@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from crmlib.book.escaping import trusted
-from crmlib.exhibits import theme
+from crmlib.exhibits import palette
 
-_VARIABLES = {light: f"var(--c-{name})" for name, (light, _) in reversed(theme.PALETTE.items())}
-_VARIABLES[theme.PAGE_GROUND[0]] = "var(--c-ground)"
+_VARIABLES = {light: f"var(--c-{name})" for name, (light, _) in reversed(palette.PALETTE.items())}
+_VARIABLES[palette.PAGE_GROUND[0]] = "var(--c-ground)"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _DECIMALS = re.compile(r"\d+\.\d{3,}")

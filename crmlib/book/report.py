@@ -22,7 +22,7 @@ from nbconvert.exporters import HTMLExporter, TemplateExporter
 
 from crmlib.book import page as pages
 from crmlib.book.escaping import shown_input
-from crmlib.exhibits import theme
+from crmlib.exhibits import palette
 
 if TYPE_CHECKING:
     from crmlib.book.fingerprint import Fingerprint
@@ -40,7 +40,7 @@ class ReportExporter(HTMLExporter):
         environment = super()._create_environment()
         environment.autoescape = True
         environment.trim_blocks = environment.lstrip_blocks = True
-        environment.globals |= {"palette": theme.PALETTE, "ground": theme.PAGE_GROUND}
+        environment.globals |= {"palette": palette.PALETTE, "ground": palette.PAGE_GROUND}
         environment.globals["favicon"] = _data_uri(TEMPLATES / "report" / "favicon.svg")
         return environment
 

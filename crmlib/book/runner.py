@@ -10,8 +10,10 @@ from __future__ import annotations
 import datetime as dt
 import platform
 import shutil
+import threading
 from collections.abc import Callable, Container, Iterable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 
 from crmlib import errors, params
@@ -163,6 +165,8 @@ def _make(this: _Run, params_folder: Path, workers: int) -> Outcome:
     folder = this.build.path
     (folder / "params.yml").write_text(params.to_yaml(this.engagement), encoding="utf-8")
     versions.write_manifest(folder, manifest)
+    # rendering is slow to import: do it while the kernels compute
+    threading.Thread(target=import_module, args=("crmlib.book.report",), daemon=True).start()
     complete = _complete_chapters(this, workers)
     shutil.rmtree(folder / "chapters", ignore_errors=True)
     _render(folder, this.provenance, this.engagement.title)

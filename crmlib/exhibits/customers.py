@@ -125,7 +125,11 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
         [
             ("customers", facts.customers, formats.count(facts.customers)),
             (orders, facts.orders, formats.count(facts.orders)),
-            ("customer-days with a purchase", facts.purchase_days, formats.count(facts.purchase_days)),
+            (
+                "customer-days with a purchase",
+                facts.purchase_days,
+                formats.count(facts.purchase_days),
+            ),
             ("revenue", facts.total_amount, scope.money(facts.total_amount)),
             ("revenue per customer", per_customer, scope.money(per_customer)),
             ("median days from purchase to purchase", gap, "none" if gap is None else f"{gap:.0f}"),
@@ -151,9 +155,7 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
     )
 
 
-def findings(
-    ledger: pd.DataFrame, customers: pd.DataFrame, scope: Scope
-) -> list[Finding]:
+def findings(ledger: pd.DataFrame, customers: pd.DataFrame, scope: Scope) -> list[Finding]:
     """What 01_customers says to the summary; all are counts of the observed base."""
     rows = ledger.set_index("status")["rows"]
     used = rows["used"] / rows["read"]

@@ -10,12 +10,14 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from crmlib.exhibits import formats, theme
+from crmlib.exhibits import formats
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _ID = re.compile(r"^[a-z][a-z0-9_]*$")
 MAX_TITLE_WORDS = 12
@@ -85,12 +87,20 @@ class Exhibit:
             "picture": f"exhibits/{self.id}.png" if self.figure is not None else None,
         }
 
+    def png(self) -> bytes:
+        """The picture as PNG; only for an exhibit with a figure."""
+        from crmlib.exhibits import theme
+
+        return theme.to_png(self.figure)
+
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Picture, plain-text table, and the caption as output metadata for the report."""
         data = {"text/plain": f"{self.title}\n\n{formats.table_text(self.table)}"}
         if self.figure is not None:
+            from crmlib.exhibits import theme
+
             data["image/svg+xml"] = theme.to_svg(self.figure)
         else:
             data["text/html"] = self._html_table()

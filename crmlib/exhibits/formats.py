@@ -55,6 +55,15 @@ def interval(lo: float, hi: float, written: Callable[..., str], *args: Any) -> s
     return f"{written(lo, *args)} to {written(hi, *args)}"
 
 
+def sentences(*remarks: str) -> str:
+    """Remarks in lower case and without a full stop, as sentences.
+
+    >>> sentences("q is small", "3 starts agree")
+    'Q is small. 3 starts agree.'
+    """
+    return " ".join(f"{text[0].upper()}{text[1:]}." for text in remarks)
+
+
 def significant(value: float, digits: int) -> str:
     """A number at so many significant digits, never in powers of ten above 1.
 

@@ -1,9 +1,4 @@
-"""How every picture looks: colours with one meaning, sizes, axes.
-
-A colour stands for one thing in the whole report. Charts are drawn in the
-light colours; the report page swaps each for its dark twin by CSS, so that one
-SVG serves both. All colours keep a contrast of at least 3:1 to their ground.
-"""
+"""How every picture looks: sizes, axes, labels, and one way to write it to a file."""
 
 from __future__ import annotations
 
@@ -12,25 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-# name: (light, dark)
-PALETTE = {
-    "ink": ("#1c2733", "#e7ecf1"),
-    "muted": ("#5b6875", "#a3b1be"),
-    "grid": ("#d9dee4", "#36414c"),
-    "primary": ("#1f6f9c", "#5fb0dd"),
-    "contrast": ("#c4552d", "#f0915c"),
-    "reference": ("#6b7785", "#92a0ad"),
-    "tier_1": ("#0b4f77", "#8fd0f5"),
-    "tier_2": ("#3a86b4", "#4d9fd0"),
-    "tier_3": ("#7c8f9f", "#8798a6"),
-}
-PAGE_GROUND = ("#ffffff", "#14191f")
+from crmlib.exhibits.palette import PALETTE
 
 INK, MUTED, GRID, PRIMARY, CONTRAST, REFERENCE = (
     PALETTE[name][0] for name in ("ink", "muted", "grid", "primary", "contrast", "reference")
@@ -71,6 +53,8 @@ def axes(columns: int = 1, height: float = HEIGHT, **kwargs: Any) -> tuple[Figur
     The figure belongs to no window system, so nothing is shown or leaked by
     drawing it.
     """
+    import seaborn as sns  # slow to import, and not every chapter draws
+
     sns.set_theme(style="whitegrid", rc=_RC)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots(1, columns, **kwargs)
@@ -82,7 +66,8 @@ def tidy(ax: Axes, *, x: str, y: str, grid: str = "y") -> None:
     ax.set_ylabel(y)
     ax.grid(False)
     ax.grid(True, axis=grid)
-    sns.despine(ax=ax, left=grid == "y", bottom=grid == "x")
+    ax.spines["left"].set_visible(grid != "y")
+    ax.spines["bottom"].set_visible(grid != "x")
     ax.tick_params(length=0)
 
 

@@ -179,7 +179,9 @@ def test_a_refused_purchase_model_is_refused_with_its_reason(base):
 
 def test_a_weak_model_says_so_beside_the_value(base, valued):
     assert valued.grade == "good" and valued.notes == ()
-    equal = base.assign(mean_repeat_spend=base["mean_repeat_spend"].where(base["frequency"] == 0, 9.0))
+    equal = base.assign(
+        mean_repeat_spend=base["mean_repeat_spend"].where(base["frequency"] == 0, 9.0)
+    )
     weak = value(equal, replications=20)
     assert weak.grade == "weak"
     assert weak.notes[0].startswith("the spend model is weak: ")

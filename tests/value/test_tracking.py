@@ -39,7 +39,11 @@ def test_expected_is_summed_over_customers_from_their_own_first_purchase(cdnow):
 
 @pytest.mark.parametrize(
     ("end", "expected"),
-    [((2024, 3, 31), (2024, 3, 31)), ((2024, 3, 30), (2024, 2, 29)), ((2024, 1, 1), (2023, 12, 31))],
+    [
+        ((2024, 3, 31), (2024, 3, 31)),
+        ((2024, 3, 30), (2024, 2, 29)),
+        ((2024, 1, 1), (2023, 12, 31)),
+    ],
 )
 def test_last_whole_month(end, expected):
     from crmlib.value import last_whole_month
