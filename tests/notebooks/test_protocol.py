@@ -15,7 +15,9 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+COPIED = [
+    "crmlib", "notebooks", "params", "data", "conftest.py", "pyproject.toml", "requirements.lock",
+]  # fmt: skip
 WITHOUT_CONFTEST = ["--noconftest", "-o", "addopts=", "--nbval", "--nbval-current-env"]
 SANITIZED = f"--nbval-sanitize-with={ROOT / 'tests' / 'notebooks' / 'sanitize.cfg'}"
 
@@ -27,14 +29,6 @@ def re_execute(notebooks: list[Path], *options: str, cwd: Path = ROOT, **env: st
     return subprocess.run(
         [*command, *map(str, notebooks)], cwd=cwd, env=environment, capture_output=True, text=True
     )
-
-
-@pytest.mark.slow
-def test_notebooks_pass_in_reverse_order(demo_version):
-    done = re_execute(
-        NOTEBOOKS[::-1], *WITHOUT_CONFTEST, SANITIZED, CRM_REPORTS=str(demo_version.parents[1])
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.mark.slow
@@ -54,13 +48,13 @@ def test_a_figure_that_moves_by_one_in_ten_thousand_fails(demo_version, tmp_path
         PYTHONPATH=str(tmp_path),
     )
     assert done.returncode == 1, done.stdout[-3000:]
-    assert "mismatch" in done.stdout and "best fifth" in done.stdout
+    assert "mismatch 'text/plain'" in done.stdout and "exhibits.concentration(" in done.stdout
 
 
 @pytest.mark.slow
-def test_a_stale_reports_folder_changes_nothing(demo_version, tmp_path):
-    for name in ("crmlib", "notebooks", "params", "data", "conftest.py", "pyproject.toml",
-                 "requirements.lock"):  # fmt: skip
+def test_any_order_passes_beside_a_stale_reports_folder(demo_version, tmp_path):
+    """In a copy of the workbook, so that conftest makes its own fresh version."""
+    for name in COPIED:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     stale = tmp_path / "reports" / "cdnow" / "v99-deadbeef"
@@ -68,7 +62,7 @@ def test_a_stale_reports_folder_changes_nothing(demo_version, tmp_path):
     findings = json.loads((stale / "findings.json").read_text())
     (stale / "findings.json").write_text(json.dumps(findings[:1]))
     done = re_execute(
-        [tmp_path / "notebooks" / "06_summary.ipynb"],
+        sorted((tmp_path / "notebooks").glob("*.ipynb"), reverse=True),
         "-o",
         "addopts=",
         "--nbval",
