@@ -9,6 +9,7 @@ ranges with the key's full name before any data are read.
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,8 @@ from crmlib.errors import ParamsError, suggestion
 
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Day = Annotated[dt.date, Field(gt=dt.date(1901, 1, 1), lt=dt.date(2100, 1, 1))]
 
 DAYS_PER_UNIT = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 TRANSACTION_COLUMNS = {
@@ -39,10 +42,10 @@ class _Section(BaseModel):
 class TransactionsInput(_Section):
     """A file of purchases and how to read it: CSV, CSV.gz or Parquet."""
 
-    path: str = Field(min_length=1, description="relative to the params file")
+    path: Text = Field(description="relative to the params file")
     columns: dict[str, str] = Field(default={}, description="our name: the client's column name")
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    date_format: str = Field(default="%Y-%m-%d", min_length=2)
+    date_format: Text = "%Y-%m-%d"
     duplicates: Literal["drop", "keep"] = Field(
         default="drop", description="rows that repeat an earlier row in every column"
     )
@@ -82,7 +85,7 @@ class ValueChapter(_Section):
     margin_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         default=1.0, description="contribution per unit of revenue; 1 states value as revenue"
     )
-    holdout_share: Annotated[float, Field(ge=0.1, le=0.8)] = Field(
+    holdout_share: Annotated[float, Field(ge=0.1, le=0.5)] = Field(
         default=0.5, description="share of the observed time that is sealed for the holdout"
     )
     interval_level: OpenShare = 0.90
@@ -114,7 +117,7 @@ class SummaryChapter(_Section):
 
 class Privacy(_Section):
     min_cell: Annotated[int, Field(ge=1)] = Field(
-        default=10, description="groups with fewer customers are withheld or merged"
+        default=10, description="a base with fewer customers is refused"
     )
 
 
@@ -122,13 +125,13 @@ class Engagement(_Section):
     """One client engagement: its settings per chapter and its input tables."""
 
     engagement: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-    title: Annotated[str, Field(min_length=1, max_length=120)]
+    title: Text
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     time_unit: Literal["day", "week", "month", "year"] = "week"
-    observation_start: dt.date | None = Field(
+    observation_start: Day | None = Field(
         default=None, description="first day the export covers; the first row's day if not given"
     )
-    observation_end: dt.date = Field(description="last day the export covers")
+    observation_end: Day = Field(description="last day the export covers")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     inputs: Inputs
     customers: CustomersChapter = CustomersChapter()
@@ -159,7 +162,8 @@ class Engagement(_Section):
 
     def transactions_path(self) -> Path:
         """Where the transactions lie on this machine."""
-        return (self._base / self.inputs.transactions.path).resolve()
+        # not `resolve`: a link's own name says what kind of file it is
+        return Path(os.path.abspath(self._base / self.inputs.transactions.path))  # noqa: PTH100
 
     def settings(self, chapter: str) -> dict[str, Any]:
         """A chapter's settings as literals, in the order of its model."""
@@ -211,13 +215,19 @@ def to_yaml(engagement: Engagement) -> str:
     )
 
 
+# What the loader raises for values that contradict their own tag, e.g. `!!bool abc`.
+_UNREADABLE = (
+    yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError,
+)  # fmt: skip
+
+
 class _Loader(yaml.SafeLoader):
     """YAML's safe loader, refusing keys that stand twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen: set[str] = set()
         for key_node, _ in node.value:
-            key = str(self.construct_object(key_node, deep=True))
+            key = str(key_node.value)
             if key in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"key `{key}` stands twice", problem_mark=key_node.start_mark
@@ -244,8 +254,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ParamsError(f"{path}{line}", f"is not valid YAML: {error.problem}.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ParamsError(str(path), f"is not valid YAML: {error}") from None
+    except _UNREADABLE as error:
+        raise ParamsError(str(path), f"is not valid YAML: {error}.") from None
     if not isinstance(raw, dict):
         raise ParamsError(str(path), "holds no settings; `key: value` lines were expected.")
     return raw
@@ -260,11 +270,13 @@ def _override(raw: dict[str, Any], override: str) -> None:
         )
     try:
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, ValueError):
+    except _UNREADABLE:
         raise ParamsError(f"--set {override}", "the value is not valid YAML.") from None
     *sections, last = key.strip().split(".")
     for section in sections:
-        raw = raw.setdefault(section, {})
+        if raw.get(section) is None:
+            raw[section] = {}
+        raw = raw[section]
         if not isinstance(raw, dict):
             raise ParamsError(f"--set {override}", f"`{section}` has no keys below it.")
     raw[last] = value
@@ -285,14 +297,26 @@ def _explain(detail: dict[str, Any]) -> tuple[str, str, str]:
         return place, str(detail["ctx"]["error"]), ""
     if kind == "string_pattern_mismatch":
         return place, f"found {found!r}; {_PATTERNS[detail['ctx']['pattern']]}.", ""
+    if kind in _EXPECTED:
+        return place, f"found {found!r}; expected {_EXPECTED[kind]}.", ""
     message = detail["msg"].removeprefix("Input should be ")
     return place, f"found {found!r}; expected {message}.", ""
+
+
+_EXPECTED = {
+    "model_type": "settings below it, as `key: value` lines",
+    "dict_type": "settings below it, as `key: value` lines",
+    "date_type": "a day such as 2024-12-31, without quotes",
+    "string_type": "text; put it in quotes",
+    "string_too_short": "at least one character",
+}
 
 
 _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,39}$": (
         "expected up to 40 lower-case letters, digits and underscores, a letter first"
     ),
+    r"^[^\x00-\x1f\x7f]*$": "expected text without control characters",
     r"^[A-Z]{3}$": "expected a three-letter currency code such as EUR",
 }
 

@@ -71,7 +71,7 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
         ("value.horizon_years=.nan", "value.horizon_years: found nan; expected a finite number."),
         (
             "value.holdout_share=1.5",
-            "value.holdout_share: found 1.5; expected less than or equal to 0.8.",
+            "value.holdout_share: found 1.5; expected less than or equal to 0.5.",
         ),
         (
             "value.bootstrap_replications=20.5",
@@ -98,7 +98,10 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
             "engagement: found '../../etc'; expected up to 40 lower-case letters, digits and "
             "underscores, a letter first.",
         ),
-        ("observation_end=soon", "observation_end: found 'soon'; expected a valid date."),
+        (
+            "observation_end=soon",
+            "observation_end: found 'soon'; expected a day such as 2024-12-31, without quotes.",
+        ),
         (
             "observation_start=2021-01-01",
             "observation_start: 2021-01-01 is not before observation_end 2020-12-31.",
@@ -108,6 +111,17 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
             "inputs.transactions: columns: `custid` is not one of our columns. "
             "Did you mean `customer_id`?",
         ),
+        ("value=3", "value: found 3; expected settings below it, as `key: value` lines."),
+        ("title=2024", "title: found 2024; expected text; put it in quotes."),
+        (
+            'title="a\\0b"',
+            "title: found 'a\\x00b'; expected text without control characters.",
+        ),
+        (
+            "observation_end=2205-12-31",
+            "observation_end: found datetime.date(2205, 12, 31); expected less than 2100-01-01.",
+        ),
+        ("seed=!!bool abc", "--set seed=!!bool abc: the value is not valid YAML."),
         ("inputs={}", "inputs.transactions: is required and not given."),
         ("title.x=1", "--set title.x=1: `title` has no keys below it."),
         (
@@ -137,6 +151,12 @@ def test_every_mistake_is_named_at_once(write):
 )
 def test_files_that_hold_no_settings(write, text, said):
     assert message(write(text)).startswith(said)
+
+
+def test_yaml_merge_keys_are_read_and_an_empty_section_can_be_set(write):
+    path = write(MINIMAL + "value:\n  <<: {horizon_years: 2}\nsummary:\n")
+    engagement = params.load(path, ["summary.max_findings=3"])
+    assert engagement.value.horizon_years == 2 and engagement.summary.max_findings == 3
 
 
 def test_missing_file_names_its_neighbour(write):

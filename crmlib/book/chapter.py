@@ -1,9 +1,9 @@
 """The run folder as a notebook sees it: upstream tables in, tables, exhibits, findings out.
 
 The runner executes notebooks inside the folder that is being built and injects
-`run_dir = "."`. By hand `run_dir` is empty: then the newest complete version
-under $CRM_REPORTS is read and what the notebook writes goes to scratch, so a
-published version never changes.
+`run_dir = "."`. By hand `run_dir` is empty: then the newest version under
+$CRM_REPORTS that holds the chapters before this one is read, and what the
+notebook writes goes to scratch: a published version never changes.
 """
 
 from __future__ import annotations
@@ -146,9 +146,10 @@ def open_chapter(name: str, engagement: str, run_dir: str = "", **settings: Any)
     if run_dir:
         source = target = Path(run_dir)
     else:
-        from crmlib.book import versions
+        from crmlib.book import graph, versions
 
-        source = versions.newest(versions.default_root(), engagement).path
+        needed = graph.upstream(graph.GRAPH, name)
+        source = versions.newest(versions.default_root(), engagement, holding=needed).path
         target = Path(tempfile.mkdtemp(prefix=f"crm-{name}-"))
     manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
     raw = params.read_yaml(source / "params.yml")

@@ -135,8 +135,8 @@ def run(
     """
     engagement = params.load(params_path, overrides)
     chapters = select(graph, only)
-    versions.require_root(out)
     _probe(engagement)
+    versions.require_root(out)
     provenance = fingerprint.of(engagement, (chapter.name for chapter in chapters), notebooks)
     existing = versions.find(out, engagement.engagement, provenance.hash8)
     if existing and not force:

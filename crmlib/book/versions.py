@@ -16,7 +16,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,22 +82,25 @@ def list_versions(root: Path, engagement: str | None = None) -> list[Version]:
     return sorted(found, key=lambda version: (version.engagement, version.number))
 
 
-def newest(root: Path, engagement: str) -> Version:
-    """The complete version with the highest number.
+def newest(root: Path, engagement: str, holding: Iterable[str] = ()) -> Version:
+    """The complete version with the highest number that holds these chapters.
 
     Raises
     ------
     VersionError
         There is none; the message names the nearest engagement that has one.
     """
-    found = list_versions(root, engagement)
-    if found:
-        return found[-1]
+    holding = set(holding)
+    for version in reversed(list_versions(root, engagement)):
+        if holding <= set(version.manifest().get("chapters", ())):
+            return version
     others = {version.engagement for version in list_versions(root)}
     remedy = f"Make one: crm run params/{engagement}.yml"
     hint = suggestion(engagement, others)
     raise VersionError(
-        str(root / engagement), "has no complete version yet.", f"{remedy}. {hint}".rstrip(". ")
+        str(root / engagement),
+        f"has no complete version{' with ' + ', '.join(sorted(holding)) if holding else ''} yet.",
+        f"{remedy}. {hint}".rstrip(". "),
     )
 
 

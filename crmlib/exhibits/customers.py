@@ -26,7 +26,7 @@ def row_ledger(ledger: pd.DataFrame, scope: Scope) -> Exhibit:
     )
     return Exhibit(
         id="row_ledger",
-        title=f"{formats.percent(used / read, 1)} of {formats.count(read)} rows read are used",
+        title=f"{formats.count(used)} of {formats.count(read)} rows read are used",
         table=ledger,
         formatted=shown,
         source=scope.source,
@@ -152,22 +152,22 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
         n=facts.customers,
         unit=f"as named; money in {scope.currency}",
         alt="Table of customers, orders, revenue, and the gaps between purchases.",
+        note="A customer counts from the first purchase in this export: who bought before it "
+        "looks new in it.",
     )
 
 
 def findings(ledger: pd.DataFrame, customers: pd.DataFrame, scope: Scope) -> list[Finding]:
     """What 01_customers says to the summary; all are counts of the observed base."""
     rows = ledger.set_index("status")["rows"]
-    used = rows["used"] / rows["read"]
     once = float((customers["frequency"] == 0).mean())
     total = float(customers["total_amount"].sum())
     return [
         Finding(
             id="rows_used",
             kind="census",
-            sentence=f"{formats.percent(used, 1)} of {formats.count(rows['read'])} rows are used; "
-            "every other row stands in the ledger under one reason.",
-            value=float(used),
+            sentence=_rows_used(rows["used"], rows["read"]),
+            value=float(rows["used"] / rows["read"]),
             unit="share of rows",
             exhibit="row_ledger",
         ),
@@ -189,3 +189,12 @@ def findings(ledger: pd.DataFrame, customers: pd.DataFrame, scope: Scope) -> lis
             exhibit="purchase_days",
         ),
     ]
+
+
+def _rows_used(used: int, read: int) -> str:
+    if used == read:
+        return f"All {formats.count(read)} rows are used."
+    return (
+        f"{formats.count(used)} of {formats.count(read)} rows are used; every other row stands in "
+        "the ledger under one reason."
+    )

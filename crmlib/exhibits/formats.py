@@ -55,6 +55,15 @@ def interval(lo: float, hi: float, written: Callable[..., str], *args: Any) -> s
     return f"{written(lo, *args)} to {written(hi, *args)}"
 
 
+def plural(number: float, one: str) -> str:
+    """A number with its noun.
+
+    >>> plural(1, "year"), plural(2.5, "year"), plural(0, "customer")
+    ('1 year', '2.5 years', '0 customers')
+    """
+    return f"{number:,g} {one}" if number == 1 else f"{number:,g} {one}s"
+
+
 def sentences(*remarks: str) -> str:
     """Remarks in lower case and without a full stop, as sentences.
 

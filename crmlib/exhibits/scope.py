@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crmlib.exhibits import formats
 from crmlib.params import Engagement
@@ -36,6 +36,14 @@ class Scope:
     def period(self) -> str:
         """The days observed."""
         return self.between(self.start, self.end)
+
+    def during(self, start: dt.date, end: dt.date) -> Scope:
+        """The same words for a part of the time."""
+        return replace(self, start=start, end=end)
+
+    def after(self, seal: dt.date) -> Scope:
+        """The same words for the time behind a day."""
+        return self.during(seal + dt.timedelta(days=1), self.end)
 
     @staticmethod
     def between(start: dt.date, end: dt.date) -> str:

@@ -16,8 +16,12 @@ _RANK = {"estimate": 0, "census": 1, "assumption": 2}
 
 
 def leading_findings(findings: Sequence[dict[str, Any]], most: int) -> FindingList:
-    """At most so many findings: estimates, then counts, then assumptions, by chapter."""
-    ranked = sorted(findings, key=lambda finding: _RANK[finding["kind"]])
+    """At most so many findings: estimates, then counts, then assumptions.
+
+    Within each kind a later chapter comes before those it rests on.
+    """
+    later_first = sorted(findings, key=lambda finding: finding["chapter"], reverse=True)
+    ranked = sorted(later_first, key=lambda finding: _RANK[finding["kind"]])
     return FindingList(ranked[:most])
 
 

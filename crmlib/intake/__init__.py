@@ -17,7 +17,6 @@ _HOMES = {
     "cohorts": "crmlib.intake.customers",
     "holdout": "crmlib.intake.customers",
     "repeat_purchases_by_period": "crmlib.intake.customers",
-    "first_purchase_days": "crmlib.intake.customers",
     "read_purchases": "crmlib.intake.customers",
     "write": "crmlib.intake.customers",
     "to_frame": "crmlib.intake.customers",

@@ -22,10 +22,12 @@ REASONS = {
     "blank line": "Nothing to do: blank lines carry no purchase.",
     "missing customer_id": "Ask whether these are anonymous purchases or a failed join.",
     "unreadable date": f"Check `{KEY}.date_format` against the dates in the file.",
-    "before observation_start": "Set `observation_start` to the first day the export covers.",
+    "before observation_start": "Set `observation_start` to the first "
+    "day the export covers: who bought before it counts as new in it.",
     "after observation_end": "Set `observation_end` to the last day the export covers.",
     "missing amount": "Ask what a row without an amount means.",
-    "unreadable amount": "Ask for plain numbers with a decimal point and no thousands mark.",
+    "unreadable amount": "Ask for plain numbers below 10^15 with a decimal point and no "
+    "thousands mark.",
     "exact duplicate row": f"Where equal rows are two purchases, set `{KEY}.duplicates: keep`.",
     "zero amount": f"Where a free item is a purchase, set `{KEY}.zero_amounts: keep`.",
     "negative amount": f"To net returns instead, set `{KEY}.returns: net_by_order`.",
@@ -35,9 +37,10 @@ REASONS = {
 """Reasons in the order in which they are tried, and what to do about each."""
 
 AMOUNT = "decimal(38, 6)"
-FACTOR = "decimal(18, 6)"  # quantity and unit price: the product of two still fits an amount
+FACTOR = "decimal(18, 6)"  # quantity and unit price, each below 10^12
+LARGEST = 10**15  # sums over billions of rows still fit an amount
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-FIRST_YEAR = 1900  # `97` read as a four-digit year is the year 97
+FIRST_YEAR = 1901  # `97` read as four digits is the year 97; 1900-01-01 stands for no date
 
 
 @ibis.udf.scalar.builtin
@@ -147,16 +150,21 @@ def _date(cell: ir.Value, date_format: str) -> ir.DateValue:
         day = cell.cast("timestamp").date()
     else:
         text = cell if cell.type().is_string() else cell.cast("string")
-        day = try_strptime(text.strip(), date_format).date()
+        # the engine also reads words such as `infinity` and `epoch`, whatever the format
+        text = text.strip().re_search("[0-9]").ifelse(text.strip(), ibis.null("string"))
+        day = try_strptime(text, date_format).date()
     return (day.year() >= FIRST_YEAR).ifelse(day, ibis.null("date"))
 
 
 def _amount(cells: list[ir.Value]) -> ir.DecimalValue:
-    """One amount, or quantity × unit price, exactly."""
+    """One amount, or quantity × unit price, exactly; null where it is beyond all sense."""
     if len(cells) == 1:
-        return _decimal(cells[0], AMOUNT)
-    quantity, unit_price = (_decimal(cell, FACTOR) for cell in cells)
-    return (quantity * unit_price).cast(AMOUNT)
+        amount = _decimal(cells[0], AMOUNT)
+    else:
+        # the engine multiplies 18 by 18 digits in 18: widen first
+        quantity, unit_price = (_decimal(cell, FACTOR).cast(AMOUNT) for cell in cells)
+        amount = quantity * unit_price
+    return (amount.abs() < LARGEST).ifelse(amount.cast(AMOUNT), ibis.null(AMOUNT))
 
 
 def _decimal(cell: ir.Value, decimal: str) -> ir.DecimalValue:

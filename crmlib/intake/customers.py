@@ -15,6 +15,7 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
@@ -56,7 +57,8 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
     Parameters
     ----------
     purchases : ibis.Table
-        customer_id, date, amount, n_orders.
+        customer_id, date, amount, n_orders; every customer has bought, and no
+        money lies before the first purchase, as `settle_returns` leaves it.
     until : date
         Last day of observation.
     days_per_unit : float
@@ -69,8 +71,9 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
         n_transactions (orders); frequency (purchase days - 1); recency and
         observed_time (time units from first_date to last_date and to `until`);
         total_amount (net of kept returns); mean_amount (total_amount per
-        purchase day); mean_repeat_amount (over repeat purchase days; null where
-        frequency is 0); last_year_amount (the 365 days that end with `until`).
+        purchase day); mean_repeat_amount (money after the first purchase day,
+        kept returns included, per repeat purchase day; null where frequency is
+        0); last_year_amount (the 365 days that end with `until`).
         Ordered by customer_id.
     """
     seen = purchases.filter(purchases.date <= until)
@@ -82,12 +85,11 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
         frequency=occasion.sum() - 1,
         total_amount=seen.amount.sum(),
         first_amount=seen.amount.argmin(seen.date, where=occasion),
-        occasion_amount=seen.amount.sum(where=occasion),
         last_year_amount=seen.amount.sum(where=seen.date > until - YEAR).fill_null(0),
     )
     days = sums.last_date.delta(sums.first_date, unit="day")
     observed = ibis.literal(until).delta(sums.first_date, unit="day")
-    repeat_amount = (sums.occasion_amount - sums.first_amount).cast("float64")
+    repeat_amount = (sums.total_amount - sums.first_amount).cast("float64")
     return sums.select(
         "customer_id",
         "first_date",
@@ -167,14 +169,15 @@ def repeat_purchases_by_period(
 ) -> pd.DataFrame:
     """Repeat purchase days in each time unit from `start` to `end`.
 
-    Counted are the customers whose first purchase was on or before `acquired_by`.
+    Counted are the customers whose first purchase was on or before `acquired_by`;
+    one period ends on that day, so that none straddles it.
 
     Returns
     -------
     DataFrame
-        period (1, 2, …), period_end (its last day; the last period ends with
-        `end` and may be shorter), time (from `start` to that day, in time
-        units), repeat_purchases. Every period has a row.
+        period (1, 2, …), period_end (its last day; the first and the last
+        period may be shorter), time (from `start` to that day, in time units),
+        repeat_purchases. Every period has a row.
     """
     by_customer = ibis.window(group_by="customer_id")
     occasions = purchases.filter(purchases.n_orders > 0)
@@ -184,28 +187,26 @@ def repeat_purchases_by_period(
         followed.date > followed.first_date, followed.date >= start, followed.date <= end
     )
     days = to_frame(repeat.group_by("date").agg(repeat_purchases=repeat.count()))
-    since = (days["date"] - pd.Timestamp(start)).dt.days
-    counts = days["repeat_purchases"].groupby((since // days_per_unit).astype(int) + 1).sum()
-    n_periods = math.floor((end - start).days / days_per_unit) + 1
-    period = pd.RangeIndex(1, n_periods + 1)
-    last_days = [math.ceil(k * days_per_unit) - 1 for k in period]
-    period_end = pd.Timestamp(start) + pd.to_timedelta(last_days, unit="D")
-    period_end = period_end.where(period_end <= pd.Timestamp(end), pd.Timestamp(end))
+
+    def index_of(dates: pd.Series) -> pd.Series:
+        """0 for the period that ends with `acquired_by`, 1 for the next."""
+        return np.ceil((dates - pd.Timestamp(acquired_by)).dt.days / days_per_unit).astype(int)
+
+    first, last = index_of(pd.Series(pd.to_datetime([start, end])))
+    index = pd.RangeIndex(first, last + 1)
+    counts = days["repeat_purchases"].groupby(index_of(days["date"])).sum()
+    ends = pd.Timestamp(acquired_by) + pd.to_timedelta(
+        [math.floor(k * days_per_unit) for k in index], unit="D"
+    )
+    period_end = ends.where(ends <= pd.Timestamp(end), pd.Timestamp(end))
     return pd.DataFrame(
         {
-            "period": period,
+            "period": range(1, len(index) + 1),
             "period_end": period_end,
             "time": (period_end - pd.Timestamp(start)).days / days_per_unit,
-            "repeat_purchases": counts.reindex(period, fill_value=0).to_numpy(),
+            "repeat_purchases": counts.reindex(index, fill_value=0).to_numpy(),
         }
     )
-
-
-def first_purchase_days(purchases: ir.Table) -> pd.DataFrame:
-    """Customers by day of first purchase: date, customers, ordered by date."""
-    occasions = purchases.filter(purchases.n_orders > 0)
-    firsts = occasions.group_by("customer_id").agg(date=occasions.date.min())
-    return to_frame(firsts.group_by("date").agg(customers=firsts.count()).order_by("date"))
 
 
 def to_frame(table: ir.Table) -> pd.DataFrame:

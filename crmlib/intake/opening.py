@@ -16,7 +16,7 @@ from crmlib.errors import InputError
 from crmlib.intake.cleaning import check_date_format, clean
 from crmlib.intake.customers import sum_to_purchases, to_frame
 from crmlib.intake.ledger import build_ledger, check_ledger
-from crmlib.intake.probe import locate
+from crmlib.intake.probe import KEY, locate
 from crmlib.intake.reader import connect, read_raw
 from crmlib.intake.returns import settle_returns
 from crmlib.params import Engagement
@@ -71,6 +71,7 @@ def open_transactions(engagement: Engagement) -> Intake:
     purchases = purchases.order_by("customer_id", "date")
     facts = _facts(rows, purchases, engagement, has_order_id="order_id" in source.roles)
     _check_privacy(facts.customers, source.place, engagement.privacy.min_cell)
+    _check_total(facts.total_amount, source.place, engagement.currency)
     by_month = _by_month(rows, facts)
     _forget(connection)
     return Intake(purchases, ledger, facts, by_month)
@@ -92,6 +93,16 @@ def _check_privacy(customers: int, place: str, min_cell: int) -> None:
             f"{customers} {people} after cleaning; a report needs at least {min_cell}, or it would "
             "show single persons.",
             "Check the customer column, or lower `privacy.min_cell` if that is allowed.",
+        )
+
+
+def _check_total(total: float, place: str, currency: str) -> None:
+    """Refuse a base without revenue: shares of it would have no meaning."""
+    if total <= 0:
+        raise InputError(
+            place,
+            f"its usable rows add up to {currency} {total:,.2f}; a base needs positive revenue.",
+            f"Check the sign of the amounts, `{KEY}.returns` and `{KEY}.zero_amounts`.",
         )
 
 

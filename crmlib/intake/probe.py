@@ -88,7 +88,7 @@ def _kind(path: Path, place: str) -> str:
 
 
 def _is_readable(path: Path, place: str) -> None:
-    if not path.exists():
+    if not _exists(path, place):
         others = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         near = suggestion(path.name, others)
         near = f" {near}" if near.startswith("Did") else ""
@@ -101,6 +101,13 @@ def _is_readable(path: Path, place: str) -> None:
         raise InputError(place, "is a folder or device; one file was expected.")
     if path.stat().st_size == 0:
         raise InputError(place, "is empty (0 bytes).", "Export the table again.")
+
+
+def _exists(path: Path, place: str) -> bool:
+    try:
+        return path.exists()
+    except (OSError, RuntimeError) as error:  # a name too long, a link to itself
+        raise InputError(place, f"cannot be opened ({error}).") from None
 
 
 def _csv_header(path: Path, place: str, delimiter: str) -> tuple[str, ...]:
@@ -119,10 +126,18 @@ def _parquet_header(path: Path, place: str) -> tuple[str, ...]:
     import pyarrow.parquet
 
     try:
-        return tuple(pyarrow.parquet.read_schema(path).names)
+        schema = pyarrow.parquet.read_schema(path)
     except (pyarrow.ArrowInvalid, OSError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise InputError(place, f"is not a readable Parquet file ({reason}).") from None
+    for column in schema:
+        if pyarrow.types.is_decimal256(column.type):  # which the engine misreads
+            raise InputError(
+                place,
+                f"column `{column.name}` has more than 38 digits ({column.type}).",
+                "Export it as decimal(38, 6) or as a float.",
+            )
+    return tuple(schema.names)
 
 
 def _names_differ(header: tuple[str, ...], place: str) -> None:

@@ -29,7 +29,9 @@ class Interval:
         return self.lo <= number <= self.hi
 
 
-def percentile_interval(value: float, replicates: ArrayLike, level: float) -> Interval:
+def percentile_interval(
+    value: float, replicates: ArrayLike, level: float, infinite: int = 0
+) -> Interval:
     """Interval between the two tail quantiles of bootstrap replicates.
 
     Parameters
@@ -39,11 +41,14 @@ def percentile_interval(value: float, replicates: ArrayLike, level: float) -> In
     replicates : array of shape (replications,)
     level : float
         Nominal coverage, between 0 and 1.
+    infinite : int
+        Further replicates that were +∞; they move both quantiles up.
 
     Raises
     ------
     ValueError
-        If `level` is not between 0 and 1, or a replicate is not finite.
+        If `level` is not between 0 and 1, a replicate is not finite, or so many
+        are +∞ that there is no upper bound.
 
     Notes
     -----
@@ -54,5 +59,8 @@ def percentile_interval(value: float, replicates: ArrayLike, level: float) -> In
     draws = np.asarray(replicates, dtype=float)
     if draws.size == 0 or not np.isfinite(draws).all():
         raise ValueError("replicates must be finite numbers, at least one")
-    lo, hi = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    tails = np.array([(1 - level) / 2, (1 + level) / 2]) * (draws.size + infinite) / draws.size
+    if tails[1] > 1:
+        raise ValueError(f"{infinite} of {draws.size + infinite} replicates are infinite")
+    lo, hi = np.quantile(draws, tails)
     return Interval(float(value), float(lo), float(hi), float(level))

@@ -14,7 +14,7 @@ from crmlib.value.customer_base import (
     value_inputs,
     value_table,
 )
-from crmlib.value.holdout import Scorecard, holdout_scorecard
+from crmlib.value.holdout import Scorecard, foretold_total, holdout_money, holdout_scorecard
 from crmlib.value.lifetime import LifetimeValues, annual_to_continuous, lifetime_values
 from crmlib.value.purchases import BetaGeometric, BetaGeometricResult
 from crmlib.value.spend import GammaGamma, GammaGammaResult
@@ -38,6 +38,8 @@ __all__ = [
     "decile_table",
     "expected_frequencies",
     "fit_repeat_spend",
+    "foretold_total",
+    "holdout_money",
     "holdout_scorecard",
     "last_whole_month",
     "lifetime_values",

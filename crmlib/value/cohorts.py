@@ -31,8 +31,9 @@ class Cohorts:
     revenue_per_customer : DataFrame of shape (n_cohorts, n_periods)
         Cumulative revenue per acquired customer; NaN where not yet observable.
     average : DataFrame of shape (n_periods, 4)
-        retention and revenue_per_customer over all cohorts observable at that
-        age, weighted by size; cohorts and customers behind each.
+        retention, and cumulative revenue_per_customer, over all cohorts
+        observable at that age, weighted by size; cohorts and customers behind
+        each.
     """
 
     sizes: pd.Series
@@ -87,10 +88,9 @@ def cohorts(table: pd.DataFrame, freq: str = "M", end: object = None) -> Cohorts
         return cells.reindex(index=sizes.index, columns=ages).fillna(0.0).astype(float)
 
     retention = matrix("active_customers").div(sizes, axis=0).where(observable)
-    revenue = matrix("revenue").where(observable)
-    per_customer = revenue.cumsum(axis=1).div(sizes, axis=0)
-    average = _average(retention, per_customer, sizes)
-    return Cohorts(sizes, retention, per_customer, average)
+    revenue = matrix("revenue").div(sizes, axis=0).where(observable)
+    average = _average(retention, revenue, sizes)
+    return Cohorts(sizes, retention, revenue.cumsum(axis=1), average)
 
 
 def last_whole_month(end: dt.date) -> dt.date:
@@ -105,13 +105,17 @@ def last_whole_month(end: dt.date) -> dt.date:
 
 
 def _average(retention: pd.DataFrame, revenue: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
-    """Weighted by size over the cohorts observable at each age."""
+    """Weighted by size over the cohorts observable at each age; `revenue` is of each period.
+
+    Revenue is cumulated after averaging: a cohort that is not observable any
+    more would otherwise take its level with it, and the curve could fall.
+    """
     observable = retention.notna()
     customers = observable.mul(sizes, axis=0).sum()
     return pd.DataFrame(
         {
             "retention": retention.mul(sizes, axis=0).sum() / customers,
-            "revenue_per_customer": revenue.mul(sizes, axis=0).sum() / customers,
+            "revenue_per_customer": (revenue.mul(sizes, axis=0).sum() / customers).cumsum(),
             "cohorts": observable.sum(),
             "customers": customers,
         }

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.intervals import percentile_interval
+from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.tiers import best_first, value_deciles
 from crmlib.value.observations import check_weights
 
@@ -120,6 +121,7 @@ def concentration_intervals(
     """
     ranked = np.sort(np.asarray(values, dtype=float))[::-1]
     whole = concentration(ranked)
+    # NotIdentified from a resample is meant: an interval would have no bounds
     draws = np.array(
         [
             [*np.interp(shares, *points.T), _gini(points)]
@@ -152,5 +154,5 @@ def _gini(points: FloatArray) -> float:
 
 def _positive_total(total: float) -> float:
     if not total > 0:
-        raise ValueError(f"total value is {total:g}: shares of it have no meaning")
+        raise NotIdentified(f"total value is {total:g}: shares of it have no meaning")
     return float(total)

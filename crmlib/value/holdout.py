@@ -13,8 +13,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from crmlib.stats.intervals import Interval
+from crmlib.stats.tiers import best_first
 from crmlib.value.observations import check_column, check_purchases
 from crmlib.value.purchases import BetaGeometricResult
+from crmlib.value.spend import GammaGammaResult
 
 FloatArray = NDArray[np.float64]
 
@@ -82,6 +85,68 @@ def holdout_scorecard(
         {name: _score(forecast, bought) for name, forecast in rows.items()}, orient="index"
     )
     return Scorecard(table, _by_frequency(x, predicted, bought), predicted)
+
+
+def foretold_total(
+    result: BetaGeometricResult, horizon: float, *, replications: int, seed: int, level: float
+) -> Interval:
+    """Expected holdout purchases of all customers, interval by bootstrap over customers."""
+    return result.total_interval(horizon, replications=replications, seed=seed, level=level)
+
+
+def holdout_money(
+    scorecard: Scorecard,
+    spend: GammaGammaResult,
+    frequency: ArrayLike,
+    mean_repeat_amount: ArrayLike,
+    actual: ArrayLike,
+    previous: ArrayLike,
+) -> pd.DataFrame:
+    """Compare foretold with actual spend in the holdout, in total and for the best fifth.
+
+    Parameters
+    ----------
+    scorecard : Scorecard
+        Holds the expected purchases of each customer.
+    spend : GammaGammaResult
+        Fitted on the calibration period only.
+    frequency, mean_repeat_amount : arrays of shape (n_customers,)
+        Calibration period.
+    actual, previous : arrays of shape (n_customers,)
+        Money spent in the holdout, and in the window of equal length before it.
+
+    Returns
+    -------
+    DataFrame, index model / previous_window
+        total_predicted, total_actual, total_error (share of actual; NaN where
+        nobody spent), best_fifth_predicted (share of the forecast held by the
+        fifth of customers it ranks best), best_fifth_actual (what these same
+        customers then brought), n.
+    """
+    spent = check_column("actual", np.abs(actual)) * np.sign(actual)
+    expected = scorecard.predicted * spend.expected_spend(frequency, mean_repeat_amount)
+    forecasts = {"model": expected, "previous_window": np.asarray(previous, dtype=float)}
+    return pd.DataFrame.from_dict(
+        {name: _money_score(forecast, spent) for name, forecast in forecasts.items()},
+        orient="index",
+    )
+
+
+def _money_score(predicted: FloatArray, actual: FloatArray) -> dict[str, float]:
+    best = best_first(predicted)[: round(predicted.size / 5)]
+    total, reached = float(predicted.sum()), float(actual.sum())
+
+    def share(part: float, whole: float) -> float:
+        return part / whole if whole > 0 else float("nan")
+
+    return {
+        "total_predicted": total,
+        "total_actual": reached,
+        "total_error": share(total, reached) - 1,
+        "best_fifth_predicted": share(float(predicted[best].sum()), total),
+        "best_fifth_actual": share(float(actual[best].sum()), reached),
+        "n": actual.size,
+    }
 
 
 def _score(predicted: FloatArray, actual: FloatArray) -> dict[str, float | None]:

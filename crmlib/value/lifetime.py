@@ -31,6 +31,7 @@ COLUMNS = (
     "customer_id", "frequency", "recency", "observed_time",
     "mean_repeat_spend", "realised", "current_value",
 )  # fmt: skip
+MOST_TIMES_OBSERVED = 4.0  # a longer horizon makes the value "weak"
 TOP_SHARES = {"top_10": 0.1, "top_20": 0.2}
 FEW_NODES = 12  # relative error of a replicate below 1e-7 over ten years of weeks
 BOOTSTRAP, FUTURES, SHARED = 0, 1, 2  # purposes of random streams
@@ -58,7 +59,8 @@ class LifetimeValues:
     replicates : DataFrame of shape (replications used, 10)
         r, alpha, a, b, p, q, v, equity, top_10, top_20 per bootstrap sample.
     grade : {"good", "weak"}
-        The worse verdict of the two fits.
+        The worse verdict of the two fits; weak, too, where the horizon is more
+        than four times the longest time observed.
     notes : tuple of str
         Why it is not good, and what was done to reach these figures and is not
         obvious from them.
@@ -81,7 +83,7 @@ def annual_to_continuous(rate: float, units_per_year: float) -> float:
     rate : float
         Effective annual rate, .15 for 15 %; above −1.
     units_per_year : float
-        Time units in a year (52.1775 weeks, 365.2425 days).
+        Time units in a year (52.18 weeks, 365.25 days).
 
     Raises
     ------
@@ -138,8 +140,9 @@ def lifetime_values(
     """
     weaknesses = _weaknesses({"purchase": purchases_result, "spend": spend_result})
     portfolio, notes = _portfolio(customers, spend_result)
+    weaknesses += _far_ahead(horizon, float(customers["observed_time"].max()))
     notes = weaknesses + notes
-    _check_same_customers(portfolio, purchases_result)
+    _check_same_customers(portfolio, purchases_result, spend_result)
     plan = _Plan(horizon, rate, margin_rate)
     theta, phi = purchases_result.params.to_numpy(), spend_result.params.to_numpy()
     value = portfolio.future_value(theta, phi, plan)
@@ -154,8 +157,10 @@ def lifetime_values(
     table["value_tier"] = value_tiers(lifetime, tier_cuts, tier_labels, ids)
     counts = portfolio.histories.weights
     points = _totals(value, counts)
+    lost = replications - len(kept)  # infinite equity; their shares are unknown
     intervals = {
-        name: percentile_interval(point, kept[name], level) for name, point in points.items()
+        name: percentile_interval(point, kept[name], level, lost if name == "equity" else 0)
+        for name, point in points.items()
     }
     to_infinity = None
     if rate > 0:
@@ -176,6 +181,14 @@ def _weaknesses(fits: dict[str, LikelihoodResult]) -> tuple[str, ...]:
         for name, fit in fits.items()
         if fit.verdict.grade != "good"
     )
+
+
+def _far_ahead(horizon: float, longest: float) -> tuple[str, ...]:
+    """Warn of a forecast over a time many times longer than any that was seen."""
+    if horizon <= MOST_TIMES_OBSERVED * longest:
+        return ()
+    times = f"{horizon / longest:.1f} times the longest time observed" if longest else "beyond any"
+    return (f"the horizon is {times}: nothing in the data vouches for it",)
 
 
 @dataclass(frozen=True)
@@ -233,7 +246,9 @@ def _portfolio(
     mean = check_column("mean_repeat_spend", np.maximum(mean, 0.0))
     notes: tuple[str, ...] = ()
     if negative:
-        notes = (f"{negative} customers with negative repeat spend are valued as if it were 0",)
+        who = "1 customer" if negative == 1 else f"{negative} customers"
+        verb = "is" if negative == 1 else "are"
+        notes = (f"{who} with negative repeat spend {verb} valued as if it were 0",)
     spend_result.expected_spend([0], [np.nan])  # refuses where expected spend does not exist
 
     histories = group_rows(x, last, end, mean)
@@ -244,14 +259,27 @@ def _portfolio(
     return _Portfolio(histories, triples, pairs, spenders, has_spend), notes
 
 
-def _check_same_customers(portfolio: _Portfolio, result: purchases.BetaGeometricResult) -> None:
+def _check_same_customers(
+    portfolio: _Portfolio,
+    purchases_result: purchases.BetaGeometricResult,
+    spend_result: spend.GammaGammaResult,
+) -> None:
     """Warm refits only make sense around the optimum of these very customers."""
-    refit = purchases.Refit.of(result, portfolio.triples)
-    objective = refit.likelihood.objective(portfolio.triples.weights)
-    away = distance_in_errors(objective, refit.log_params, refit.hessian)
-    determined = result.log_covariance is not None
-    if result.nobs != portfolio.histories.weights.sum() or (determined and not away < 0.5):
-        raise ValueError("purchases_result was not fitted to these customers")
+    spender_weights = np.bincount(
+        portfolio.spenders.index, portfolio.histories.weights[portfolio.has_spend]
+    )
+    fits = (
+        ("purchases_result", purchases_result, purchases.Refit, portfolio.triples, None),
+        ("spend_result", spend_result, spend.Refit, portfolio.spenders, spender_weights),
+    )
+    for name, result, model, groups, counted in fits:
+        weights = groups.weights if counted is None else counted
+        refit = model.of(result, groups)
+        objective = refit.likelihood.objective(weights)
+        away = distance_in_errors(objective, refit.log_params, refit.hessian)
+        determined = result.log_covariance is not None
+        if result.nobs != weights.sum() or (determined and not away < 0.5):
+            raise ValueError(f"{name} was not fitted to these customers")
 
 
 def _bootstrap(

@@ -268,8 +268,10 @@ class BetaGeometric:
         ValueError
             Naming the argument and the first offending value.
         NotIdentified
-            If nobody bought twice.
+            If there is no customer, or nobody bought twice.
         """
+        if np.size(frequency) == 0:
+            raise NotIdentified("nobody had bought yet: there is no customer to learn from")
         columns = check_purchases(frequency, recency, observed_time)
         groups = group_rows(*columns, weights=check_weights(weights, columns[0].size))
         x, _, observed = groups.columns

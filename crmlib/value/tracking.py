@@ -28,7 +28,8 @@ def seal_date(start: dt.date, end: dt.date, holdout_share: float) -> dt.date:
     >>> seal_date(dt.date(1997, 1, 1), dt.date(1998, 6, 30), 0.5)
     datetime.date(1997, 9, 30)
     """
-    return start + dt.timedelta(days=int((end - start).days * (1 - holdout_share)))
+    seen = round((end - start).days * (1 - holdout_share), 6)  # 10 × (1 − .8) is 1.999…
+    return start + dt.timedelta(days=int(seen))
 
 
 def track_purchases(

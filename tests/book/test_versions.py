@@ -13,12 +13,15 @@ from crmlib.errors import VersionError
 HASHES = ("0a0a0a0a", "1b1b1b1b", "2c2c2c2c")
 
 
-def make(root: Path, hash8: str, text: str = "figures", engagement: str = "shop") -> tuple:
+def make(
+    root: Path, hash8: str, text: str = "figures", engagement: str = "shop", chapters=()
+) -> tuple:
     with versions.begin(root, engagement) as build:
         (build.path / "tables").mkdir()
         (build.path / "tables" / "value.csv").write_text(text)
         (build.path / "index.html").write_text("report")
-        versions.write_manifest(build.path, {"files": versions.hash_files(build.path)})
+        files = versions.hash_files(build.path)
+        versions.write_manifest(build.path, {"files": files, "chapters": dict.fromkeys(chapters)})
         return build.publish(hash8)
 
 
@@ -110,6 +113,15 @@ def test_find_is_by_hash_and_engagement(tmp_path):
     assert versions.find(tmp_path, "shop", HASHES[0]) == version
     assert versions.find(tmp_path, "shop", HASHES[1]) is None
     assert versions.find(tmp_path, "bank", HASHES[0]) is None
+
+
+def test_newest_passes_over_versions_without_the_chapters_wanted(tmp_path):
+    whole, _ = make(tmp_path, HASHES[0], chapters=["01_customers", "02_value"])
+    part, _ = make(tmp_path, HASHES[1], chapters=["01_customers"])
+    assert versions.newest(tmp_path, "shop", holding=["01_customers"]) == part
+    assert versions.newest(tmp_path, "shop", holding=["02_value"]) == whole
+    with pytest.raises(VersionError, match="has no complete version with 06_summary yet"):
+        versions.newest(tmp_path, "shop", holding=["06_summary"])
 
 
 def test_newest_says_how_to_make_one(tmp_path):

@@ -29,7 +29,7 @@ def redrawn():
     return value.concentration_intervals(amounts(), [0.1, 0.2], replications=50, seed=1, level=0.9)
 
 
-def scorecard(model: float, same_rate: float, mae: float) -> value.Scorecard:
+def scorecard(model: float, same_rate: float, mae: float, spearman: float = 0.4) -> value.Scorecard:
     """A scorecard with stated errors in total and a mean absolute error for the model."""
     table = pd.DataFrame(
         {
@@ -37,7 +37,7 @@ def scorecard(model: float, same_rate: float, mae: float) -> value.Scorecard:
             "total_actual": 100.0,
             "total_error": [model, same_rate, 0.4],
             "mae": [mae, 0.5, 0.6],
-            "spearman": [0.4, 0.5, None],
+            "spearman": [spearman, 0.5, None],
             "n": 200,
         },
         index=["model", "same_rate", "previous_window"],
@@ -53,6 +53,11 @@ def test_concentration_title_is_in_its_table(curve, redrawn):
     fifth = exhibit.table.set_index("customers").loc[0.2, "revenue"]
     assert formats.percent(fifth) in exhibit.title
     assert fifth == pytest.approx(np.sort(amounts())[-200:].sum() / amounts().sum())
+
+
+def test_concentration_without_an_interval_says_why(curve):
+    exhibit = exhibits.concentration(curve, REFUSAL, 1_000, SCOPE)
+    assert "may have no positive total (nobody came back)" in exhibit.note
 
 
 def test_a_richer_best_fifth_changes_the_title(redrawn):
@@ -73,17 +78,59 @@ def test_decile_title_is_in_its_table():
 
 
 @pytest.mark.parametrize(
-    ("model", "mae", "said"),
+    ("model", "mae", "spearman", "said"),
     [
-        (-0.1, 0.4, "beats both naive forecasts, in total and per customer"),
-        (-0.1, 0.9, "beats both naive forecasts in total only"),
-        (0.9, 0.4, "beats both naive forecasts per customer only"),
-        (0.9, 0.9, "beats neither naive forecast"),
+        (-0.1, 0.4, 0.9, "beats the naive forecasts on totals, customers and ranking"),
+        (-0.1, 0.4, 0.4, "on totals and customers, not on ranking"),
+        (-0.1, 0.9, 0.9, "on totals and ranking, not on customers"),
+        (0.9, 0.4, 0.4, "on customers, not on totals and ranking"),
+        (-0.3, 0.5, 0.5, "beats no naive forecast"),  # level with the best is not better
     ],
 )
-def test_the_scorecard_says_who_wins(model, mae, said):
-    exhibit = exhibits.holdout_scorecard(scorecard(model, -0.3, mae), 200, SCOPE)
-    assert said in exhibit.title
+def test_the_scorecard_says_who_wins(model, mae, spearman, said):
+    score = scorecard(model, -0.3, mae, spearman)
+    assert said in exhibits.holdout_scorecard(score, REFUSAL, 200, SCOPE).title
+
+
+@pytest.mark.parametrize(("hi", "verb"), [(95.0, "does not hold"), (105.0, "holds")])
+def test_the_scorecard_says_whether_the_forecast_holds_the_total(hi, verb):
+    foretold = Interval(90.0, 80.0, hi, 0.9)
+    exhibit = exhibits.holdout_scorecard(scorecard(-0.1, -0.3, 0.4), foretold, 200, SCOPE)
+    assert f"interval, 80 to {hi:.0f}, {verb} the actual total." in exhibit.note
+
+
+def test_a_holdout_without_purchases_is_said_in_words():
+    score = scorecard(-0.1, -0.3, 0.4)
+    score.table["total_error"] = pd.Series([None, None, None], dtype=object).to_numpy()
+    exhibit = exhibits.holdout_scorecard(score, REFUSAL, 200, SCOPE)
+    assert exhibit.formatted["error in total"].tolist() == ["", "", ""]
+    tracking = pd.DataFrame(
+        {
+            "period_end": pd.date_range("2020-01-31", periods=2, freq="ME"),
+            "actual": [5.0, 5.0],
+            "expected": [5.0, 8.0],
+            "sealed": [False, True],
+        }
+    )
+    title = exhibits.holdout_tracking(tracking, 9, SCOPE).title
+    assert title == "Nobody bought in the sealed holdout; the model foretold 3"
+
+
+def test_money_is_tested_in_total_and_for_the_best_fifth():
+    money = pd.DataFrame(
+        {
+            "total_predicted": [80.0, 130.0],
+            "total_actual": 100.0,
+            "total_error": [-0.2, 0.3],
+            "best_fifth_predicted": [0.7, 0.6],
+            "best_fifth_actual": [0.5, 0.4],
+            "n": 30,
+        },
+        index=["model", "previous_window"],
+    )
+    exhibit = exhibits.holdout_money(money, 30, SCOPE)
+    assert exhibit.title == "In money the models foretell 20.0% too little"
+    assert exhibit.formatted.iloc[0, 4:6].tolist() == ["70.0%", "50.0%"]
 
 
 def test_holdout_error_counts_purchases_after_the_seal_only():
@@ -96,13 +143,13 @@ def test_holdout_error_counts_purchases_after_the_seal_only():
         }
     )
     exhibit = exhibits.holdout_tracking(tracking, 9, SCOPE)
-    assert exhibit.title == "In the sealed holdout the model ends 25.0% below actual purchases"
+    assert exhibit.title == "After the seal the model foretells 25.0% too few purchases"
     assert exhibit.table["holdout_error"].iloc[-1] == pytest.approx(15 / 20 - 1)
 
 
 def test_calibration_names_the_largest_gap():
     exhibit = exhibits.holdout_by_frequency(scorecard(0.1, 0.2, 0.3), 200, SCOPE)
-    assert exhibit.title == "Forecasts miss most, by 0.50 purchases, at 1 earlier repeats"
+    assert exhibit.title == "Customers with 1 repeat bought 0.50 more than foretold"
 
 
 def test_frequency_fit_counts_customers_in_the_wrong_place():
@@ -110,7 +157,7 @@ def test_frequency_fit_counts_customers_in_the_wrong_place():
     expected = pd.Series([50.0, 40.0, 10.0], index=[0, 1, 2])
     exhibit = exhibits.frequency_fit(actual, expected, 100, SCOPE)
     assert exhibit.table["actual"].tolist() == [60, 30, 10]
-    assert "misplaces 10.0% of customers" in exhibit.title
+    assert exhibit.title == "Model and actual purchase counts differ for 10.0% of customers"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +166,8 @@ def test_frequency_fit_counts_customers_in_the_wrong_place():
         exhibits.cohort_retention(REFUSAL, 30, SCOPE),
         exhibits.cohort_revenue(REFUSAL, 30, SCOPE),
         exhibits.holdout_tracking(REFUSAL, 30, SCOPE),
-        exhibits.holdout_scorecard(REFUSAL, 30, SCOPE),
+        exhibits.holdout_scorecard(REFUSAL, REFUSAL, 30, SCOPE),
+        exhibits.holdout_money(REFUSAL, 30, SCOPE),
         exhibits.holdout_by_frequency(REFUSAL, 30, SCOPE),
         exhibits.model_parameters(REFUSAL, REFUSAL, 30, 0.9, SCOPE),
         exhibits.frequency_fit(pd.Series([0]), REFUSAL, 30, SCOPE),
@@ -134,7 +182,7 @@ def test_a_refusal_is_said_in_words(exhibit):
 
 
 def test_findings_without_a_model_are_counts(curve):
-    found = exhibits.findings(curve, REFUSAL, REFUSAL, 3, SCOPE)
+    found = exhibits.findings(curve, REFUSAL, REFUSAL, REFUSAL, 3, SCOPE)
     assert [finding.kind for finding in found] == ["census"]
 
 
@@ -149,8 +197,96 @@ def test_findings_speak_of_a_weak_model_and_of_the_holdout(curve):
         grade="weak",
         notes=("the spend model is weak: x",),
     )
-    found = exhibits.findings(curve, scorecard(-0.1, 0.2, 0.3), values, 3, SCOPE)
+    foretold = Interval(90.0, 80.0, 95.0, 0.9)
+    found = exhibits.findings(curve, scorecard(-0.1, 0.2, 0.3), values, foretold, 3, SCOPE)
     said = {finding.id: finding.sentence for finding in found}
     assert "EUR 1,000 of revenue" in said["customer_equity"]
     assert "interval EUR 900 to EUR 1,100; the model is weak" in said["customer_equity"]
-    assert said["holdout_total_error"].endswith("foretold 10.0% fewer purchases than came.")
+    assert "in a holdout the model foretold 10% too few purchases" in said["customer_equity"]
+    assert "foretold 10.0% fewer purchases than the 100 that came" in said["holdout_total_error"]
+    (error,) = [finding for finding in found if finding.id == "holdout_total_error"]
+    assert (error.lo, error.hi) == pytest.approx((-0.2, -0.05))
+
+
+def lifetime(n: int = 50) -> value.LifetimeValues:
+    """Values of customers who were worth 10 each and will be worth 4 each."""
+    customers = pd.DataFrame(
+        {"current_value": 3.0, "future_value": 4.0, "lifetime_value": 14.0}, index=range(n)
+    )
+    shares = {"top_10": Interval(0.5, 0.4, 0.6, 0.9), "top_20": Interval(0.7, 0.65, 0.8, 0.9)}
+    equity = Interval(4.0 * n, 3.0 * n, 6.0 * n, 0.9)
+    return value.LifetimeValues(customers, equity, 9.0 * n, shares, pd.DataFrame(), "good", ())
+
+
+def test_equity_is_shown_in_total_per_customer_and_beside_the_past():
+    exhibit = exhibits.customer_equity(lifetime(), 1, 0.1, 50, SCOPE)
+    table = exhibit.table.set_index("measure")
+    assert "realised in the last twelve months" in table.index
+    assert table.loc["realised to date", "value"] == 500
+    ahead = table.loc["expected in the next 1 year, discounted"]
+    assert ahead.tolist() == [200, 150, 300]
+    assert (table.loc["… per customer"] * 50).tolist() == ahead.tolist()
+    assert table.loc["… without a horizon, discounted", "value"] == 450
+    assert exhibit.title == "Today's customers are worth EUR 200 over the next 1 year"
+
+
+def test_less_than_a_year_has_no_last_twelve_months():
+    half = SCOPE.during(dt.date(2020, 7, 1), SCOPE.end)
+    table = exhibits.customer_equity(lifetime(), 3, 0.1, 50, half).table
+    assert table["measure"].iloc[0] == "realised to date"
+
+
+def test_future_shares_stand_between_their_bounds(curve):
+    table = exhibits.future_concentration(curve, lifetime(), 50, SCOPE).table
+    assert table["past"].tolist() == [curve.top(0.1), curve.top(0.2)]
+    assert table[["future_lo", "future", "future_hi"]].to_numpy().tolist() == [
+        [0.4, 0.5, 0.6],
+        [0.65, 0.7, 0.8],
+    ]
+
+
+@pytest.fixture(scope="module")
+def cohorts() -> value.Cohorts:
+    cells = pd.DataFrame(
+        {
+            "cohort": pd.Timestamp("2019-01-01"),
+            "period_index": range(14),
+            "active_customers": [100, 40, *range(30, 18, -1)],
+            "revenue": 500.0,
+            "cohort_size": 100,
+        }
+    )
+    return value.cohorts(cells)
+
+
+def test_cohort_titles_are_in_their_tables(cohorts):
+    retention = exhibits.cohort_retention(cohorts, 100, SCOPE)
+    assert retention.title == "40% of a cohort buys in month 1, 20% in month 12"
+    assert retention.table.set_index("month")["all_cohorts"].loc[[1, 12]].tolist() == [0.4, 0.2]
+    revenue = exhibits.cohort_revenue(cohorts, 100, SCOPE)
+    assert revenue.title == "By month 12 an acquired customer has brought EUR 65.00"
+    assert revenue.table.set_index("month")["all_cohorts"].loc[12] == 65
+    assert "of revenue per acquired customer" in revenue.unit
+
+
+def simulated(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frequency, recency and 50 weeks of observation of BG/NBD customers."""
+    rng = np.random.default_rng(4)
+    x, last = np.zeros(n), np.zeros(n)
+    for i, (rate, leaving) in enumerate(
+        zip(rng.gamma(0.5, 1 / 5, n), rng.beta(1, 2.5, n), strict=True)
+    ):
+        clock = rng.exponential(1 / rate)
+        while clock <= 50:
+            x[i], last[i] = x[i] + 1, clock
+            clock += rng.exponential(1 / rate) if rng.random() > leaving else np.inf
+    return x, last, np.full(n, 50.0)
+
+
+def test_parameters_are_written_with_their_interval():
+    fit = value.BetaGeometric().fit(*simulated(3_000))
+    exhibit = exhibits.model_parameters(fit, REFUSAL, 3_000, 0.9, SCOPE)
+    rows = exhibit.table.set_index("parameter")
+    assert rows["estimate"].to_dict() == fit.params.to_dict()
+    assert (rows["lower"] < rows["estimate"]).all() and (rows["estimate"] < rows["upper"]).all()
+    assert "the spend model refused" in exhibit.title and "nobody came back" in exhibit.note

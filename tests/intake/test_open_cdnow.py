@@ -106,7 +106,6 @@ def test_tracking_counts_every_repeat_purchase_once(cdnow):
     )
     assert len(periods) == 78
     assert periods["repeat_purchases"].sum() == 67_591 - 23_570
-    assert intake.first_purchase_days(cdnow.purchases)["customers"].sum() == 23_570
 
 
 def test_cohorts_equal_plain_pandas(cdnow, by_day):

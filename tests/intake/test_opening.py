@@ -104,3 +104,29 @@ def test_a_base_of_single_persons_is_refused(client):
     assert "1 customer remains after cleaning; a report needs at least 10" in str(error.value)
     assert "`privacy.min_cell`" in str(error.value)
     assert intake.open_transactions(client(content, min_cell=1)).facts.customers == 1
+
+
+def test_a_base_without_revenue_is_refused(client):
+    content = "customer_id,date,amount\na,2020-01-01,10\na,2020-01-02,-30\n"
+    with pytest.raises(InputError) as error:
+        intake.open_transactions(client(content, returns="keep"))
+    assert "its usable rows add up to EUR -20.00; a base needs positive revenue." in str(
+        error.value
+    )
+
+
+@pytest.mark.parametrize("word", ["infinity", "-infinity", "epoch", "1900-01-01", "today"])
+def test_words_and_null_dates_are_no_days(client, word):
+    content = f"customer_id,date,amount\na,2020-01-01,10\nb,{word},5\n"
+    ledger = intake.open_transactions(client(content, start=None)).ledger
+    assert ledger.set_index("reason").loc["unreadable date", "rows"] == 1
+
+
+def test_large_products_are_exact_and_absurd_ones_unreadable(client):
+    content = "customer_id,date,quantity,unit_price\na,2020-01-01,1000,1234567.891\n"
+    content += (
+        "b,2020-01-01,999999999999,999999999999\nc,2020-01-01,-2,3000000\nc,2020-01-01,3,3000000\n"
+    )
+    opened = intake.open_transactions(client(content))
+    assert opened.facts.total_amount == pytest.approx(1_234_567_891 + 3_000_000, abs=1e-6)
+    assert opened.ledger.set_index("reason").loc["unreadable amount", "rows"] == 1

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from crmlib.errors import InputError
@@ -152,3 +155,23 @@ def test_no_engine_is_loaded():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_link_is_known_by_its_own_name(client, tmp_path):
+    (tmp_path / "object-1a2b").write_text(GOOD)
+    (tmp_path / "t.csv").symlink_to(tmp_path / "object-1a2b")
+    assert probe(client(None, folder=tmp_path)) is None
+
+
+def test_a_link_to_itself_is_said_in_one_message(client, tmp_path):
+    (tmp_path / "t.csv").symlink_to(tmp_path / "t.csv")
+    said = message(client(None, folder=tmp_path))
+    assert "cannot be opened" in said or "there is no such file" in said
+
+
+def test_parquet_decimals_that_the_engine_misreads_are_refused(client, tmp_path):
+    amounts = pa.array([Decimal("1.00")], pa.decimal256(40, 2))
+    table = pa.table({"customer_id": ["a"], "date": ["2020-01-01"], "amount": amounts})
+    pq.write_table(table, tmp_path / "t.parquet")
+    said = message(client(None, "t.parquet", folder=tmp_path))
+    assert "column `amount` has more than 38 digits (decimal256(40, 2))" in said

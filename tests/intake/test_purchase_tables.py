@@ -23,16 +23,20 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def purchases():
+def table_of(rows):
     schema = {
         "customer_id": "string",
         "date": "date",
         "amount": "decimal(38,6)",
         "n_orders": "int64",
     }
-    rows = [(who, day, Decimal(amount), n) for who, day, amount, n in ROWS]
+    rows = [(who, day, Decimal(amount), n) for who, day, amount, n in rows]
     return ibis.memtable(rows, schema=schema)
+
+
+@pytest.fixture(scope="module")
+def purchases():
+    return table_of(ROWS)
 
 
 def test_summary_of_a_customer_with_a_return(purchases):
@@ -47,9 +51,17 @@ def test_summary_of_a_customer_with_a_return(purchases):
         "observed_time": 451 / 7,
         "total_amount": 65.0,
         "mean_amount": 65 / 3,
-        "mean_repeat_amount": 30.0,
+        "mean_repeat_amount": (20 - 5 + 40) / 2,
         "last_year_amount": 40.0,
     }
+
+
+def test_a_return_after_the_only_purchase_leaves_no_repeat_amount():
+    rows = [("a", DAY(2020, 1, 5), "10", 1), ("a", DAY(2020, 1, 9), "-4", 0)]
+    table = intake.summarise(table_of(rows), until=DAY(2020, 2, 1), days_per_unit=1)
+    a = intake.to_frame(table).loc[0]
+    assert a[["frequency", "recency", "total_amount", "mean_amount"]].tolist() == [0, 0, 6, 6]
+    assert pd.isna(a["mean_repeat_amount"])
 
 
 def test_last_year_is_the_365_days_that_end_with_until(purchases):
@@ -102,7 +114,46 @@ def test_holdout(purchases):
     assert c[["previous_purchases", "previous_amount"]].tolist() == [0, 0.0]
 
 
+def test_holdout_windows_to_the_day():
+    """Two windows of ten days, (11 May, 21 May] and (21 May, 31 May]; each day has its amount."""
+    days = {1: "1", 11: "2", 12: "4", 21: "8", 22: "16", 31: "32"}
+    rows = [("a", DAY(2020, 5, day), amount, 1) for day, amount in days.items()]
+    rows += [("a", DAY(2020, 6, 1), "64", 1)]
+    rows += [("b", DAY(2020, 5, 12), "1", 1), ("b", DAY(2020, 5, 13), "2", 1)]
+    rows += [("c", DAY(2020, 5, 22), "1", 1), ("d", DAY(2020, 5, 21), "1", 1)]
+    table = intake.holdout(
+        table_of(rows), cut=DAY(2020, 5, 21), end=DAY(2020, 5, 31), days_per_unit=1
+    )
+    frame = intake.to_frame(table).set_index("customer_id")
+    assert frame.index.tolist() == ["a", "b", "d"]  # c came after the cut
+    columns = ["previous_purchases", "previous_amount", "holdout_purchases", "holdout_amount"]
+    assert frame[columns].to_numpy().tolist() == [
+        [2, 4 + 8, 2, 16 + 32],
+        [1, 2, 0, 0],  # the first purchase is none of the previous ones
+        [0, 0, 0, 0],
+    ]
+    known = frame.loc["a", ["frequency", "recency", "observed_time", "mean_repeat_amount"]]
+    assert known.tolist() == [3, 20, 20, (2 + 4 + 8) / 3]
+
+
+def test_holdout_nets_returns_into_the_window_of_their_day():
+    rows = [
+        ("a", DAY(2020, 5, 1), "50", 1),
+        ("a", DAY(2020, 5, 12), "20", 1),
+        ("a", DAY(2020, 5, 21), "-6", 0),
+        ("a", DAY(2020, 5, 22), "-3", 0),
+    ]
+    table = intake.holdout(
+        table_of(rows), cut=DAY(2020, 5, 21), end=DAY(2020, 5, 31), days_per_unit=1
+    )
+    a = intake.to_frame(table).loc[0]
+    assert a[["previous_purchases", "previous_amount"]].tolist() == [1, 20 - 6]
+    assert a[["holdout_purchases", "holdout_amount"]].tolist() == [0, -3]
+    assert a["mean_repeat_amount"] == 20 - 6
+
+
 def test_repeat_purchases_by_period(purchases):
+    """Of 34 days, one of which ends on 1 April; the first and the last are cut."""
     table = intake.repeat_purchases_by_period(
         purchases,
         start=DAY(2020, 1, 1),
@@ -110,10 +161,11 @@ def test_repeat_purchases_by_period(purchases):
         days_per_unit=34,
         acquired_by=DAY(2020, 4, 1),
     )
-    assert table["period"].tolist() == [1, 2, 3]
-    assert [f"{day:%m-%d}" for day in table["period_end"]] == ["02-03", "03-08", "04-11"]
-    assert table["time"].tolist() == [33 / 34, 67 / 34, 101 / 34]
-    assert table["repeat_purchases"].tolist() == [0, 1, 1]
+    assert table["period"].tolist() == [1, 2, 3, 4]
+    ends = [f"{day:%m-%d}" for day in table["period_end"]]
+    assert ends == ["01-24", "02-27", "04-01", "04-11"]
+    assert table["time"].tolist() == [23 / 34, 57 / 34, 91 / 34, 101 / 34]
+    assert table["repeat_purchases"].tolist() == [0, 1, 0, 1]
 
 
 def test_only_customers_acquired_in_time_are_followed(purchases):
@@ -124,7 +176,7 @@ def test_only_customers_acquired_in_time_are_followed(purchases):
         days_per_unit=34,
         acquired_by=DAY(2020, 3, 31),
     )
-    assert table["repeat_purchases"].tolist() == [0, 1, 0]
+    assert table["repeat_purchases"].tolist() == [0, 1, 0, 0]
 
 
 def test_last_period_may_be_shorter_and_empty_periods_have_a_row(purchases):
@@ -133,16 +185,10 @@ def test_last_period_may_be_shorter_and_empty_periods_have_a_row(purchases):
         start=DAY(2020, 5, 1),
         end=DAY(2020, 5, 10),
         days_per_unit=7,
-        acquired_by=DAY(2020, 5, 10),
+        acquired_by=DAY(2020, 5, 7),
     )
     assert [f"{day:%m-%d}" for day in table["period_end"]] == ["05-07", "05-10"]
     assert table["repeat_purchases"].tolist() == [0, 0]
-
-
-def test_first_purchase_days(purchases):
-    table = intake.first_purchase_days(purchases)
-    assert [f"{day:%m-%d}" for day in table["date"]] == ["01-05", "01-31", "04-01"]
-    assert table["customers"].tolist() == [1, 1, 1]
 
 
 def test_purchases_survive_a_round_trip(purchases, tmp_path):

@@ -27,10 +27,19 @@ def test_unobservable_cells_are_empty_and_idle_ones_zero():
     )
 
 
+def test_cumulative_average_never_falls_when_a_rich_cohort_leaves_the_average():
+    rows = pd.DataFrame(
+        [("2024-01", 0, 10, 10.0, 10), ("2024-01", 1, 1, 1.0, 10), ("2024-02", 0, 10, 900.0, 10)],
+        columns=ROWS.columns,
+    )
+    assert cohorts(rows).average["revenue_per_customer"].is_monotonic_increasing
+
+
 def test_average_weighs_observable_cohorts_by_size():
     average = cohorts(ROWS).average
     assert average["retention"].tolist() == pytest.approx([1, 25 / 150, 0.3])
-    assert average["revenue_per_customer"].tolist() == pytest.approx([1330 / 160, 1350 / 150, 13])
+    each = np.array([1330 / 160, 100 / 150, 300 / 100])  # of the period, over observable cohorts
+    assert average["revenue_per_customer"].tolist() == pytest.approx(each.cumsum())
     assert average["cohorts"].tolist() == [3, 2, 1]
     assert average["customers"].tolist() == [160, 150, 100]
 

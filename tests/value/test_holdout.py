@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from crmlib.value.holdout import holdout_scorecard
+from crmlib.value.holdout import holdout_money, holdout_scorecard
 from crmlib.value.purchases import BetaGeometric
+from crmlib.value.spend import GammaGamma
 
 HISTORY = ["frequency", "recency", "observed_time"]
 
@@ -66,3 +67,39 @@ def test_impossible_input_is_named(cdnow):
         holdout_scorecard(*history, [1], 39.0, fitted, cdnow["previous_window"])
     with pytest.raises(ValueError, match="previous_window must not be negative"):
         holdout_scorecard(*history, cdnow["holdout"], 39.0, fitted, -cdnow["frequency"])
+
+
+def test_money_is_scored_in_total_and_for_the_fifth_each_forecast_ranks_best(cdnow):
+    history = (cdnow["frequency"], cdnow["recency"], cdnow["observed_time"])
+    result = BetaGeometric().fit(*history)
+    actual = np.random.default_rng(8).poisson(1.0, len(cdnow)) * 10.0
+    previous = np.arange(len(cdnow), dtype=float)
+    card = holdout_scorecard(*history, actual, 39.0, result, actual)
+    mean = cdnow["mean_repeat_spend"]
+    repeat = mean > 0
+    spend = GammaGamma().fit(cdnow["frequency"][repeat], mean[repeat])
+    table = holdout_money(card, spend, cdnow["frequency"], mean, actual, previous)
+    expected = card.predicted * spend.expected_spend(cdnow["frequency"], mean)
+    fifth = round(len(cdnow) / 5)
+    best = np.argsort(-expected, kind="stable")[:fifth]
+    row = table.loc["model"]
+    assert row["total_predicted"] == pytest.approx(expected.sum())
+    assert row["total_error"] == pytest.approx(expected.sum() / actual.sum() - 1)
+    assert row["best_fifth_predicted"] == pytest.approx(
+        np.sort(expected)[-fifth:].sum() / expected.sum()
+    )
+    assert row["best_fifth_actual"] == pytest.approx(actual[best].sum() / actual.sum())
+    naive = table.loc["previous_window"]
+    assert naive["best_fifth_actual"] == pytest.approx(actual[-fifth:].sum() / actual.sum())
+
+
+def test_money_without_spend_has_no_error(cdnow):
+    history = (cdnow["frequency"], cdnow["recency"], cdnow["observed_time"])
+    result = BetaGeometric().fit(*history)
+    nothing = np.zeros(len(cdnow))
+    card = holdout_scorecard(*history, nothing, 39.0, result, nothing)
+    repeat = cdnow["mean_repeat_spend"] > 0
+    spend = GammaGamma().fit(cdnow["frequency"][repeat], cdnow["mean_repeat_spend"][repeat])
+    mean = cdnow["mean_repeat_spend"]
+    table = holdout_money(card, spend, cdnow["frequency"], mean, nothing, nothing)
+    assert table["total_error"].isna().all() and table.loc["model", "total_predicted"] > 0

@@ -16,11 +16,15 @@ def test_examples_in_the_docstrings():
     assert doctest.testmod(tracking).failed == 0
 
 
-@pytest.mark.parametrize("share", [0.1, 0.35, 0.8])
+@pytest.mark.parametrize("share", [0.1, 0.35, 0.5])
 def test_the_seal_leaves_the_stated_share_of_days(share):
     start, end = dt.date(2020, 1, 1), dt.date(2022, 12, 31)
     sealed = (end - seal_date(start, end, share)).days / (end - start).days
     assert sealed == pytest.approx(share, abs=1 / (end - start).days)
+
+
+def test_the_seal_is_not_moved_by_rounding():
+    assert seal_date(dt.date(2020, 1, 1), dt.date(2020, 1, 11), 0.8) == dt.date(2020, 1, 3)
 
 
 def test_expected_is_summed_over_customers_from_their_own_first_purchase(cdnow):

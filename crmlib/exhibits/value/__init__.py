@@ -8,6 +8,7 @@ from crmlib.exhibits.value.future import customer_equity, findings, future_conce
 from crmlib.exhibits.value.models import (
     frequency_fit,
     holdout_by_frequency,
+    holdout_money,
     holdout_scorecard,
     holdout_tracking,
     model_parameters,
@@ -25,6 +26,7 @@ __all__ = [
     "frequency_fit",
     "future_concentration",
     "holdout_by_frequency",
+    "holdout_money",
     "holdout_scorecard",
     "holdout_tracking",
     "model_parameters",

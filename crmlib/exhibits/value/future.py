@@ -10,6 +10,7 @@ from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
 from crmlib.exhibits.value.refused import refused
+from crmlib.stats.intervals import Interval
 from crmlib.stats.refusal import Refusal
 from crmlib.value.concentration import Concentration
 from crmlib.value.holdout import Scorecard
@@ -34,7 +35,7 @@ def future_concentration(
     ax.errorbar(table["future"], places - 0.18, xerr=reach, fmt="o", color=theme.PRIMARY,
                 markersize=8, capsize=4, label="future, with interval")  # fmt: skip
     ax.set_yticks(places - 0.09, table["customers"])
-    ax.set(xlim=(0, 1), ylim=(-0.6, len(table) - 0.5))
+    ax.set(xlim=(0, max(1, table["past"].max() * 1.02)), ylim=(-0.6, len(table) - 0.5))
     theme.tidy(ax, x=f"share of {scope.value_word} that they hold", y="", grid="x")
     theme.percent(ax, "x")
     ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
@@ -42,7 +43,7 @@ def future_concentration(
     level = formats.percent(fifth.level)
     return Exhibit(
         id="future_concentration",
-        title=f"The best fifth will hold {formats.percent(fifth.value)} of future value",
+        title=f"The best fifth is expected to hold {formats.percent(fifth.value)} of future value",
         table=table,
         figure=figure,
         source=scope.source,
@@ -51,8 +52,9 @@ def future_concentration(
         unit=f"share of {scope.value_word}",
         alt=f"Dots for the best tenth and the best fifth: share of past {scope.value_word} and of "
         f"future value with {level} intervals.",
-        note=f"{level} bootstrap intervals over customers, both models refitted each time. The "
-        "best by past and the best by future value are not the same customers.",
+        note=f"{level} bootstrap intervals over customers, both models refitted each time. Past "
+        "value holds chance, expected value does not; the money test above shows what a best "
+        "fifth then brought.",
     )
 
 
@@ -65,14 +67,17 @@ def customer_equity(
     equity, customers = values.equity, values.customers
     lo_hi = (equity.lo, equity.hi)
     realised = (customers["lifetime_value"] - customers["future_value"]).sum()
+    years = formats.plural(horizon_years, "year")
     rows = [
         ("realised in the last twelve months", customers["current_value"].sum(), None, None),
         ("realised to date", realised, None, None),
-        (f"expected in the next {horizon_years:g} years, discounted", equity.value, *lo_hi),
+        (f"expected in the next {years}, discounted", equity.value, *lo_hi),
         ("… per customer", equity.value / n, equity.lo / n, equity.hi / n),
     ]
     if values.to_infinity is not None:
         rows.append(("… without a horizon, discounted", values.to_infinity, None, None))
+    if (scope.end - scope.start).days < 365:
+        rows = rows[1:]
     table = pd.DataFrame(rows, columns=["measure", "value", "lo", "hi"])
     table[["value", "lo", "hi"]] = table[["value", "lo", "hi"]].astype(float)
     shown = table.assign(
@@ -84,8 +89,7 @@ def customer_equity(
     level = formats.percent(equity.level)
     return Exhibit(
         id="customer_equity",
-        title=f"Today's customers are worth {scope.money(equity.value)} "
-        f"over the next {horizon_years:g} years",
+        title=f"Today's customers are worth {scope.money(equity.value)} over the next {years}",
         table=table,
         formatted=shown,
         source=scope.source,
@@ -94,8 +98,9 @@ def customer_equity(
         unit=f"{scope.currency} of {scope.value_word}",
         alt=f"Table of realised and expected {scope.value_word}; expected "
         f"{scope.money(equity.value)}, {level} interval {formats.interval(*lo_hi, scope.money)}.",
-        note=f"From and to: {level} bootstrap interval over customers, which does not hold the "
-        "model's own error: see the sealed holdout. Discounted at "
+        note=f"From and to: what another base drawn like this one would show in {level} of cases; "
+        "neither the model's own error, see the sealed holdout, nor the chance in the total is "
+        "in it. Discounted at "
         f"{formats.percent(rate, 1)} a year; realised figures are counts and have no interval. "
         + formats.sentences(*values.notes),
     )
@@ -105,6 +110,7 @@ def findings(
     past: Concentration,
     scorecard: Scorecard | Refusal,
     values: LifetimeValues | Refusal,
+    foretold: Interval | Refusal,
     horizon_years: float,
     scope: Scope,
 ) -> list[Finding]:
@@ -121,39 +127,51 @@ def findings(
             exhibit="concentration",
         )
     ]
+    missed = None if isinstance(scorecard, Refusal) else scorecard.table.loc["model", "total_error"]
     if not isinstance(values, Refusal):
-        said += _value_findings(values, horizon_years, scope)
-    if (
-        not isinstance(scorecard, Refusal)
-        and scorecard.table.loc["model", "total_error"] is not None
-    ):
-        error = float(scorecard.table.loc["model", "total_error"])
-        said.append(
-            Finding(
-                id="holdout_total_error",
-                kind="census",
-                sentence="In a sealed holdout the purchase model foretold "
-                f"{formats.percent(abs(error), 1)} {'fewer' if error < 0 else 'more'} purchases "
-                "than came.",
-                value=error,
-                unit="share of actual purchases",
-                exhibit="holdout_scorecard",
-            )
-        )
+        said += _value_findings(values, missed, horizon_years, scope)
+    if missed is not None and not isinstance(foretold, Refusal):
+        said.append(_holdout_finding(scorecard.table.loc["model"], foretold))
     return said
 
 
-def _value_findings(values: LifetimeValues, horizon_years: float, scope: Scope) -> list[Finding]:
+def _holdout_finding(score: pd.Series, foretold: Interval) -> Finding:
+    """The miss in total, with the interval that the forecast's own uncertainty gives it."""
+    missed, actual = float(score["total_error"]), float(score["total_actual"])
+    error = f"{formats.percent(abs(missed), 1)} {'fewer' if missed < 0 else 'more'}"
+    level = formats.percent(foretold.level)
+    span = formats.interval(foretold.lo, foretold.hi, formats.count)
+    return Finding(
+        id="holdout_total_error",
+        kind="estimate",
+        sentence=f"In a sealed holdout the purchase model foretold {error} purchases than the "
+        f"{formats.count(actual)} that came ({level} interval of the forecast {span}).",
+        value=missed,
+        lo=foretold.lo / actual - 1,
+        hi=foretold.hi / actual - 1,
+        unit="share of actual purchases",
+        exhibit="holdout_scorecard",
+    )
+
+
+def _value_findings(
+    values: LifetimeValues, missed: float | None, horizon_years: float, scope: Scope
+) -> list[Finding]:
     equity, fifth = values.equity, values.top_shares["top_20"]
     level = formats.percent(equity.level)
     doubt = "" if values.grade == "good" else f"; the model is {values.grade}"
+    caveat = ""
+    if missed is not None:
+        error = f"{formats.percent(abs(missed))} too {'few' if missed < 0 else 'many'}"
+        caveat = f"; in a holdout the model foretold {error} purchases"
     return [
         Finding(
             id="customer_equity",
             kind="estimate",
             sentence=f"Today's customers are worth {scope.money(equity.value)} of "
-            f"{scope.value_word} over the next {horizon_years:g} years ({level} interval "
-            f"{formats.interval(equity.lo, equity.hi, scope.money)}{doubt}).",
+            f"{scope.value_word} over the next {formats.plural(horizon_years, 'year')} ({level} "
+            f"sampling interval {formats.interval(equity.lo, equity.hi, scope.money)}{doubt}"
+            f"{caveat}).",
             value=equity.value,
             lo=equity.lo,
             hi=equity.hi,
@@ -163,8 +181,9 @@ def _value_findings(values: LifetimeValues, horizon_years: float, scope: Scope) 
         Finding(
             id="future_top_fifth_share",
             kind="estimate",
-            sentence=f"The best fifth by future value holds {formats.percent(fifth.value)} of it "
-            f"({level} interval {formats.interval(fifth.lo, fifth.hi, formats.percent)}{doubt}).",
+            sentence="The best fifth is expected to hold "
+            f"{formats.percent(fifth.value)} of future value ({level} sampling interval "
+            f"{formats.interval(fifth.lo, fifth.hi, formats.percent)}{doubt}).",
             value=fifth.value,
             lo=fifth.lo,
             hi=fifth.hi,

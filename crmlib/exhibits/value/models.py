@@ -9,6 +9,7 @@ from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.scope import Scope
 from crmlib.exhibits.value.refused import refused
+from crmlib.stats.intervals import Interval
 from crmlib.stats.optimise import LikelihoodResult
 from crmlib.stats.refusal import Refusal
 from crmlib.value.holdout import Scorecard
@@ -24,8 +25,8 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
     open_, sealed = table[~table["sealed"]], table[table["sealed"]]
     base = open_.iloc[-1] if len(open_) else table.iloc[0]
     last = table.iloc[-1]
-    actual = last["actual"] - base["actual"]
-    miss = (last["expected"] - base["expected"]) / actual - 1 if actual else float("nan")
+    actual, expected = (last[name] - base[name] for name in ("actual", "expected"))
+    miss = expected / actual - 1 if actual else float("nan")
     figure, ax = theme.axes(height=3.8)
     ax.axvspan(base["period_end"], last["period_end"], color=theme.GRID, alpha=0.45, linewidth=0)
     ax.plot(table["period_end"], table["actual"], color=theme.INK)
@@ -39,11 +40,15 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
     theme.tidy(ax, x="", y="repeat purchases, cumulative")
     theme.thousands(ax)
     theme.few_dates(ax)
-    direction = "below" if miss < 0 else "above"
+    said = f"Nobody bought in the sealed holdout; the model foretold {formats.count(expected)}"
+    if actual:
+        said = (
+            f"After the seal the model foretells {formats.percent(abs(miss), 1)} too "
+            f"{'few' if miss < 0 else 'many'} purchases"
+        )
     return Exhibit(
         id="holdout_tracking",
-        title=f"In the sealed holdout the model ends {formats.percent(abs(miss), 1)} "
-        f"{direction} actual purchases",
+        title=said,
         table=table[["period_end", "actual", "expected", "sealed"]].assign(
             holdout_error=np.where(table.index == table.index[-1], miss, np.nan)
         ),
@@ -52,47 +57,42 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
         period=scope.period,
         n=n,
         unit="repeat purchases, cumulative",
-        alt=f"Two rising lines, actual and expected cumulative repeat purchases; over the sealed "
-        f"part expected purchases end {formats.percent(abs(miss), 1)} {direction} actual ones.",
+        alt="Two rising lines, actual and expected cumulative repeat purchases; over the sealed "
+        f"time they rise by {formats.count(actual)} and by {formats.count(expected)}.",
         note=f"The model is fitted before the shaded time, {len(sealed)} {scope.time_unit}s, and "
-        "has not seen it. Expected is what the model says of all customers from their first "
-        "purchase on, not yet of each customer's own history.",
+        "has not seen it. Expected: from each customer's first purchase on, without that "
+        "customer's own history, which the next exhibit takes into account.",
     )
 
 
-def holdout_scorecard(scorecard: Scorecard | Refusal, n: int, scope: Scope) -> Exhibit:
+def holdout_scorecard(
+    scorecard: Scorecard | Refusal, foretold: Interval | Refusal, n: int, scope: Scope
+) -> Exhibit:
     """The model beside two forecasts that need no model."""
     if isinstance(scorecard, Refusal):
         return refused("holdout_scorecard", "The forecast comparison", scorecard, n, scope)
-    names = {"model": "BG/NBD", "same_rate": "same rate as before",
-             "previous_window": "as in the previous window"}  # fmt: skip
-    table = scorecard.table.reset_index(names="forecast").replace({"forecast": names})
+    names = {
+        "model": "BG/NBD",
+        "same_rate": "same rate as before",
+        "previous_window": "as in the previous window",
+    }
+    figures = ["total_error", "spearman"]
+    table = scorecard.table.astype(dict.fromkeys(figures, float)).reset_index(names="forecast")
+    table = table.replace({"forecast": names})
     shown = table.assign(
         total_predicted=table["total_predicted"].map(formats.count),
         total_actual=table["total_actual"].map(formats.count),
-        total_error=[_signed_percent(error) for error in table["total_error"]],
+        total_error=table["total_error"].map(_signed_percent),
         mae=table["mae"].map("{:.3f}".format),
         spearman=["" if pd.isna(rho) else f"{rho:.3f}" for rho in table["spearman"]],
         n=table["n"].map(formats.count),
-    ).set_axis(
-        ["forecast", "predicted", "actual", "error in total", "mean absolute error",
-         "rank correlation", "customers"], axis=1
-    )  # fmt: skip
-    wins = [
-        words
-        for words, column in (("total", "total_error"), ("customer", "mae"))
-        if table[column].abs().idxmin() == 0
-    ]
-    said = {
-        2: "The model beats both naive forecasts, in total and per customer",
-        1: f"The model beats both naive forecasts per {wins[0] if wins else ''} only",
-        0: "The model beats neither naive forecast: treat value with care",
-    }[len(wins)].replace("per total", "in total")
+    )
+    headings = ["forecast", "predicted", "actual", "error in total", "mean absolute error"]
     return Exhibit(
         id="holdout_scorecard",
-        title=said,
+        title=_who_wins(table),
         table=table,
-        formatted=shown,
+        formatted=shown.set_axis([*headings, "rank correlation", "customers"], axis=1),
         source=scope.source,
         period=scope.period,
         n=n,
@@ -100,8 +100,77 @@ def holdout_scorecard(scorecard: Scorecard | Refusal, n: int, scope: Scope) -> E
         alt="Table of predicted and actual holdout purchases, total error, mean absolute error "
         "per customer and rank correlation for the model and two naive forecasts.",
         note="Mean absolute error: purchases per customer. Rank correlation (Spearman): of "
-        "predicted with actual; a naive forecast may rank well and still miss the total.",
+        f"predicted with actual. {_own_interval(foretold, table['total_actual'].iloc[0])}",
     )
+
+
+def _who_wins(table: pd.DataFrame) -> str:
+    """On which of three criteria the model, in the first row, beats every naive forecast."""
+    lost = {
+        "totals": table["total_error"].abs(),
+        "customers": table["mae"],
+        "ranking": -table["spearman"],
+    }
+    won = [name for name, loss in lost.items() if loss.iloc[0] < loss.iloc[1:].min()]
+    if not won:
+        return "The model beats no naive forecast: treat value with care"
+    if len(won) == len(lost):
+        return "The model beats the naive forecasts on totals, customers and ranking"
+    failed = [name for name in lost if name not in won]
+    return f"The model beats naive forecasts on {' and '.join(won)}, not on {' and '.join(failed)}"
+
+
+def _own_interval(foretold: Interval | Refusal, actual: float) -> str:
+    """Whether the model's own interval for the total holds what came."""
+    if isinstance(foretold, Refusal):
+        return ""
+    verb = "holds" if actual in foretold else "does not hold"
+    span = formats.interval(foretold.lo, foretold.hi, formats.count)
+    level = formats.percent(foretold.level)
+    return f"The forecast's own {level} interval, {span}, {verb} the actual total."
+
+
+def holdout_money(money: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibit:
+    """Foretold against actual spend: the test of both models together."""
+    if isinstance(money, Refusal):
+        return refused("holdout_money", "The test in money", money, n, scope)
+    names = {"model": "BG/NBD and Gamma-Gamma", "previous_window": "as in the previous window"}
+    table = money.reset_index(names="forecast").replace({"forecast": names})
+    shown = table.assign(
+        total_predicted=table["total_predicted"].map(scope.money),
+        total_actual=table["total_actual"].map(scope.money),
+        total_error=table["total_error"].map(_signed_percent),
+        best_fifth_predicted=table["best_fifth_predicted"].map(_percent_or_empty),
+        best_fifth_actual=table["best_fifth_actual"].map(_percent_or_empty),
+        n=table["n"].map(formats.count),
+    )
+    headings = ["forecast", "predicted", "actual", "error in total"]
+    error = table["total_error"].iloc[0]
+    said = "Nobody spent anything in the sealed holdout"
+    if not pd.isna(error):
+        side = "few" if error < 0 else "many"
+        said = f"In money the models foretell {formats.percent(abs(error), 1)} too {side}"
+        said = said.replace("too few", "too little").replace("too many", "too much")
+    return Exhibit(
+        id="holdout_money",
+        title=said,
+        table=table,
+        formatted=shown.set_axis(
+            [*headings, "its best fifth, foretold", "its best fifth, actual", "customers"], axis=1
+        ),
+        source=scope.source,
+        period=scope.period,
+        n=n,
+        unit=f"{scope.currency} of revenue in the sealed holdout",
+        alt="Table of foretold and actual spend in the holdout, in total and as the share of the "
+        "fifth of customers that each forecast ranks best.",
+        note="Its best fifth: the customers whom a forecast ranks highest, the share of the total "
+        "it foretold for them, and the share they then brought.",
+    )
+
+
+def _percent_or_empty(share: float) -> str:
+    return "" if pd.isna(share) else formats.percent(share, 1)
 
 
 def _signed_percent(share: float | None) -> str:
@@ -124,22 +193,25 @@ def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -
     )
     ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
     theme.tidy(ax, x="repeat purchases before the seal", y="mean purchases in the holdout")
-    worst = table.loc[(table["predicted"] - table["actual"]).abs().idxmax()]
-    gap = worst["predicted"] - worst["actual"]
+    gaps = table["actual"] - table["predicted"]
+    worst = (gaps.abs() * table["n"]).idxmax()
+    repeats = table["frequency"].loc[worst]
+    noun = "repeat" if repeats == "1" else "repeats"
+    direction = "more" if gaps[worst] > 0 else "fewer"
     return Exhibit(
         id="holdout_by_frequency",
-        title=f"Forecasts miss most, by {abs(gap):.2f} purchases, "
-        f"at {worst['frequency']} earlier repeats",
-        table=table.assign(gap=table["predicted"] - table["actual"]),
+        title=f"Customers with {repeats} {noun} bought {abs(gaps[worst]):.2f} {direction} "
+        "than foretold",
+        table=table.assign(gap=gaps),
         figure=figure,
         source=scope.source,
         period=scope.period,
         n=n,
         unit="mean purchases per customer in the holdout",
         alt="Paired bars of expected and actual mean holdout purchases by repeat purchases before "
-        f"the seal; the largest gap is {gap:+.2f} at {worst['frequency']}.",
-        note=f"Customers per pair of bars: {formats.count(table['n'].max())} down to "
-        f"{formats.count(table['n'].min())}.",
+        f"the seal; at {repeats} {noun} actual is {abs(gaps[worst]):.2f} {direction}.",
+        note="The title names the pair whose gap moves the total most. Customers per pair of bars: "
+        f"{formats.count(table['n'].max())} down to {formats.count(table['n'].min())}.",
     )
 
 
@@ -162,7 +234,7 @@ def model_parameters(
         purchases.verdict.grade,
         "refused" if isinstance(spend, Refusal) else spend.verdict.grade,
     ]
-    said = "Both models are well determined by these data"
+    said = "The data pin down the parameters of both models"
     if set(grades) != {"good"}:
         said = f"Verdicts: the purchase model is {grades[0]}, the spend model {grades[1]}"
     return Exhibit(
@@ -205,7 +277,13 @@ def _remarks(fit: LikelihoodResult | Refusal) -> str:
     """What a reader must know of a fit, as sentences."""
     if isinstance(fit, Refusal):
         return f"No spend model: {fit.reason}."
-    return formats.sentences(*fit.verdict.reasons, *fit.verdict.notes)
+    said = formats.sentences(*fit.verdict.reasons, *fit.verdict.notes)
+    if isinstance(fit, GammaGammaResult) and fit.dependence is not None:
+        said += (
+            f" Spend and frequency correlate by {fit.dependence:.2f} (Spearman); the spend model "
+            "assumes that they do not."
+        )
+    return said.strip()
 
 
 def frequency_fit(
@@ -237,7 +315,8 @@ def frequency_fit(
     misplaced = float((table["actual"] - table["expected"]).abs().sum() / 2 / n)
     return Exhibit(
         id="frequency_fit",
-        title=f"The model misplaces {formats.percent(misplaced, 1)} of customers by purchase count",
+        title=f"Model and actual purchase counts differ for {formats.percent(misplaced, 1)} "
+        "of customers",
         table=table.assign(misplaced_share=[misplaced] + [np.nan] * (len(table) - 1)),
         figure=figure,
         source=scope.source,
@@ -246,4 +325,5 @@ def frequency_fit(
         unit="customers",
         alt="Paired bars of expected and actual customers by number of repeat purchases; "
         f"{formats.percent(misplaced, 1)} of customers would have to move for a perfect fit.",
+        note="On the data that the model was fitted to.",
     )

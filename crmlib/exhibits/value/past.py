@@ -23,7 +23,7 @@ _CURVE = np.round(np.concatenate([np.arange(0, 0.2, 0.01), np.arange(0.2, 1.001,
 
 
 def concentration(
-    curve: Concentration, intervals: Mapping[object, Interval], n: int, scope: Scope
+    curve: Concentration, intervals: Mapping[object, Interval] | Refusal, n: int, scope: Scope
 ) -> Exhibit:
     """Cumulative share of value, best customers first, beside two benchmarks."""
     table = pd.DataFrame(
@@ -47,7 +47,6 @@ def concentration(
         theme.percent(ax, axis)
     ax.set(xlim=(0, 1), ylim=(0, max(1.02, table[scope.value_word].max() * 1.02)))
     gini = "undefined (some values are negative)" if curve.gini is None else f"{curve.gini:.3f}"
-    again = intervals[0.2]
     return Exhibit(
         id="concentration",
         title=f"The best fifth of customers brings {formats.percent(fifth)} of {scope.value_word}",
@@ -59,10 +58,20 @@ def concentration(
         unit=f"cumulative share of customers and of {scope.value_word}",
         alt=f"Curve of cumulative {scope.value_word} by customers, best first: the best fifth "
         f"holds {formats.percent(fifth)}, against 80% and 76% of the two benchmarks.",
-        note=f"A count of the observed base. Gini {gini}. Another base drawn like this one would "
-        f"show {formats.interval(again.lo, again.hi, formats.percent, 1)} for the best fifth "
-        f"({formats.percent(again.level)} bootstrap interval). Benchmarks: the rule of thumb "
-        "80/20, and card business, where 20% of relationships gave 76% of profit.",
+        note=f"A count of the observed base. Gini {gini}. {_redrawn(intervals)} Benchmarks: the "
+        "rule of thumb 80/20, and card business, where 20% of relationships gave 76% of profit.",
+    )
+
+
+def _redrawn(intervals: Mapping[object, Interval] | Refusal) -> str:
+    """How the best fifth's share would vary from base to base, in a sentence."""
+    if isinstance(intervals, Refusal):
+        return f"Another base drawn like this one may have no positive total ({intervals.reason})."
+    fifth = intervals[0.2]
+    return (
+        f"Another base drawn like this one would show "
+        f"{formats.interval(fifth.lo, fifth.hi, formats.percent, 1)} for the best fifth "
+        f"({formats.percent(fifth.level)} bootstrap interval)."
     )
 
 
@@ -167,10 +176,10 @@ def cohort_revenue(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
         source=scope.source,
         period=scope.period,
         n=int(cohorts.sizes.sum()),
-        unit=f"{scope.currency} of revenue per acquired customer, cumulative",
-        alt="Rising lines of cumulative revenue per acquired customer by months since the first "
-        f"purchase; over all cohorts {scope.money(average.iloc[0])} in month 0 and "
+        unit=f"{scope.currency} of {scope.value_word} per acquired customer, cumulative",
+        alt=f"Rising lines of cumulative {scope.value_word} per acquired customer by months since "
+        f"the first purchase; over all cohorts {scope.money(average.iloc[0])} in month 0 and "
         f"{scope.money(reached)} by month {months}.",
-        note="Divide acquisition cost per customer into this curve to read the payback. Averages "
-        "at high ages rest on the older cohorts alone.",
+        note="Payback is the month in which the line crosses the acquisition cost per customer. "
+        "All cohorts: each month's average over the cohorts observed so long, added up.",
     )

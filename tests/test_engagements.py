@@ -1,0 +1,100 @@
+"""Whole runs of the command line on small bases, with the real notebooks.
+
+What a base cannot tell must be said in its report; what it can tell must be
+there.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlib.exhibits import formats
+
+CRM = Path(sys.executable).parent / "crm"
+PARAMS = """\
+engagement: shop
+title: A shop
+currency: EUR
+observation_start: 2020-01-01
+observation_end: 2020-12-31
+inputs:
+  transactions:
+    path: {path}
+    columns: {{customer_id: Kunde, date: Tag, quantity: Menge, unit_price: Preis}}
+    date_format: "%d.%m.%Y"
+    delimiter: ";"
+value:
+  bootstrap_replications: 20
+"""
+
+
+def order_lines(max_purchases: int) -> pd.DataFrame:
+    """Lines of 150 customers who buy on up to so many days, in the client's own words."""
+    rng = np.random.default_rng(2020)
+    days = pd.date_range("2020-01-01", "2020-12-31")
+    lines = [
+        (f"<i>kunde-{customer}-k</i>", day, int(rng.integers(1, 4)), round(rng.gamma(2, 10), 2))
+        for customer in range(150)
+        for day in rng.choice(days[: 366 - customer], rng.integers(1, max_purchases + 1), False)
+    ]
+    table = pd.DataFrame(lines, columns=["Kunde", "Tag", "Menge", "Preis"])
+    return table.assign(Tag=pd.to_datetime(table["Tag"]).dt.strftime("%d.%m.%Y"))
+
+
+def run(folder: Path, lines: pd.DataFrame, *options: str) -> subprocess.CompletedProcess:
+    """`crm run` on these lines, in a process of its own."""
+    lines.to_csv(folder / "lines.csv", index=False, sep=";")
+    (folder / "shop.yml").write_text(PARAMS.format(path="lines.csv"))
+    command = [CRM, "run", folder / "shop.yml", "--out", folder / "reports", *options]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
+@pytest.mark.slow
+def test_repeat_buyers_get_a_value_each(tmp_path):
+    lines = order_lines(max_purchases=8)
+    done = run(tmp_path, lines)
+    assert done.returncode == 0, done.stderr
+    version = (tmp_path / done.stdout.splitlines()[-1]).parent
+    value = pd.read_parquet(version / "tables" / "value.parquet")
+    spent = (lines["Menge"] * lines["Preis"]).groupby(lines["Kunde"]).sum()
+    realised = (value["lifetime_value"] - value["future_value"]).set_axis(value["customer_id"])
+    pd.testing.assert_series_equal(realised, spent, check_names=False)
+    assert (value["future_value_lo"] <= value["future_value_hi"]).all()
+    findings = json.loads((version / "findings.json").read_text())
+    total = next(f for f in findings if f["id"] == "revenue_observed")
+    assert total["value"] == pytest.approx(spent.sum())
+    assert formats.money(spent.sum(), "EUR") in (version / "index.html").read_text()
+    for page in version.glob("*.html"):
+        assert "kunde-" not in page.read_text(), page
+
+
+@pytest.mark.slow
+def test_one_time_buyers_get_a_report_that_says_what_it_cannot_say(tmp_path):
+    done = run(tmp_path, order_lines(max_purchases=1))
+    assert done.returncode == 0, done.stderr
+    version = (tmp_path / done.stdout.splitlines()[-1]).parent
+    page = (version / "02_value.html").read_text()
+    assert "Customer equity cannot be computed from these data" in page
+    assert "no customer has a repeat purchase" in page
+    value = pd.read_parquet(version / "tables" / "value.parquet")
+    assert value["future_value"].isna().all() and value["lifetime_value"].notna().all()
+    kinds = {f["kind"] for f in json.loads((version / "findings.json").read_text())}
+    assert kinds == {"census"}
+
+
+@pytest.mark.slow
+def test_a_mistake_found_in_a_kernel_ends_with_one_message(tmp_path):
+    done = run(tmp_path, order_lines(max_purchases=2).iloc[:0])
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "inputs.transactions.path: lines.csv: has a header and no row below it. "
+        "Export the table again."
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    left = [p.name for p in (tmp_path / "reports" / "shop").iterdir()]
+    assert left == [".lock"]
