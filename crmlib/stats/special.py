@@ -49,7 +49,9 @@ def hyp2f1_negative(big: ArrayLike, a: ArrayLike, c: ArrayLike, s: ArrayLike) ->
 def _beta_mean(big: FloatArray, a: FloatArray, c: FloatArray, s: FloatArray) -> FloatArray:
     """Mean of (1 + s p)^(−big) over p ~ Beta(a, c − a), by quantiles of p; shape (n,)."""
     points, weights = gauss_legendre(_BETA_NODES)
-    p = special.betaincinv(a[:, None], (c - a)[:, None], points)
+    # quantiles are slow and few: one set for each distribution, whatever big and s
+    shapes, index = np.unique(np.stack([a, c - a], axis=1), axis=0, return_inverse=True)
+    p = special.betaincinv(shapes[:, :1], shapes[:, 1:], points)[index.ravel()]
     return np.exp(-big[:, None] * np.log1p(s[:, None] * p)) @ weights
 
 

@@ -64,4 +64,4 @@ def test_metadata_are_only_what_is_needed(notebook):
 def test_more_prose_than_code(notebook):
     prose = sum(len(c.source) for c in notebook.cells if c.cell_type == "markdown")
     cells = [c for c in code_cells(notebook) if "parameters" not in c.metadata.get("tags", [])]
-    assert prose > 0.9 * sum(len(c.source) for c in cells)
+    assert prose > sum(len(c.source) for c in cells)

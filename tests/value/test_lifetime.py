@@ -250,7 +250,7 @@ def test_a_horizon_far_beyond_the_data_is_weak(base, fits):
     result = lifetime_values(base, *fits, **plan | {"horizon": 5 * longest})
     assert result.grade == "weak"
     assert result.notes == (
-        "the horizon is 5 times the longest time observed: nothing in the data vouches for it",
+        "the horizon is 5.0 times the longest time observed: nothing in the data vouches for it",
     )
 
 

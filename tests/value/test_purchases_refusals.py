@@ -21,7 +21,7 @@ GOOD = {"frequency": [0, 1, 3], "recency": [0.0, 4.0, 9.0], "observed_time": [10
         ({"recency": [0, 0, 9]}, "recency must be positive where frequency is: found 0"),
         ({"observed_time": [10, np.inf, 10]}, "observed_time must be finite: found inf"),
         ({"observed_time": [10, 10]}, "observed_time has 2 values where 3 were expected"),
-        ({"frequency": []}, "frequency must be a non-empty column"),
+        ({"frequency": []}, "nobody had bought yet"),
         ({"weights": [1, -2, 1]}, "weights must not be negative: found -2 at position 1"),
         ({"weights": [0, 0, 0]}, "weights must not all be 0"),
     ],
