@@ -104,12 +104,17 @@ class Chapter:
         display(FindingList(self._findings))
 
     def findings(self) -> list[dict[str, Any]]:
-        """Every finding of the version so far, chapter by chapter."""
-        return json.loads((self.source / "findings.json").read_text(encoding="utf-8"))
+        """The findings of the other chapters, chapter by chapter."""
+        return self._of_others("findings")
 
     def exhibits(self) -> list[dict[str, Any]]:
-        """Every exhibit's caption of the version so far."""
-        return json.loads((self.source / "exhibits.json").read_text(encoding="utf-8"))
+        """The captions of the other chapters' exhibits, chapter by chapter."""
+        return self._of_others("exhibits")
+
+    def _of_others(self, kind: str) -> list[dict[str, Any]]:
+        """A finished version, read by hand, also holds this chapter's own records."""
+        records = json.loads((self.source / f"{kind}.json").read_text(encoding="utf-8"))
+        return [record for record in records if record["chapter"] != self.name]
 
     def _keep(self, file: str) -> None:
         """Note whose file it is: the runner reuses a chapter with all that it wrote."""

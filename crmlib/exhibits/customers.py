@@ -24,13 +24,11 @@ def row_ledger(ledger: pd.DataFrame, scope: Scope) -> Exhibit:
             "" if pd.isna(amount) else scope.money(float(amount)) for amount in ledger["amount"]
         ],
     )
-    return Exhibit(
+    return scope.exhibit(
         id="row_ledger",
         title=f"{formats.count(used)} of {formats.count(read)} rows read are used",
         table=ledger,
         formatted=shown,
-        source=scope.source,
-        period=scope.period,
         n=read,
         population="rows",
         unit=f"rows; {scope.currency}",
@@ -55,14 +53,12 @@ def by_month(months: pd.DataFrame, scope: Scope) -> Exhibit:
         theme.few_dates(ax)
     left.set_title("Revenue", loc="left", color=theme.INK)
     right.set_title("Customers who bought", loc="left", color=theme.INK)
-    return Exhibit(
+    return scope.exhibit(
         id="by_month",
         title=f"The busiest month, {peak['month']:%B %Y}, "
         f"brings {formats.percent(peak['share_of_revenue'])} of revenue",
         table=table,
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=len(table),
         population="months",
         unit=f"{scope.currency} and customers per month",
@@ -98,13 +94,11 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
     theme.percent(ax)
     ax.set_ylim(top=1.25 * table[["share_of_customers", "share_of_revenue"]].to_numpy().max())
     once, often = table.iloc[0], table.iloc[-1]
-    return Exhibit(
+    return scope.exhibit(
         id="purchase_days",
         title=f"{formats.percent(once['share_of_customers'])} of customers bought on one day only",
         table=table,
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=len(customers),
         unit="share of customers and of revenue",
         alt=f"Bars by number of purchase days: one day holds "
@@ -141,14 +135,12 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
         ],
         columns=["fact", "value", "shown"],
     ).astype({"value": float})
-    return Exhibit(
+    return scope.exhibit(
         id="customer_view",
         title=f"{formats.count(facts.customers)} customers bring "
         f"{scope.money(facts.total_amount)}, {scope.money(per_customer)} each",
         table=table[["fact", "value"]],
         formatted=table[["fact", "shown"]].rename(columns={"shown": "value"}),
-        source=scope.source,
-        period=scope.between(facts.first_date, facts.last_date),
         n=facts.customers,
         unit=f"as named; money in {scope.currency}",
         alt="Table of customers, orders, revenue, and the gaps between purchases.",

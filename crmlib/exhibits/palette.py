@@ -13,8 +13,5 @@ PALETTE = {
     "primary": ("#1f6f9c", "#5fb0dd"),
     "contrast": ("#c4552d", "#f0915c"),
     "reference": ("#6b7785", "#92a0ad"),
-    "tier_1": ("#0b4f77", "#8fd0f5"),
-    "tier_2": ("#3a86b4", "#4d9fd0"),
-    "tier_3": ("#7c8f9f", "#8798a6"),
 }
 PAGE_GROUND = ("#ffffff", "#14191f")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from typing import Any
 
 from crmlib.exhibits import formats
+from crmlib.exhibits.exhibit import Exhibit
 from crmlib.params import Engagement
 
 
@@ -31,6 +33,10 @@ class Scope:
             time_unit=engagement.time_unit,
             value_word="revenue" if margin_rate == 1 else "contribution",
         )
+
+    def exhibit(self, **fields: Any) -> Exhibit:
+        """An exhibit with this source and period; `fields` are the others of `Exhibit`."""
+        return Exhibit(source=self.source, period=self.period, **fields)
 
     @property
     def period(self) -> str:

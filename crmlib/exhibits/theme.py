@@ -17,7 +17,6 @@ from crmlib.exhibits.palette import PALETTE
 INK, MUTED, GRID, PRIMARY, CONTRAST, REFERENCE = (
     PALETTE[name][0] for name in ("ink", "muted", "grid", "primary", "contrast", "reference")
 )
-TIERS = [PALETTE[f"tier_{i}"][0] for i in (1, 2, 3)]
 
 WIDTH, HEIGHT = 7.2, 3.9  # inches
 _RC = {
@@ -106,11 +105,6 @@ def paired_bars(
         ax.bar(places, list(heights), width=width * 0.94, color=color, label=text)
     ax.set_xticks(range(len(names)), list(names))
     ax.legend(frameon=False, loc="upper right", labelcolor=INK)
-
-
-def tier_colors(labels: Sequence[str]) -> dict[str, str]:
-    """One colour for each value tier, best first; lower tiers share the last."""
-    return {name: TIERS[min(i, len(TIERS) - 1)] for i, name in enumerate(labels)}
 
 
 def to_svg(figure: Figure) -> str:

@@ -123,7 +123,7 @@ def holdout_money(
         fifth of customers it ranks best), best_fifth_actual (what these same
         customers then brought), n.
     """
-    spent = check_column("actual", np.abs(actual)) * np.sign(actual)
+    spent = np.asarray(actual, dtype=float)  # net of kept returns: may be negative
     expected = scorecard.predicted * spend.expected_spend(frequency, mean_repeat_amount)
     forecasts = {"model": expected, "previous_window": np.asarray(previous, dtype=float)}
     return pd.DataFrame.from_dict(

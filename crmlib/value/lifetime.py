@@ -265,15 +265,13 @@ def _check_same_customers(
     spend_result: spend.GammaGammaResult,
 ) -> None:
     """Warm refits only make sense around the optimum of these very customers."""
-    spender_weights = np.bincount(
-        portfolio.spenders.index, portfolio.histories.weights[portfolio.has_spend]
-    )
+    triples, spenders = portfolio.triples, portfolio.spenders
+    spending = np.bincount(spenders.index, portfolio.histories.weights[portfolio.has_spend])
     fits = (
-        ("purchases_result", purchases_result, purchases.Refit, portfolio.triples, None),
-        ("spend_result", spend_result, spend.Refit, portfolio.spenders, spender_weights),
+        ("purchases_result", purchases_result, purchases.Refit, triples, triples.weights),
+        ("spend_result", spend_result, spend.Refit, spenders, spending),
     )
-    for name, result, model, groups, counted in fits:
-        weights = groups.weights if counted is None else counted
+    for name, result, model, groups, weights in fits:
         refit = model.of(result, groups)
         objective = refit.likelihood.objective(weights)
         away = distance_in_errors(objective, refit.log_params, refit.hessian)

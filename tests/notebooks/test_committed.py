@@ -14,7 +14,7 @@ LOGIC = (
     ast.Try, ast.With,
 )  # fmt: skip
 MACHINE_OR_MOMENT = {
-    "a path": r"(/home/|/root/|/tmp/|/work/|/usr/|[A-Z]:\\)",
+    "a path": r"(?<![\w.])/[\w.-]+/|\b[A-Z]:\\",
     "a version folder": r"\bv\d+-[0-9a-f]{8}\b",
     "a clock time": r"\b\d{2}:\d{2}:\d{2}\b",
     "a warning": r"Warning\b",
@@ -50,6 +50,12 @@ def test_outputs_tell_no_machine_and_no_moment(notebook):
             text = output.data["text/plain"]
             for what, pattern in MACHINE_OR_MOMENT.items():
                 assert not re.search(pattern, text), f"{what} in {text}"
+
+
+def test_a_path_is_found_and_a_model_is_none():
+    path = re.compile(MACHINE_OR_MOMENT["a path"])
+    assert path.search("read /srv/data/x.csv") and path.search(r"D:\data")
+    assert not path.search("BG/NBD and 80/20 and EUR/customer")
 
 
 def test_metadata_are_only_what_is_needed(notebook):

@@ -255,7 +255,6 @@ def _value() -> Draft:
         }
     )
     figure, (left, right) = theme.axes(columns=2, height=2.9)
-    colours = theme.tier_colors(tiers["tier"])
     for ax, column, words in (
         (left, "value", "Value, EUR m"),
         (right, "cost", "Cost to serve, EUR m"),
@@ -263,7 +262,7 @@ def _value() -> Draft:
         ax.barh(
             tiers["tier"][::-1],
             tiers[column][::-1],
-            color=[colours[t] for t in tiers["tier"][::-1]],
+            color=theme.PRIMARY,
         )
         theme.tidy(ax, x=words, y="", grid="x")
     draft.show(

@@ -41,13 +41,11 @@ def future_concentration(
     ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
     fifth = values.top_shares["top_20"]
     level = formats.percent(fifth.level)
-    return Exhibit(
+    return scope.exhibit(
         id="future_concentration",
         title=f"The best fifth is expected to hold {formats.percent(fifth.value)} of future value",
         table=table,
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit=f"share of {scope.value_word}",
         alt=f"Dots for the best tenth and the best fifth: share of past {scope.value_word} and of "
@@ -87,13 +85,11 @@ def customer_equity(
         }
     ).rename(columns={"measure": scope.value_word, "lo": "from", "hi": "to"})
     level = formats.percent(equity.level)
-    return Exhibit(
+    return scope.exhibit(
         id="customer_equity",
         title=f"Today's customers are worth {scope.money(equity.value)} over the next {years}",
         table=table,
         formatted=shown,
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit=f"{scope.currency} of {scope.value_word}",
         alt=f"Table of realised and expected {scope.value_word}; expected "

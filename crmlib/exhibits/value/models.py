@@ -46,15 +46,13 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
             f"After the seal the model foretells {formats.percent(abs(miss), 1)} too "
             f"{'few' if miss < 0 else 'many'} purchases"
         )
-    return Exhibit(
+    return scope.exhibit(
         id="holdout_tracking",
         title=said,
         table=table[["period_end", "actual", "expected", "sealed"]].assign(
             holdout_error=np.where(table.index == table.index[-1], miss, np.nan)
         ),
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit="repeat purchases, cumulative",
         alt="Two rising lines, actual and expected cumulative repeat purchases; over the sealed "
@@ -88,13 +86,11 @@ def holdout_scorecard(
         n=table["n"].map(formats.count),
     )
     headings = ["forecast", "predicted", "actual", "error in total", "mean absolute error"]
-    return Exhibit(
+    return scope.exhibit(
         id="holdout_scorecard",
         title=_who_wins(table),
         table=table,
         formatted=shown.set_axis([*headings, "rank correlation", "customers"], axis=1),
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit="purchases in the sealed holdout",
         alt="Table of predicted and actual holdout purchases, total error, mean absolute error "
@@ -148,18 +144,15 @@ def holdout_money(money: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibi
     error = table["total_error"].iloc[0]
     said = "Nobody spent anything in the sealed holdout"
     if not pd.isna(error):
-        side = "few" if error < 0 else "many"
+        side = "little" if error < 0 else "much"
         said = f"In money the models foretell {formats.percent(abs(error), 1)} too {side}"
-        said = said.replace("too few", "too little").replace("too many", "too much")
-    return Exhibit(
+    return scope.exhibit(
         id="holdout_money",
         title=said,
         table=table,
         formatted=shown.set_axis(
             [*headings, "its best fifth, foretold", "its best fifth, actual", "customers"], axis=1
         ),
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit=f"{scope.currency} of revenue in the sealed holdout",
         alt="Table of foretold and actual spend in the holdout, in total and as the share of the "
@@ -198,14 +191,12 @@ def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -
     repeats = table["frequency"].loc[worst]
     noun = "repeat" if repeats == "1" else "repeats"
     direction = "more" if gaps[worst] > 0 else "fewer"
-    return Exhibit(
+    return scope.exhibit(
         id="holdout_by_frequency",
         title=f"Customers with {repeats} {noun} bought {abs(gaps[worst]):.2f} {direction} "
         "than foretold",
         table=table.assign(gap=gaps),
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit="mean purchases per customer in the holdout",
         alt="Paired bars of expected and actual mean holdout purchases by repeat purchases before "
@@ -237,13 +228,11 @@ def model_parameters(
     said = "The data pin down the parameters of both models"
     if set(grades) != {"good"}:
         said = f"Verdicts: the purchase model is {grades[0]}, the spend model {grades[1]}"
-    return Exhibit(
+    return scope.exhibit(
         id="model_parameters",
         title=said,
         table=table,
         formatted=shown,
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit=f"r, a, b, p, q: none; alpha: {scope.time_unit}s; v: {scope.currency}",
         alt="Table of the parameters of the purchase and the spend model with standard errors and "
@@ -313,14 +302,12 @@ def frequency_fit(
     theme.tidy(ax, x="repeat purchases", y="customers")
     theme.thousands(ax)
     misplaced = float((table["actual"] - table["expected"]).abs().sum() / 2 / n)
-    return Exhibit(
+    return scope.exhibit(
         id="frequency_fit",
         title=f"Model and actual purchase counts differ for {formats.percent(misplaced, 1)} "
         "of customers",
         table=table.assign(misplaced_share=[misplaced] + [np.nan] * (len(table) - 1)),
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit="customers",
         alt="Paired bars of expected and actual customers by number of repeat purchases; "

@@ -47,13 +47,11 @@ def concentration(
         theme.percent(ax, axis)
     ax.set(xlim=(0, 1), ylim=(0, max(1.02, table[scope.value_word].max() * 1.02)))
     gini = "undefined (some values are negative)" if curve.gini is None else f"{curve.gini:.3f}"
-    return Exhibit(
+    return scope.exhibit(
         id="concentration",
         title=f"The best fifth of customers brings {formats.percent(fifth)} of {scope.value_word}",
         table=table,
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit=f"cumulative share of customers and of {scope.value_word}",
         alt=f"Curve of cumulative {scope.value_word} by customers, best first: the best fifth "
@@ -88,13 +86,11 @@ def deciles(table: pd.DataFrame, scope: Scope) -> Exhibit:
     best, mean = table.iloc[0], table["value"].sum() / table["customers"].sum()
     shown = table.assign(times_average=table["mean"] / mean)
     times = shown["times_average"].iloc[0]
-    return Exhibit(
+    return scope.exhibit(
         id="deciles",
         title=f"A top-decile customer brings {times:.1f} times the average",
         table=shown,
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=int(table["customers"].sum()),
         unit=f"share of {scope.value_word}",
         alt=f"Bars of {scope.value_word} by decile of customers, from "
@@ -119,13 +115,11 @@ def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibi
     theme.percent(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
-    return Exhibit(
+    return scope.exhibit(
         id="cohort_retention",
         title=_retention_title(after),
         table=_cohort_table(cohorts, "retention"),
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=int(cohorts.sizes.sum()),
         unit="share of the cohort with a purchase in the month",
         alt="Lines of the share of each cohort that buys in a month, by months since the first "
@@ -168,13 +162,11 @@ def cohort_revenue(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
     ax.set_ylim(bottom=0)
     months = min(12, int(average.index[-1]))
     reached = average.loc[months]
-    return Exhibit(
+    return scope.exhibit(
         id="cohort_revenue",
         title=f"By month {months} an acquired customer has brought {scope.money(reached)}",
         table=_cohort_table(cohorts, "revenue_per_customer"),
         figure=figure,
-        source=scope.source,
-        period=scope.period,
         n=int(cohorts.sizes.sum()),
         unit=f"{scope.currency} of {scope.value_word} per acquired customer, cumulative",
         alt=f"Rising lines of cumulative {scope.value_word} per acquired customer by months since "

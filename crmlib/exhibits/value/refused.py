@@ -11,12 +11,10 @@ from crmlib.stats.refusal import Refusal
 
 def refused(id: str, what: str, refusal: Refusal, n: int, scope: Scope) -> Exhibit:
     """The exhibit that stands where a figure could not be computed."""
-    return Exhibit(
+    return scope.exhibit(
         id=id,
         title=f"{what} cannot be computed from these data",
         table=pd.DataFrame({"not computed": [what], "reason": [refusal.reason]}),
-        source=scope.source,
-        period=scope.period,
         n=n,
         unit="none",
         alt=f"{what} cannot be computed: {refusal.reason}",
