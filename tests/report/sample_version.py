@@ -406,7 +406,7 @@ def _roi() -> Draft:
     )
     many = pd.DataFrame({"draw": range(400), "npv": np.round(np.linspace(-2, 8, 400), 4)})
     figure, ax = theme.axes(height=2.6)
-    ax.hist(many["npv"], bins=24, color=theme.TIERS[1])
+    ax.hist(many["npv"], bins=24, color=theme.PRIMARY)
     theme.tidy(ax, x="Net present value, EUR m", y="Draws")
     draft.show(
         _exhibit(
