@@ -18,62 +18,134 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from crmlib.errors import ParamsError, suggestion
+from crmlib.tables import TABLES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Position = Annotated[int, Field(ge=1, le=10_000)]
+Span = Annotated[list[Position], Field(min_length=2, max_length=2)]
 Day = Annotated[dt.date, Field(gt=dt.date(1901, 1, 1), lt=dt.date(2100, 1, 1))]
 
 DAYS_PER_UNIT = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
-TRANSACTION_COLUMNS = {
-    "customer_id": "who bought",
-    "date": "the day of the purchase",
-    "amount": "money paid for the row",
-    "quantity": "pieces in the row (where there is no amount)",
-    "unit_price": "money per piece (where there is no amount)",
-    "order_id": "which rows belong to one order",
-}
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class TransactionsInput(_Section):
-    """A file of purchases and how to read it: CSV, CSV.gz or Parquet."""
+class TableInput(_Section):
+    """Where one of the client's tables lies and how to read it.
 
-    path: Text = Field(description="relative to the params file")
-    columns: dict[str, str] = Field(default={}, description="our name: the client's column name")
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    date_format: Text = "%Y-%m-%d"
-    duplicates: Literal["drop", "keep"] = Field(
+    A file (CSV, text of fixed width, Parquet, XLSX; text may be gzipped), several files
+    of one kind, or a table of a database. What says `auto` is found from the data,
+    reported, and refused where the data allow two readings.
+    """
+
+    path: Text | list[Text] | None = Field(
+        default=None, description="relative to the params file; `*` and lists name several files"
+    )
+    database: Text | None = Field(
+        default=None, description="an Ibis URL without user and password, instead of a path"
+    )
+    table: Text | None = Field(default=None, description="the database's table")
+    columns: dict[str, Text] = Field(default={}, description="our name: the client's column name")
+    sheet: Text | None = Field(default=None, description="of a workbook with several")
+    header: bool = Field(
+        default=True, description="whether a line names the columns; if not: column_1, column_2 …"
+    )
+    skip_rows: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=0, description="lines above the header, or above the first row without one"
+    )
+    fields: dict[Text, Span] = Field(
+        default={}, description="text of fixed width: name: [first, last] character, from 1"
+    )
+    encoding: Text = Field(default="auto", description="UTF-8 and UTF-16 are recognised")
+    delimiter: str = Field(default="auto", description="one character, `tab` or `auto`")
+    decimal: Literal["auto", ".", ","] = Field(default="auto", description="the decimal mark")
+    date_format: Text = Field(default="auto", description="as in strptime, e.g. %d.%m.%Y")
+    duplicates: Literal["drop", "keep_within_file", "keep"] = Field(
         default="drop", description="rows that repeat an earlier row in every column"
     )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> TableInput:
+        if (self.path is None) == (self.database is None):
+            raise ValueError("either `path` or `database` says where the table lies.")
+        if (self.database is None) != (self.table is None):
+            raise ValueError("`database` and `table` belong together.")
+        return self
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path or paths as the params file has them; none for a database."""
+        if self.path is None:
+            return ()
+        return (self.path,) if isinstance(self.path, str) else tuple(self.path)
+
+
+class TransactionsInput(TableInput):
+    """Purchases, and what returns and free items among them mean."""
+
     returns: Literal["net_by_order", "exclude", "keep"] = Field(
         default="net_by_order", description="what happens to negative amounts"
     )
     zero_amounts: Literal["exclude", "keep"] = "exclude"
 
-    @model_validator(mode="after")
-    def _columns_are_ours(self) -> TransactionsInput:
-        for name in self.columns:
-            if name not in TRANSACTION_COLUMNS:
-                raise ValueError(
-                    f"columns: `{name}` is not one of our columns. "
-                    + suggestion(name, TRANSACTION_COLUMNS)
-                )
-        return self
+
+class ExternalInput(TableInput):
+    """Outside data, joined to customers by a column that both have."""
+
+    key: Text = Field(default="customer_id", description="the customers' column to join by")
 
 
 class Inputs(_Section):
     transactions: TransactionsInput
+    contracts: TableInput | None = None
+    ledger: TableInput | None = None
+    customers: TableInput | None = None
+    identities: TableInput | None = None
+    control_totals: TableInput | None = None
+    external: ExternalInput | None = None
+    survey: TableInput | None = None
+    choices: TableInput | None = None
+    initiatives: TableInput | None = None
+    processes: TableInput | None = None
+    assets: TableInput | None = None
+    requires: TableInput | None = None
+    budgets: TableInput | None = None
+    pilots: TableInput | None = None
+    contacts: TableInput | None = None
+
+    @model_validator(mode="after")
+    def _columns_are_ours(self) -> Inputs:
+        for table, settings in self.given().items():
+            known = TABLES[table].columns
+            for name in settings.columns:
+                if name not in known:
+                    raise ValueError(
+                        f"{table}.columns: `{name}` is not one of our columns. "
+                        + suggestion(name, known)
+                    )
+        return self
+
+    def given(self) -> dict[str, TableInput]:
+        """The tables that the params name, in the order of the models."""
+        tables = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: settings for name, settings in tables.items() if settings is not None}
 
 
 class CustomersChapter(_Section):
     """01_customers: can these data carry the analysis?"""
 
     max_excluded_share: Share = Field(
-        default=0.20, description="intake stops when a larger share of rows is excluded"
+        default=0.20, description="intake stops when a larger share of a table's rows is excluded"
+    )
+    max_excluded_by_reason: dict[str, Share] = Field(
+        default={}, description="the same for single reasons of the row ledger: `reason: share`"
+    )
+    control_tolerance: Share = Field(
+        default=0.01, description="relative difference from the client's books that is accepted"
     )
 
 
@@ -124,10 +196,14 @@ class Privacy(_Section):
 class Engagement(_Section):
     """One client engagement: its settings per chapter and its input tables."""
 
+    params_version: Literal[1] = Field(default=1, description="of this file's keys")
     engagement: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     title: Text
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     time_unit: Literal["day", "week", "month", "year"] = "week"
+    time_zone: Text | None = Field(
+        default=None, description="whose days count where times carry a zone, e.g. Asia/Hong_Kong"
+    )
     observation_start: Day | None = Field(
         default=None, description="first day the export covers; the first row's day if not given"
     )
@@ -160,10 +236,10 @@ class Engagement(_Section):
         """How many of `time_unit` make a year."""
         return DAYS_PER_UNIT["year"] / self.days_per_unit
 
-    def transactions_path(self) -> Path:
-        """Where the transactions lie on this machine."""
-        # not `resolve`: a link's own name says what kind of file it is
-        return Path(os.path.abspath(self._base / self.inputs.transactions.path))  # noqa: PTH100
+    @property
+    def folder(self) -> Path:
+        """The params file's folder, which input paths are relative to."""
+        return self._base
 
     def settings(self, chapter: str) -> dict[str, Any]:
         """A chapter's settings as literals, in the order of its model."""
