@@ -14,14 +14,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from crmlib.errors import CrmError, VersionError, suggestion
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 app = typer.Typer(
     help="A reproducible research workbook for CRM strategy.",
@@ -170,7 +167,7 @@ def check(
         typer.Option("--settings", help="Print every setting with its value instead of the rows."),
     ] = False,
 ) -> None:
-    """Check params and inputs, and print what becomes of every input row."""
+    """Check params and inputs: every row's fate, a verdict, and questions for the client."""
     from crmlib import params
     from crmlib.intake.probe import probe
 
@@ -179,9 +176,10 @@ def check(
     if show_settings:
         typer.echo(params.to_yaml(engagement), nl=False)
         return
-    from crmlib.intake import open_transactions
+    from crmlib.exhibits.request import data_request
+    from crmlib.intake import open_client
 
-    typer.echo(_ledger_text(open_transactions(engagement).ledger))
+    typer.echo(data_request(open_client(engagement), engagement))
 
 
 @app.command()
@@ -233,26 +231,6 @@ def _shown(path: Path) -> str:
     """A path as people read it: from here where it lies below."""
     absolute, here = path.resolve(), Path.cwd()
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
-
-
-def _ledger_text(ledger: pd.DataFrame) -> str:
-    """The row ledger as an aligned table, text to the left and numbers to the right."""
-    import pandas as pd
-
-    from crmlib.exhibits import formats
-
-    numbers = {
-        "rows": formats.count,
-        "share": lambda share: formats.percent(share, 1),
-        "amount": lambda amount: f"{amount:,.2f}",
-    }
-    columns = []
-    for name in ledger:
-        write, align = numbers.get(name, formats.cell), str.rjust if name in numbers else str.ljust
-        cells = [name, *("" if pd.isna(value) else write(value) for value in ledger[name])]
-        width = max(len(text) for text in cells)
-        columns.append([align(text, width) for text in cells])
-    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 @contextmanager

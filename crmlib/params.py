@@ -9,7 +9,6 @@ ranges with the key's full name before any data are read.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal

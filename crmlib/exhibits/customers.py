@@ -15,7 +15,7 @@ _LAST_GROUP = 7  # customers with so many purchase days or more are one group
 
 def row_ledger(ledger: pd.DataFrame, scope: Scope) -> Exhibit:
     """Every row of the client's files: used, or excluded under one reason."""
-    rows = ledger.set_index("status")["rows"]
+    rows = ledger.groupby("status")["rows"].sum()
     read, used = int(rows["read"]), int(rows["used"])
     shown = ledger.assign(
         rows=ledger["rows"].map(formats.count),
@@ -34,8 +34,15 @@ def row_ledger(ledger: pd.DataFrame, scope: Scope) -> Exhibit:
         unit=f"rows; {scope.currency}",
         alt="Table of the rows read, excluded for each reason, and used, with their amounts.",
         note="Used and excluded rows add up to the rows read; a row is excluded for the first "
-        "reason that applies.",
+        "reason that applies. Examples are row numbers; 1 is the first row below the header."
+        + (" Amounts of few customers are withheld." if _withheld(ledger) else ""),
     )
+
+
+def _withheld(ledger: pd.DataFrame) -> bool:
+    """Whether a table's amounts are known and some of them are not shown."""
+    known = ledger.loc[ledger["amount"].notna(), "table"]
+    return bool((ledger["amount"].isna() & ledger["table"].isin(known)).any())
 
 
 def by_month(months: pd.DataFrame, scope: Scope) -> Exhibit:
@@ -113,7 +120,7 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
 def customer_view(facts: Facts, scope: Scope) -> Exhibit:
     """The base in one table: what one row per customer rests on."""
     per_customer = facts.total_amount / facts.customers
-    gap = facts.median_days_between_purchases
+    gap = facts.days_between_purchases
     orders = "orders" if facts.has_order_id else "orders (a customer's rows of one day are one)"
     table = pd.DataFrame(
         [
@@ -126,7 +133,11 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
             ),
             ("revenue", facts.total_amount, scope.money(facts.total_amount)),
             ("revenue per customer", per_customer, scope.money(per_customer)),
-            ("median days from purchase to purchase", gap, "none" if gap is None else f"{gap:.0f}"),
+            (
+                "days between purchases of a repeat buyer, median",
+                gap,
+                "none" if gap is None else f"{gap:.0f}",
+            ),
             (
                 "share of days without any purchase",
                 facts.days_without_purchase_share,
@@ -151,7 +162,7 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
 
 def findings(ledger: pd.DataFrame, customers: pd.DataFrame, scope: Scope) -> list[Finding]:
     """What 01_customers says to the summary; all are counts of the observed base."""
-    rows = ledger.set_index("status")["rows"]
+    rows = ledger[ledger["table"] == "transactions"].groupby("status")["rows"].sum()
     once = float((customers["frequency"] == 0).mean())
     total = float(customers["total_amount"].sum())
     return [

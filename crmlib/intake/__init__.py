@@ -12,7 +12,11 @@ from typing import Any
 _HOMES = {
     "open_transactions": "crmlib.intake.opening",
     "Intake": "crmlib.intake.opening",
-    "Facts": "crmlib.intake.opening",
+    "open_client": "crmlib.intake.opening",
+    "Client": "crmlib.intake.opening",
+    "Facts": "crmlib.intake.checks",
+    "Check": "crmlib.intake.checks",
+    "publishable": "crmlib.intake.ledger",
     "summarise": "crmlib.intake.customers",
     "cohorts": "crmlib.intake.customers",
     "holdout": "crmlib.intake.customers",

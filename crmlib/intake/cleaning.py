@@ -1,4 +1,4 @@
-"""What each row says, and the one reason why it is not used.
+"""What each row of the transactions says, and the one reason why it is not used.
 
 Written once as Ibis expressions over the raw table. A row that is excluded
 stands under the first reason of `REASONS` that applies; everything else is
@@ -7,49 +7,19 @@ used. Amounts are exact decimals: sums do not depend on the order of threads.
 
 from __future__ import annotations
 
-import datetime as dt
-
 import ibis
+import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
-from crmlib.errors import InputError
-from crmlib.intake.probe import KEY, Source
+from crmlib.intake.cells import Reading, identifier, present
+from crmlib.intake.probe import Source
 from crmlib.intake.tokenizer import BLANK, RECORD, REJECTED
 from crmlib.params import Engagement, TransactionsInput
-
-REASONS = {
-    "unreadable line": "Ask for an export in which text with quotes or delimiters is quoted.",
-    "blank line": "Nothing to do: blank lines carry no purchase.",
-    "missing customer_id": "Ask whether these are anonymous purchases or a failed join.",
-    "unreadable date": f"Check `{KEY}.date_format` against the dates in the file.",
-    "before observation_start": "Set `observation_start` to the first "
-    "day the export covers: who bought before it counts as new in it.",
-    "after observation_end": "Set `observation_end` to the last day the export covers.",
-    "missing amount": "Ask what a row without an amount means.",
-    "unreadable amount": "Ask for plain numbers below 10^15 with a decimal point and no "
-    "thousands mark.",
-    "exact duplicate row": f"Where equal rows are two purchases, set `{KEY}.duplicates: keep`.",
-    "zero amount": f"Where a free item is a purchase, set `{KEY}.zero_amounts: keep`.",
-    "negative amount": f"To net returns instead, set `{KEY}.returns: net_by_order`.",
-    "order returned in full": f"Right where only net sales count; if not, change `{KEY}.returns`.",
-    "return without its purchase": "Map `order_id` so that a return finds its order.",
-}
-"""Reasons in the order in which they are tried, and what to do about each."""
-
-AMOUNT = "decimal(38, 6)"
-FACTOR = "decimal(18, 6)"  # quantity and unit price, each below 10^12
-LARGEST = 10**15  # sums over billions of rows still fit an amount
-NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-FIRST_YEAR = 1901  # `97` read as four digits is the year 97; 1900-01-01 stands for no date
+from crmlib.tables import TABLES
 
 
-@ibis.udf.scalar.builtin
-def try_strptime(text: str, date_format: str) -> dt.datetime:
-    """DuckDB's strict date parser; null where the text does not fit the format."""
-
-
-def clean(raw: ir.Table, source: Source, engagement: Engagement) -> ir.Table:
-    """Type the rows and give each excluded one its reason.
+def clean(raw: ir.Table, source: Source, engagement: Engagement, reading: Reading) -> ir.Table:
+    """Type the rows and give each excluded one its reason, duplicates and policies aside.
 
     Parameters
     ----------
@@ -58,125 +28,113 @@ def clean(raw: ir.Table, source: Source, engagement: Engagement) -> ir.Table:
     source : Source
         Which column plays which role.
     engagement : Engagement
-        Observation window and policies.
+        Observation window.
+    reading : Reading
+        How the cells are written.
 
     Returns
     -------
     ibis.Table
-        record, customer_id, date, amount, order_id (null where there is none)
-        and reason (null where the row is used, returns not yet settled).
+        record, customer_id (text, or whole numbers where the file stores such), date,
+        amount, digest (of all cells), margin and order_id (where the file has them), and
+        reason (null where the row is used so far).
     """
-    settings = engagement.inputs.transactions
     cells = [raw[source.column(role)] for role in source.amount_roles]
+    day, schema = raw[source.column("date")], TABLES["transactions"].columns
     rows = raw.mutate(
-        customer_id=_identifier(raw[source.column("customer_id")]),
-        date=_date(raw[source.column("date")], settings.date_format),
-        amount=_amount(cells),
-        amount_missing=ibis.or_(*(_present(cell).isnull() for cell in cells)),
-        order_id=_identifier(raw[source.column("order_id")])
-        if "order_id" in source.roles
-        else ibis.null("string"),
-        repeats_earlier=_repeats_earlier(raw, source),
+        customer_id=identifier(raw[source.column("customer_id")]),
+        day=present(day),
+        date=reading.read(day, schema["date"], "date"),
+        amount=reading.product(cells),
+        amount_missing=ibis.or_(*(present(cell).isnull() for cell in cells)),
+        foreign=ibis.or_(*(reading.foreign(cell) for cell in cells)),
+        digest=cell_digest(raw, source),
     )
-    reason = ibis.cases(*_exclusions(rows, settings, engagement))
-    return rows.mutate(reason=reason).select(
-        "record", "customer_id", "date", "amount", "order_id", "reason"
-    )
+    given = {}
+    if "margin" in source.roles:
+        given["margin"] = reading.amount(raw[source.column("margin")])
+    if "order_id" in source.roles:
+        given["order_id"] = identifier(raw[source.column("order_id")])
+    reason = ibis.cases(*_exclusions(rows, engagement))
+    return rows.select("record", "customer_id", "date", "amount", "digest", **given, reason=reason)
 
 
-def _exclusions(
-    rows: ir.Table, settings: TransactionsInput, engagement: Engagement
-) -> list[tuple[ir.BooleanValue, str]]:
-    """(condition, reason) in the order of `REASONS`; policies leave some out."""
+@ibis.udf.scalar.builtin(name="hash")
+def _hash(value) -> dtypes.uint64:
+    """DuckDB's own hash."""
+
+
+def cell_digest(raw: ir.Table, source: Source) -> ir.IntegerValue:
+    """A hash over all cells of a row: rows with different ones differ."""
+    return _hash(ibis.struct({name: raw[name] for name in source.columns}))
+
+
+def _exclusions(rows: ir.Table, engagement: Engagement) -> list[tuple[ir.BooleanValue, str]]:
+    """(condition, reason) in the order of `REASONS`, for what a row says by itself."""
     start, end = engagement.observation_start, engagement.observation_end
     exclusions = [
         (rows.kind == REJECTED, "unreadable line"),
         (rows.kind == BLANK, "blank line"),
         (rows.customer_id.isnull(), "missing customer_id"),
+        (rows.day.isnull(), "missing date"),
         (rows.date.isnull(), "unreadable date"),
         (rows.date < start, "before observation_start") if start else None,
         (rows.date > end, "after observation_end"),
         (rows.amount_missing, "missing amount"),
+        (rows.foreign, "amount in another currency"),
         (rows.amount.isnull(), "unreadable amount"),
-        (rows.repeats_earlier, "exact duplicate row") if settings.duplicates == "drop" else None,
-        (rows.amount == 0, "zero amount") if settings.zero_amounts == "exclude" else None,
-        (rows.amount < 0, "negative amount") if settings.returns == "exclude" else None,
     ]
     return [exclusion for exclusion in exclusions if exclusion is not None]
 
 
-def check_date_format(connection: ibis.BaseBackend, date_format: str) -> None:
-    """Refuse a date format that the engine does not know or that states no whole day.
+def apply_policies(
+    rows: ir.Table, repeated: ir.Table | None, settings: TransactionsInput
+) -> ir.Table:
+    """Complete `reason` by what the params say of duplicates, free items and returns.
 
-    Raises
-    ------
-    InputError
-        With the key and an example of a format.
+    Parameters
+    ----------
+    rows : ibis.Table
+        As `clean` returns it.
+    repeated : ibis.Table or None
+        record and `elsewhere` of rows that repeat an earlier one; see `repeated_rows`.
+    settings : TransactionsInput
+        The policies.
     """
-    import duckdb
-
-    day = dt.date(2001, 2, 3)
-    try:
-        written = "SELECT strptime(strftime($day, $format), $format)::DATE"
-        found = connection.con.execute(written, {"day": day, "format": date_format}).fetchone()[0]
-    except duckdb.Error:
-        found = None
-    if found != day:
-        raise InputError(
-            f"{KEY}.date_format",
-            f"`{date_format}` does not state a day, a month and a year.",
-            "For 31.12.2024 it is `%d.%m.%Y`.",
-        )
-
-
-def _present(cell: ir.Value) -> ir.Value:
-    """The cell, null where it holds nothing but white space."""
-    return cell.strip().nullif("") if cell.type().is_string() else cell
+    exclusions = []
+    if repeated is not None:
+        rows = rows.left_join(repeated, "record").drop("record_right")
+        exclusions += [
+            (~rows.elsewhere, "exact duplicate row"),
+            (rows.elsewhere, "repeats a row of another file"),
+        ]
+    if settings.zero_amounts == "exclude":
+        exclusions.append((rows.amount == 0, "zero amount"))
+    if settings.returns == "exclude":
+        exclusions.append((rows.amount < 0, "negative amount"))
+    late = ibis.cases(*exclusions) if exclusions else ibis.null("string")
+    return rows.mutate(reason=rows.reason.coalesce(late))
 
 
-def _identifier(cell: ir.Value) -> ir.StringValue:
-    """Text as it stands, trimmed; a whole number that was stored as a float loses its `.0`."""
-    if cell.type().is_floating():
-        whole = cell.try_cast("int64")
-        return (cell == whole).ifelse(whole.cast("string"), cell.cast("string"))
-    return _present(cell if cell.type().is_string() else cell.cast("string"))
+def repeated_rows(raw: ir.Table, rows: ir.Table, source: Source, policy: str) -> ir.Table:
+    """Rows that equal an earlier row in every column, across all files.
 
+    Rows with equal digests are few: only these are compared cell by cell.
 
-def _date(cell: ir.Value, date_format: str) -> ir.DateValue:
-    """The day; null where the cell does not hold one in the stated format."""
-    if cell.type().is_date():
-        day = cell
-    elif cell.type().is_timestamp():
-        day = cell.cast("timestamp").date()
-    else:
-        text = cell if cell.type().is_string() else cell.cast("string")
-        # the engine also reads words such as `infinity` and `epoch`, whatever the format
-        text = text.strip().re_search("[0-9]").ifelse(text.strip(), ibis.null("string"))
-        day = try_strptime(text, date_format).date()
-    return (day.year() >= FIRST_YEAR).ifelse(day, ibis.null("date"))
-
-
-def _amount(cells: list[ir.Value]) -> ir.DecimalValue:
-    """One amount, or quantity × unit price, exactly; null where it is beyond all sense."""
-    if len(cells) == 1:
-        amount = _decimal(cells[0], AMOUNT)
-    else:
-        # the engine multiplies 18 by 18 digits in 18: widen first
-        quantity, unit_price = (_decimal(cell, FACTOR).cast(AMOUNT) for cell in cells)
-        amount = quantity * unit_price
-    return (amount.abs() < LARGEST).ifelse(amount.cast(AMOUNT), ibis.null(AMOUNT))
-
-
-def _decimal(cell: ir.Value, decimal: str) -> ir.DecimalValue:
-    """The number rounded to six decimals; null where the cell holds none (NaN, inf, words)."""
-    if cell.type().is_numeric():
-        return cell.try_cast(decimal)
-    text = (cell if cell.type().is_string() else cell.cast("string")).strip()
-    return text.re_search(NUMBER).ifelse(text.try_cast(decimal), ibis.null(decimal))
-
-
-def _repeats_earlier(raw: ir.Table, source: Source) -> ir.BooleanValue:
-    """Whether an earlier row of the file is equal in every column."""
-    records = raw.filter(raw.kind == RECORD)
-    first = records.group_by(list(source.columns)).agg(first=records.record.min())
-    return (raw.kind == RECORD) & raw.record.notin(first.first)
+    Returns
+    -------
+    ibis.Table
+        record, and elsewhere (whether the first such row stands in another file). Policy
+        *keep_within_file* leaves out rows whose own file holds all the earlier ones.
+    """
+    suspect = rows.group_by("digest").having(rows.count() > 1).agg()
+    records = rows.semi_join(suspect, "digest").select("record")
+    candidates = raw.filter(raw.kind == RECORD).semi_join(records, "record")
+    equal = ibis.window(group_by=list(source.columns))
+    ranked = candidates.mutate(
+        first_record=candidates.record.min().over(equal),
+        first_file=candidates.file.min().over(equal),
+    )
+    found = ranked.filter(ranked.record > ranked.first_record)
+    found = found.select("record", elsewhere=found.file != found.first_file)
+    return found.filter(found.elsewhere) if policy == "keep_within_file" else found

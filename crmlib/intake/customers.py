@@ -22,33 +22,7 @@ import pyarrow.parquet
 from crmlib.intake.reader import connect
 
 YEAR = dt.timedelta(days=365)
-
-
-def sum_to_purchases(rows: ir.Table) -> ir.Table:
-    """One row per customer and purchase day.
-
-    Parameters
-    ----------
-    rows : ibis.Table
-        As `returns.settle_returns` returns it.
-
-    Returns
-    -------
-    ibis.Table
-        customer_id, date, amount (decimal), n_orders, ordered by customer_id
-        and date. Rows without an order_id make one order per day.
-    """
-    used = rows.filter(rows.reason.isnull())
-    bought = used.occasion & (used.amount >= 0)
-    without_order = (bought & used.order_id.isnull()).any().cast("int64")
-    return (
-        used.group_by("customer_id", "date")
-        .agg(
-            amount=used.amount.sum(),
-            n_orders=used.order_id.nunique(where=bought) + without_order,
-        )
-        .order_by("customer_id", "date")
-    )
+_TOTALS = {"margin": "total_margin", "n_rows": "n_rows"}  # where purchases have them
 
 
 def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> ir.Table:
@@ -73,11 +47,13 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
         total_amount (net of kept returns); mean_amount (total_amount per
         purchase day); mean_repeat_amount (money after the first purchase day,
         kept returns included, per repeat purchase day; null where frequency is
-        0); last_year_amount (the 365 days that end with `until`).
+        0); last_year_amount (the 365 days that end with `until`); total_margin and
+        n_rows where purchases have margin and n_rows.
         Ordered by customer_id.
     """
     seen = purchases.filter(purchases.date <= until)
     occasion = seen.n_orders > 0
+    further = {name: seen[name].sum() for name in ("margin", "n_rows") if name in seen.columns}
     sums = seen.group_by("customer_id").agg(
         first_date=seen.date.min(where=occasion),
         last_date=seen.date.max(where=occasion),
@@ -86,23 +62,29 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
         total_amount=seen.amount.sum(),
         first_amount=seen.amount.argmin(seen.date, where=occasion),
         last_year_amount=seen.amount.sum(where=seen.date > until - YEAR).fill_null(0),
+        **further,
     )
     days = sums.last_date.delta(sums.first_date, unit="day")
     observed = ibis.literal(until).delta(sums.first_date, unit="day")
     repeat_amount = (sums.total_amount - sums.first_amount).cast("float64")
-    return sums.select(
-        "customer_id",
-        "first_date",
-        "last_date",
-        "n_transactions",
-        "frequency",
-        recency=days / days_per_unit,
-        observed_time=observed / days_per_unit,
-        total_amount=sums.total_amount,
-        mean_amount=sums.total_amount.cast("float64") / (sums.frequency + 1),
-        mean_repeat_amount=repeat_amount / sums.frequency.nullif(0),
-        last_year_amount=sums.last_year_amount,
-    ).order_by("customer_id")
+    return (
+        text_ids(sums)
+        .select(
+            "customer_id",
+            "first_date",
+            "last_date",
+            "n_transactions",
+            "frequency",
+            recency=days / days_per_unit,
+            observed_time=observed / days_per_unit,
+            total_amount=sums.total_amount,
+            mean_amount=sums.total_amount.cast("float64") / (sums.frequency + 1),
+            mean_repeat_amount=repeat_amount / sums.frequency.nullif(0),
+            last_year_amount=sums.last_year_amount,
+            **{_TOTALS[name]: sums[name] for name in further},
+        )
+        .order_by("customer_id")
+    )
 
 
 def cohorts(purchases: ir.Table, *, until: dt.date) -> ir.Table:
@@ -144,6 +126,7 @@ def holdout(purchases: ir.Table, *, cut: dt.date, end: dt.date, days_per_unit: f
         of equal length that ends with `cut`). One row per customer who first
         bought on or before `cut`, ordered by customer_id.
     """
+    purchases = text_ids(purchases)
     known = summarise(purchases, until=cut, days_per_unit=days_per_unit)
     dated = purchases.join(known.select("customer_id", "first_date"), "customer_id")
     occasion = dated.n_orders > 0
@@ -207,6 +190,11 @@ def repeat_purchases_by_period(
             "repeat_purchases": counts.reindex(index, fill_value=0).to_numpy(),
         }
     )
+
+
+def text_ids(table: ir.Table) -> ir.Table:
+    """The table with `customer_id` as text; inside the engine whole numbers are quicker."""
+    return table.mutate(customer_id=table.customer_id.cast("string"))
 
 
 def to_frame(table: ir.Table) -> pd.DataFrame:

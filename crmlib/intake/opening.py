@@ -1,58 +1,123 @@
-"""Open the client's transactions: read, clean, settle returns, sum up, account for rows.
+"""Open the client's tables: read, clean, settle returns, sum up, account for every row.
 
-Answers the first question of the workbook: can these data carry the analysis?
+Answers the first question of the workbook: can these data carry the analysis, and
+what must the client be asked?
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
 from crmlib.errors import InputError
-from crmlib.intake.cleaning import check_date_format, clean
-from crmlib.intake.customers import sum_to_purchases, to_frame
-from crmlib.intake.ledger import build_ledger, check_ledger
-from crmlib.intake.probe import KEY, locate
-from crmlib.intake.reader import connect, read_raw
-from crmlib.intake.returns import settle_returns
+from crmlib.intake import books, checks, dates
+from crmlib.intake.cells import how_to_read
+from crmlib.intake.checks import Check, Facts, Link
+from crmlib.intake.cleaning import apply_policies, clean, repeated_rows
+from crmlib.intake.client_tables import ClientTable, open_table
+from crmlib.intake.customers import summarise, text_ids, to_frame
+from crmlib.intake.identities import Identities, follow
+from crmlib.intake.ledger import (
+    Count,
+    build_ledger,
+    check_ledger,
+    count_by_reason,
+    count_units,
+    name_rows,
+)
+from crmlib.intake.links import coverage
+from crmlib.intake.probe import Source, locate
+from crmlib.intake.reader import connect, forget, read_raw
+from crmlib.intake.reasons import check_reasons
+from crmlib.intake.returns import settle_returns, sum_to_units, units_with_returns
 from crmlib.params import Engagement
 
-
-@dataclass(frozen=True)
-class Facts:
-    """What lets a reader judge in a minute whether the data carry the analysis."""
-
-    window_start: dt.date  # observation_start, or the first purchase where it is not given
-    window_end: dt.date
-    first_date: dt.date  # of purchases
-    last_date: dt.date
-    rows: int  # used
-    customers: int
-    orders: int
-    purchase_days: int  # customer × day with a purchase
-    total_amount: float
-    one_time_share: float  # of customers with one purchase day
-    median_days_between_purchases: float | None  # over all repeat purchases; None without any
-    days_without_purchase_share: float  # of the days in the window
-    has_order_id: bool  # if not, a customer's rows of one day are one order
+NOBODY = Identities()
 
 
 @dataclass(frozen=True)
 class Intake:
     """The transactions, ready for analysis, with an account of every row."""
 
-    purchases: ir.Table  # customer_id, date, amount, n_orders
+    purchases: ir.Table  # customer_id, date, amount, margin, n_orders; in no order
+    customers: ir.Table  # see customers.summarise, until the end of observation
     ledger: pd.DataFrame  # see ledger.build_ledger
     facts: Facts
     by_month: pd.DataFrame  # month, rows, customers, revenue; months without a row are zero
+    by_day: pd.DataFrame  # date, revenue; days with a row
+    notes: tuple[str, ...] = ()  # how the file was read, as sentences
+
+    def ordered(self) -> ir.Table:
+        """The purchases with ids as text, by customer and day, as they are kept."""
+        return text_ids(self.purchases).order_by("customer_id", "date")
 
 
-def open_transactions(engagement: Engagement) -> Intake:
+@dataclass(frozen=True)
+class Client:
+    """Everything the client sent, and what a reader must know of it."""
+
+    transactions: Intake
+    tables: dict[str, ClientTable]
+    ledger: pd.DataFrame  # of all tables
+    notes: pd.DataFrame  # table, note: how each file was read
+    links: tuple[Link, ...]  # whether the tables know the same customers
+    books: books.Reconciliation | None  # None where there are no control totals
+    checks: tuple[Check, ...]
+
+
+def open_client(engagement: Engagement) -> Client:
+    """Open every table that the params name.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, lacks a column, or leaves too few usable rows.
+    ParamsError
+        A threshold for a reason that does not exist, a time zone that is not known.
+    """
+    check_reasons(engagement.customers.max_excluded_by_reason)
+    connection = connect()
+    tables: dict[str, ClientTable] = {}
+    identities = NOBODY
+    others = [name for name in engagement.inputs.given() if name != "transactions"]
+    if "identities" in others:
+        found = open_table(connection, engagement, "identities", identities)
+        tables["identities"] = found
+        identities = follow(connection, found.rows, locate(engagement, "identities").place)
+    transactions = open_transactions(engagement, connection, identities)
+    for name in others:
+        if name != "identities":
+            tables[name] = open_table(connection, engagement, name, identities)
+    reconciled = _reconcile(engagement, tables, transactions)
+    links = coverage(tables, transactions.purchases)
+    ledgers = [transactions.ledger, *(table.ledger for table in tables.values())]
+    ledger = pd.concat(ledgers, ignore_index=True)
+    notes = [("transactions", note) for note in transactions.notes]
+    notes += [(table.name, note) for table in tables.values() for note in table.notes]
+    asked = checks.look(transactions, ledger, reconciled, links, identities.merged, engagement)
+    frame = pd.DataFrame(notes, columns=["table", "note"])
+    return Client(transactions, tables, ledger, frame, links, reconciled, asked)
+
+
+def open_transactions(
+    engagement: Engagement,
+    connection: ibis.BaseBackend | None = None,
+    identities: Identities = NOBODY,
+) -> Intake:
     """Read and clean the engagement's transactions and sum them up to purchase days.
+
+    Parameters
+    ----------
+    engagement : Engagement
+        Inputs, window and policies.
+    connection : ibis backend, optional
+        Where to work; a new one if not given.
+    identities : Identities, optional
+        Who is merged with whom.
 
     Raises
     ------
@@ -60,28 +125,71 @@ def open_transactions(engagement: Engagement) -> Intake:
         A file that cannot be read, lacks a column, or leaves too few usable rows.
     """
     source = locate(engagement)
-    settings, connection = engagement.inputs.transactions, connect()
-    check_date_format(connection, settings.date_format)
-    cleaned = clean(read_raw(connection, source), source, engagement)
-    cleaned = connection.create_table("cleaned", cleaned)
-    rows = connection.create_table("settled", settle_returns(cleaned, settings.returns))
-    ledger = build_ledger(rows)
-    check_ledger(ledger, source.place, engagement.customers.max_excluded_share)
-    purchases = connection.create_table("purchases", sum_to_purchases(rows))
-    purchases = purchases.order_by("customer_id", "date")
-    facts = _facts(rows, purchases, engagement, has_order_id="order_id" in source.roles)
+    settings, connection = engagement.inputs.transactions, connection or connect()
+    dates.check_time_zone(engagement.time_zone)
+    if settings.date_format != "auto":
+        dates.check_date_format(connection, settings.date_format, source.key)
+    raw = read_raw(connection, source)
+    reading = how_to_read(raw, source, engagement)
+    typed = connection.create_table("transactions_typed", clean(raw, source, engagement, reading))
+    repeated = None
+    if settings.duplicates != "keep":
+        repeated = connection.create_table(
+            "transactions_repeated", repeated_rows(raw, typed, source, settings.duplicates)
+        )
+    rows = identities.apply(apply_policies(typed, repeated, settings))
+    purchases, excluded = _settle(connection, rows, settings.returns)
+    ledger = _ledger(raw, rows, purchases, excluded, source)
+    limits = engagement.customers
+    check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
+    customers = connection.create_table(
+        "customers_summed",
+        summarise(
+            purchases, until=engagement.observation_end, days_per_unit=engagement.days_per_unit
+        ),
+    )
+    facts = _facts(purchases, customers, engagement, source)
     _check_privacy(facts.customers, source.place, engagement.privacy.min_cell)
-    _check_total(facts.total_amount, source.place, engagement.currency)
-    by_month = _by_month(rows, facts)
-    _forget(connection)
-    return Intake(purchases, ledger, facts, by_month)
+    _check_total(facts.total_amount, source, engagement.currency)
+    by_month = _by_month(purchases, facts)
+    by_day = to_frame(purchases.group_by("date").agg(revenue=purchases.amount.sum()))
+    forget(connection, source)
+    connection.drop_table("transactions_typed")
+    return Intake(
+        purchases.drop("n_rows"),
+        customers.drop("n_rows"),
+        ledger,
+        facts,
+        by_month,
+        by_day,
+        (*source.notes, *reading.notes),
+    )
 
 
-def _forget(connection: ibis.BaseBackend) -> None:
-    """Free the rows: what is left is one row per customer and day."""
-    connection.drop_view("raw")
-    for name in ("lines", "cleaned", "settled"):
+def _settle(connection: ibis.BaseBackend, rows: ir.Table, policy: str) -> tuple[ir.Table, ir.Table]:
+    """Purchase days and excluded units, each worked out once."""
+    live = rows.filter(rows.reason.isnull()).drop("digest", "reason")
+    units = connection.create_table("units", sum_to_units(live, policy))
+    returns = connection.create_table("unit_returns", units_with_returns(live, policy))
+    purchases, excluded = settle_returns(units, returns, policy)
+    purchases = connection.create_table("purchases_settled", purchases)
+    excluded = connection.create_table("units_excluded", excluded)
+    for name in ("units", "unit_returns"):
         connection.drop_table(name)
+    return purchases, excluded
+
+
+def _ledger(
+    raw: ir.Table, rows: ir.Table, purchases: ir.Table, excluded: ir.Table, source: Source
+) -> pd.DataFrame:
+    """What was read, counted in the raw table; what is used, counted in the purchases."""
+    counts = count_by_reason(rows.filter(rows.reason.notnull()), "amount")
+    total = Count.of(rows.aggregate(rows=rows.count(), amount=rows.amount.sum()))
+    counts |= count_units(excluded)
+    used = Count.of(purchases.aggregate(rows=purchases.n_rows.sum(), amount=purchases.amount.sum()))
+    read = Count(int(raw.count().execute()), amount=total.amount)
+    places = name_rows(raw, source, list(counts.values()))
+    return build_ledger(source.table, read, counts, used, places)
 
 
 def _check_privacy(customers: int, place: str, min_cell: int) -> None:
@@ -96,61 +204,102 @@ def _check_privacy(customers: int, place: str, min_cell: int) -> None:
         )
 
 
-def _check_total(total: float, place: str, currency: str) -> None:
+def _check_total(total: float, source: Source, currency: str) -> None:
     """Refuse a base without revenue: shares of it would have no meaning."""
     if total <= 0:
         raise InputError(
-            place,
+            source.place,
             f"its usable rows add up to {currency} {total:,.2f}; a base needs positive revenue.",
-            f"Check the sign of the amounts, `{KEY}.returns` and `{KEY}.zero_amounts`.",
+            f"Check the sign of the amounts, `{source.key}.returns` and "
+            f"`{source.key}.zero_amounts`.",
         )
 
 
 def _facts(
-    rows: ir.Table, purchases: ir.Table, engagement: Engagement, *, has_order_id: bool
+    purchases: ir.Table, customers: ir.Table, engagement: Engagement, source: Source
 ) -> Facts:
-    occasions = purchases.filter(purchases.n_orders > 0)
-    by_customer = occasions.group_by("customer_id").agg(days=occasions.count())
-    first_date, last_date = _day(occasions.date.min()), _day(occasions.date.max())
-    window_start = engagement.observation_start or first_date
-    days_in_window = (engagement.observation_end - window_start).days + 1
+    """The base in numbers, from sums over customers and over days."""
+    repeated = customers.frequency > 0
+    gap = customers.last_date.delta(customers.first_date, unit="day") / customers.frequency.nullif(
+        0
+    )
+    found = _only_row(
+        customers.aggregate(
+            customers=customers.count(),
+            purchase_days=(customers.frequency + 1).sum(),
+            orders=customers.n_transactions.sum(),
+            rows=customers.n_rows.sum(),
+            most_rows=customers.n_rows.max(),
+            repeat_customers=repeated.sum(),
+            gap=gap.median(),
+            first=customers.first_date.min(),
+            last=customers.last_date.max(),
+        )
+    )
+    money = _only_row(
+        purchases.aggregate(
+            total=purchases.amount.sum(),
+            least=purchases.amount.min(),
+            most=purchases.amount.max(),
+            days=purchases.date.nunique(where=purchases.n_orders > 0),
+        )
+    )
+    window_start = engagement.observation_start or found["first"] or engagement.observation_end
+    window = (engagement.observation_end - window_start).days + 1
     return Facts(
         window_start=window_start,
         window_end=engagement.observation_end,
-        first_date=first_date,
-        last_date=last_date,
-        rows=int(rows.reason.isnull().sum().execute()),
-        customers=int(by_customer.count().execute()),
-        orders=int(occasions.n_orders.sum().execute()),
-        purchase_days=int(occasions.count().execute()),
-        total_amount=float(purchases.amount.sum().execute()),
-        one_time_share=float((by_customer.days == 1).mean().execute()),
-        median_days_between_purchases=_median_gap(occasions),
-        days_without_purchase_share=1 - int(occasions.date.nunique().execute()) / days_in_window,
-        has_order_id=has_order_id,
+        first_date=found["first"] or window_start,
+        last_date=found["last"] or window_start,
+        rows=int(found["rows"] or 0),
+        customers=found["customers"],
+        orders=int(found["orders"] or 0),
+        purchase_days=int(found["purchase_days"] or 0),
+        total_amount=float(money["total"] or 0),
+        one_time_share=1 - (found["repeat_customers"] or 0) / max(found["customers"], 1),
+        repeat_customers=int(found["repeat_customers"] or 0),
+        days_between_purchases=found["gap"],
+        days_without_purchase_share=1 - money["days"] / window,
+        largest_customer_share_of_rows=(found["most_rows"] or 0) / max(found["rows"] or 0, 1),
+        all_amounts_equal=money["least"] == money["most"],
+        has_order_id="order_id" in source.roles,
+        has_margin="margin" in source.roles,
+        new_customers=_new_customers(customers),
     )
 
 
-def _day(scalar: ir.DateScalar) -> dt.date:
-    return pd.Timestamp(scalar.execute()).date()
+def _only_row(table: ir.Table) -> dict[str, Any]:
+    return table.to_pyarrow().to_pylist()[0]
 
 
-def _median_gap(occasions: ir.Table) -> float | None:
-    """Median days from one purchase day of a customer to the next."""
-    earlier = occasions.date.lag().over(group_by="customer_id", order_by="date")
-    gaps = occasions.mutate(gap=occasions.date.delta(earlier, unit="day"))
-    median = gaps.gap.median().execute()
-    return None if pd.isna(median) else float(median)
+def _new_customers(customers: ir.Table) -> pd.Series:
+    """Customers by month of their first purchase."""
+    months = customers.group_by(month=customers.first_date.truncate("M")).agg(new=customers.count())
+    return to_frame(months).set_index("month")["new"].sort_index()
 
 
-def _by_month(rows: ir.Table, facts: Facts) -> pd.DataFrame:
+def _by_month(purchases: ir.Table, facts: Facts) -> pd.DataFrame:
     """Rows used, customers and revenue of every month of the window."""
-    used = rows.filter(rows.reason.isnull())
-    sums = used.group_by(month=used.date.truncate("M")).agg(
-        rows=used.count(),
-        customers=used.customer_id.nunique(where=used.occasion),
-        revenue=used.amount.sum(),
+    sums = purchases.group_by(month=purchases.date.truncate("M")).agg(
+        rows=purchases.n_rows.sum(),
+        customers=purchases.customer_id.nunique(where=purchases.n_orders > 0),
+        revenue=purchases.amount.sum(),
     )
     first = pd.Timestamp(facts.window_start).replace(day=1)
     months = pd.date_range(first, facts.window_end, freq="MS", name="month")
     return to_frame(sums).set_index("month").reindex(months, fill_value=0).reset_index()
+
+
+def _reconcile(
+    engagement: Engagement, tables: dict[str, ClientTable], transactions: Intake
+) -> books.Reconciliation | None:
+    if "control_totals" not in tables:
+        return None
+    facts = transactions.facts
+    return books.reconcile(
+        to_frame(tables["control_totals"].rows),
+        transactions.by_day,
+        (facts.window_start, facts.window_end),
+        engagement.customers.control_tolerance,
+        locate(engagement, "control_totals").place,
+    )

@@ -1,0 +1,371 @@
+"""Can the data carry the analysis, and what must the client be asked?
+
+Each check looks at one thing that has spoilt customer-base analyses before, says what
+was found in one sentence, and, where something is missing or odd, what to ask for. The
+thresholds are rules of thumb of the field, named where they stand.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from crmlib.params import Engagement
+
+if TYPE_CHECKING:
+    from crmlib.intake.books import Reconciliation
+    from crmlib.intake.opening import Intake
+
+Verdict = Literal["good", "ask", "weak"]
+
+# A purchase model rests on who came back: below a hundred of them its parameters wander.
+FEW_REPEATERS = 100
+# Who has left can be told from who pauses only after several usual gaps.
+FEW_GAPS = 3
+# A reason that takes more than this share of rows, or of money, changes the picture.
+NOTABLE = 0.01
+# One id on a tenth of all rows is a till or a default, rarely a person.
+DOMINANT = 0.10
+# A month below a quarter of its neighbours is a hole, above four times a step.
+HOLE = 0.25
+# Opening months with this many times the usual number of new customers hold old ones.
+TRUNCATED = 3.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What lets a reader judge in a minute whether the data carry the analysis."""
+
+    window_start: dt.date  # observation_start, or the first purchase where it is not given
+    window_end: dt.date
+    first_date: dt.date  # of purchases
+    last_date: dt.date
+    rows: int  # used
+    customers: int
+    orders: int
+    purchase_days: int  # customer × day with a purchase
+    total_amount: float
+    one_time_share: float  # of customers with one purchase day
+    repeat_customers: int
+    days_between_purchases: float | None  # median over repeat customers of their mean gap
+    days_without_purchase_share: float  # of the days in the window
+    largest_customer_share_of_rows: float
+    all_amounts_equal: bool  # over purchase days
+    has_order_id: bool  # if not, a customer's rows of one day are one order
+    has_margin: bool
+    new_customers: pd.Series  # by month of first purchase
+
+
+@dataclass(frozen=True)
+class Link:
+    """How far a column of one table is found in another."""
+
+    table: str
+    column: str
+    other: str
+    values: int  # different ones in the table
+    found: int  # of these in the other
+    others: int  # different ones in the other
+
+    @property
+    def missing(self) -> int:
+        """Values that the other table does not know."""
+        return self.values - self.found
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes
+    ----------
+    topic : str
+        What was looked at, in a word or two.
+    found : str
+        What was found, as a sentence.
+    verdict : {"good", "ask", "weak"}
+        *ask*: the client must say; *weak*: the analysis stands on less than it needs.
+    ask : str
+        What to ask the client; empty where nothing is to ask.
+    """
+
+    topic: str
+    found: str
+    verdict: Verdict
+    ask: str = ""
+
+
+def look(
+    transactions: Intake,
+    ledger: pd.DataFrame,
+    books: Reconciliation | None,
+    links: tuple[Link, ...],
+    merged: int,
+    engagement: Engagement,
+) -> tuple[Check, ...]:
+    """Everything that a reader should know before believing a figure, weightiest first."""
+    facts, min_cell = transactions.facts, engagement.privacy.min_cell
+    found = [
+        _books(books),
+        *_rows(ledger),
+        _repeaters(facts),
+        _length(facts),
+        *_months(transactions.by_month, facts),
+        _edges(facts),
+        _newcomers(facts),
+        _dominance(facts),
+        _identities(merged, "identities" in engagement.inputs.given()),
+        _orders(facts),
+        _margin(facts),
+        *_links(links, min_cell),
+    ]
+    if facts.all_amounts_equal:
+        found.append(
+            Check(
+                "amounts",
+                "Every purchase day has the same amount.",
+                "weak",
+                "Is the amount a list price or a placeholder? Please send what was paid.",
+            )
+        )
+    order = {"weak": 0, "ask": 1, "good": 2}
+    return tuple(sorted(found, key=lambda check: order[check.verdict]))
+
+
+def _books(books: Reconciliation | None) -> Check:
+    topic = "books"
+    if books is None:
+        return Check(
+            topic,
+            "No control totals were given: nothing says that the export is whole.",
+            "ask",
+            "Please send revenue by month as your books have it, and how it treats returns and "
+            "taxes.",
+        )
+    covered = books.table[books.table["covered"]]
+    if covered.empty:
+        return Check(
+            topic,
+            "No period of the control totals lies wholly in the export's time.",
+            "ask",
+            "Please send control totals for the time of the export.",
+        )
+    off = covered[~covered["agrees"]]
+    if off.empty:
+        widest = covered["difference_share"].abs().max()
+        widest = 0.0 if pd.isna(widest) else widest
+        return Check(
+            topic,
+            f"Revenue agrees with the books in all {len(covered)} periods, to within {widest:.2%}.",
+            "good",
+        )
+    worst = off.loc[off["difference"].abs().idxmax()]
+    side = "above" if worst["difference"] > 0 else "below"
+    size = "" if pd.isna(worst["difference_share"]) else f" by {abs(worst['difference_share']):.1%}"
+    return Check(
+        topic,
+        f"In {len(off)} of {len(covered)} periods revenue differs from the books; in "
+        f"{worst['period']} the export is {side} them{size}.",
+        "weak",
+        f"What is in your books for {worst['period']} and not in the export, or the other way "
+        "round (taxes, shipping, returns, stores, cancelled orders)?",
+    )
+
+
+def _rows(ledger: pd.DataFrame) -> list[Check]:
+    """One check for each table's notable exclusions, and one for all others together."""
+    found = []
+    for table, lines in ledger.groupby("table", sort=False):
+        rows = lines[lines["reason"] != "blank line"]
+        excluded = rows[rows["status"] == "excluded"]
+        for line in excluded[excluded["share"] > NOTABLE].itertuples():
+            found.append(
+                Check(
+                    f"rows of {table}",
+                    f"{line.rows:,} rows ({line.share:.1%}) are excluded: {line.reason}.",
+                    "ask",
+                    f"{line.remedy.rstrip('.')} (rows such as {line.examples}).",
+                )
+            )
+        read = int(rows.loc[rows["status"] == "read", "rows"].iloc[0])
+        used = int(rows.loc[rows["status"] == "used", "rows"].iloc[0])
+        said = f"{used:,} of {read:,} rows are used; the ledger names the reason for every other."
+        if used == read:
+            said = f"All {read:,} rows are used."
+        found.append(Check(f"rows of {table}", said, "good"))
+    return found
+
+
+def _repeaters(facts: Facts) -> Check:
+    count = facts.repeat_customers
+    said = f"{count:,} of {facts.customers:,} customers bought on more than one day."
+    if count >= FEW_REPEATERS:
+        return Check("repeat buyers", said, "good")
+    return Check(
+        "repeat buyers",
+        f"{said} Models of purchasing need a hundred or more.",
+        "weak",
+        "Can the export go further back, or hold more customers?",
+    )
+
+
+def _length(facts: Facts) -> Check:
+    days = (facts.window_end - facts.window_start).days + 1
+    gap = facts.days_between_purchases
+    if gap is None or gap <= 0:
+        return Check("time covered", f"The export covers {days:,} days.", "good")
+    gaps = days / gap
+    said = f"The export covers {days:,} days, {gaps:.0f} times a repeat buyer's usual gap of "
+    said += f"{gap:.0f} days."
+    if gaps >= FEW_GAPS:
+        return Check("time covered", said, "good")
+    return Check(
+        "time covered",
+        f"{said} Who has left cannot be told from who pauses.",
+        "weak",
+        "Can the export go further back?",
+    )
+
+
+def _months(months: pd.DataFrame, facts: Facts) -> list[Check]:
+    """Months without a row, or with far less than their neighbours; whole months only."""
+    whole = months.set_index("month")["revenue"]
+    first, last = pd.Timestamp(facts.window_start), pd.Timestamp(facts.window_end)
+    whole = whole[(whole.index >= first) & (whole.index + pd.offsets.MonthEnd(0) <= last)]
+    around = pd.concat([whole.shift(1), whole.shift(-1)], axis=1).min(axis=1, skipna=False)
+    holes = whole[(whole < HOLE * around) & (around > 0)]
+    empty = int((whole == 0).sum())
+    if holes.empty and not empty:
+        return [Check("holes", "No month is empty or far below its neighbours.", "good")]
+    named = ", ".join(f"{month:%B %Y}" for month in holes.index[:3])
+    said = f"Revenue falls to less than a quarter of the months around it in {named}."
+    if holes.empty:
+        said = f"{empty} of {len(whole)} months hold no revenue."
+        named = "these months"
+    return [
+        Check("holes", said, "ask", f"Is the export complete for {named}, or was there a change?")
+    ]
+
+
+def _edges(facts: Facts) -> Check:
+    """Silence before the first or behind the last purchase, against the usual silence."""
+    before = (facts.first_date - facts.window_start).days
+    behind = (facts.window_end - facts.last_date).days
+    days = (facts.last_date - facts.first_date).days + 1
+    usual = max(7.0, 3 * days / max(facts.purchase_days, 1))
+    said = f"Purchases run from {facts.first_date} to {facts.last_date}."
+    if before <= usual and behind <= usual:
+        return Check("first and last day", said, "good")
+    where = f"the last {behind}" if behind > usual else f"the first {before}"
+    return Check(
+        "first and last day",
+        f"{said} In {where} days of the time stated nobody bought.",
+        "ask",
+        "Which days does the export cover, first and last?",
+    )
+
+
+def _newcomers(facts: Facts) -> Check:
+    """Does the export begin with customers who are not new? (left truncation)"""
+    topic, new = "new customers", facts.new_customers
+    last = pd.Timestamp(facts.window_end)
+    months = pd.date_range(pd.Timestamp(facts.window_start).replace(day=1), last, freq="MS")
+    counts = new.reindex(months, fill_value=0)
+    if len(counts) < 4:
+        return Check(
+            topic,
+            "Too few months to tell new customers from earlier ones.",
+            "ask",
+            "Please send the day on which each customer first bought or joined.",
+        )
+    opening, rest = counts.iloc[: max(1, len(counts) // 12)].mean(), counts.iloc[len(counts) // 2 :]
+    usual = float(rest.mean())
+    if usual == 0:
+        end = counts[counts > 0].index[-1]
+        return Check(
+            topic,
+            f"Nobody first buys after {end:%B %Y}: the base was drawn as one cohort.",
+            "ask",
+            "Were later customers left out on purpose?",
+        )
+    times = opening / usual
+    if times <= TRUNCATED:
+        return Check(topic, f"The first months hold {times:.1f} times the usual newcomers.", "good")
+    return Check(
+        topic,
+        f"The first months hold {times:.1f} times the usual newcomers: most bought before and "
+        "only look new.",
+        "ask",
+        "Please send the day on which each customer first bought or joined, or an earlier start.",
+    )
+
+
+def _dominance(facts: Facts) -> Check:
+    share = facts.largest_customer_share_of_rows
+    if share < DOMINANT or facts.customers < 2:
+        return Check("single ids", "No single customer id stands on a tenth of the rows.", "good")
+    level = "half" if share >= 0.5 else "a quarter" if share >= 0.25 else "a tenth"
+    return Check(
+        "single ids",
+        f"One customer id stands on at least {level} of all rows.",
+        "ask",
+        "Is the most frequent customer id a till, a default or a reseller rather than a customer?",
+    )
+
+
+def _identities(merged: int, given: bool) -> Check:
+    if given:
+        return Check("identities", f"{merged:,} ids are merged into other customers.", "good")
+    return Check(
+        "identities",
+        "No table says which ids are the same person or household.",
+        "ask",
+        "Can one person stand under several ids? If so, please send the ids that belong together.",
+    )
+
+
+def _orders(facts: Facts) -> Check:
+    if facts.has_order_id:
+        return Check("orders", f"{facts.orders:,} orders are told apart by number.", "good")
+    return Check(
+        "orders",
+        "Rows carry no order number: a customer's rows of one day count as one order.",
+        "ask",
+        "Please send the order number of each row, and on a return that of its purchase.",
+    )
+
+
+def _margin(facts: Facts) -> Check:
+    if facts.has_margin:
+        return Check("margin", "Rows carry their margin.", "good")
+    return Check(
+        "margin",
+        "Rows carry no margin: value is revenue until a margin rate is set.",
+        "ask",
+        "Please send the contribution margin of each row, or by product.",
+    )
+
+
+def _links(links: tuple[Link, ...], min_cell: int) -> list[Check]:
+    found = []
+    for link in links:
+        topic = f"{link.table} and {link.other}"
+        missing = f"{link.missing:,}" if link.missing >= min_cell else f"fewer than {min_cell}"
+        people = link.column == "customer_id"
+        noun = "customers" if people else f"values of {link.column}"
+        if not link.missing:
+            said = f"All {noun} in {link.table} are found in {link.other}."
+            found.append(Check(topic, said, "good"))
+        elif people and link.found:
+            said = f"{missing} of {link.values:,} customers in {link.table} never bought."
+            ask = f"Are the customers in {link.table} without a purchase prospects, or lost rows?"
+            found.append(Check(topic, said, "ask", ask))
+        else:
+            count = link.missing if not people else missing
+            said = f"{count} of {link.values:,} {noun} in {link.table} are not in {link.other}."
+            ask = f"Do {link.table} and {link.other} name them in the same way?"
+            found.append(Check(topic, said, "weak", ask))
+    return found

@@ -1,0 +1,46 @@
+"""Do the client's tables speak of the same customers, initiatives and assets?"""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from crmlib.intake.checks import Link
+from crmlib.intake.client_tables import ClientTable
+from crmlib.tables import TABLES
+
+
+def coverage(tables: dict[str, ClientTable], purchases: ir.Table) -> tuple[Link, ...]:
+    """How many of a table's customers bought, and how many references are found.
+
+    Parameters
+    ----------
+    tables : dict
+        The client's tables without the transactions.
+    purchases : ibis.Table
+        With customer_id.
+    """
+    buyers = purchases.select(value=purchases.customer_id.cast("string")).distinct()
+    found = []
+    for name, table in tables.items():
+        if "customer_id" in table.rows.columns and name != "identities":
+            values = table.rows.select(value=table.rows.customer_id.cast("string"))
+            found.append(_link(name, "customer_id", "transactions", values, buyers))
+        for column, (other, key) in TABLES[name].references.items():
+            if other in tables:
+                values = table.rows.select(value=table.rows[column].cast("string"))
+                known = tables[other].rows.select(value=tables[other].rows[key].cast("string"))
+                found.append(_link(name, column, other, values, known.distinct()))
+    return tuple(found)
+
+
+def _link(table: str, column: str, other: str, values: ir.Table, known: ir.Table) -> Link:
+    distinct = values.filter(values.value.notnull()).distinct()
+    matched = distinct.semi_join(known, "value")
+    return Link(
+        table,
+        column,
+        other,
+        values=int(distinct.count().execute()),
+        found=int(matched.count().execute()),
+        others=int(known.count().execute()),
+    )
