@@ -105,7 +105,14 @@ def chapter_key(
 
 def input_paths(engagement: params.Engagement) -> dict[str, Path]:
     """Where the input files lie, by the path that the params file gives."""
-    return {engagement.inputs.transactions.path: engagement.transactions_path()}
+    from crmlib.intake.probe import locate
+
+    return {
+        part.place: part.path
+        for table in engagement.inputs.given()
+        for part in locate(engagement, table).parts
+        if part.path is not None
+    }
 
 
 def of_file(path: Path) -> str:

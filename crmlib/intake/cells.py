@@ -21,7 +21,7 @@ from crmlib.tables import TABLES, Column
 AMOUNT = "decimal(38, 6)"
 FACTOR = "decimal(18, 6)"  # quantity and unit price, each below 10^12
 LARGEST = 10**15  # sums over billions of rows still fit an amount
-_DATED, _NUMBERED = ("day",), ("amount", "number", "share", "count")
+_NUMBERED = ("amount", "number", "share", "count")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Reading:
 
     Attributes
     ----------
-    formats : mapping
-        The date format of each column of kind *day*, by our name.
+    date_format : str
+        As in strptime; one for all dates of the table.
     decimal : str
         The decimal mark.
     currency, time_zone : str
@@ -42,20 +42,21 @@ class Reading:
         What was inferred, and how surely, as sentences.
     """
 
-    formats: Mapping[str, str]
+    date_format: str
     decimal: str
     currency: str
     time_zone: str | None
     serial: bool
     notes: tuple[str, ...] = ()
 
-    def read(self, cell: ir.Value, column: Column, name: str) -> ir.Value:
+    def read(self, cell: ir.Value, column: Column) -> ir.Value:
         """The cell's meaning by the column's kind; null where it has none."""
+        dated = (self.date_format, self.time_zone, self.serial)
         readers: dict[str, Callable[[], ir.Value]] = {
             "id": lambda: identifier(cell),
             "text": lambda: _text(cell),
-            "day": lambda: dates.day_of(cell, self.formats[name], self.time_zone, self.serial),
-            "month": lambda: dates.month_of(cell),
+            "day": lambda: dates.day_of(cell, *dated),
+            "month": lambda: dates.month_of(cell, *dated),
             "flag": lambda: dates.flag_of(cell),
             "amount": lambda: self.amount(cell),
             "number": lambda: self.amount(cell).cast("float64"),
@@ -108,38 +109,33 @@ def how_to_read(raw: ir.Table, source: Source, engagement: Engagement) -> Readin
         for role, column in TABLES[source.table].columns.items()
         if role in source.roles
     }
+    serial = any(part.serial_dates for part in source.parts)
     notes: list[str] = []
-    formats = {}
-    for role in (role for role, column in columns.items() if column.kind in _DATED):
-        cell = raw[source.column(role)]
-        formats[role] = settings.date_format
-        if settings.date_format == "auto" and as_text(cell) is cell:
-            place = f"{source.place}, column `{source.roles[role]}`"
-            found = inference.infer_date_format(cell, place, source.key)
-            formats[role] = found.value
+    date_format, dated = settings.date_format, _written_in(raw, source, columns, ("day",))
+    if date_format == "auto":
+        date_format = "%Y-%m-%d"
+        if dated:
+            found = inference.infer_date_format(dated, source.place, source.key, serial)
+            date_format = found.value
             notes.append(found.note)
-    decimal, written = (
-        settings.decimal,
-        [
-            raw[source.column(role)]
-            for role, column in columns.items()
-            if column.kind in _NUMBERED and raw[source.column(role)].type().is_string()
-        ],
-    )
+    decimal, numbered = settings.decimal, _written_in(raw, source, columns, _NUMBERED)
     if decimal == "auto":
         decimal = "."
-        if written:
-            found = inference.infer_decimal(written, source.place, source.key)
+        if numbered:
+            place, currency = source.place, engagement.currency
+            found = inference.infer_decimal(numbered, place, source.key, currency)
             decimal = found.value
             notes.append(found.note)
-    return Reading(
-        formats,
-        decimal,
-        engagement.currency,
-        engagement.time_zone,
-        any(part.serial_dates for part in source.parts),
-        tuple(note for note in notes if note),
-    )
+    zone = engagement.time_zone
+    return Reading(date_format, decimal, engagement.currency, zone, serial, tuple(notes))
+
+
+def _written_in(
+    raw: ir.Table, source: Source, columns: Mapping[str, Column], kinds: tuple[str, ...]
+) -> list[ir.StringValue]:
+    """The columns of these kinds whose cells are text."""
+    cells = [raw[source.column(role)] for role, column in columns.items() if column.kind in kinds]
+    return [cell for cell in cells if cell.type().is_string()]
 
 
 def present(cell: ir.Value) -> ir.Value:

@@ -44,7 +44,7 @@ def clean(raw: ir.Table, source: Source, engagement: Engagement, reading: Readin
     rows = raw.mutate(
         customer_id=identifier(raw[source.column("customer_id")]),
         day=present(day),
-        date=reading.read(day, schema["date"], "date"),
+        date=reading.read(day, schema["date"]),
         amount=reading.product(cells),
         amount_missing=ibis.or_(*(present(cell).isnull() for cell in cells)),
         foreign=ibis.or_(*(reading.foreign(cell) for cell in cells)),

@@ -86,7 +86,7 @@ def _typed(raw: ir.Table, source: Source, reading: Reading, key: tuple[str, ...]
     """record, our columns, the others, digest and reason."""
     schema = TABLES[source.table]
     values = {
-        role: reading.read(raw[source.column(role)], column, role)
+        role: reading.read(raw[source.column(role)], column)
         for role, column in schema.columns.items()
         if role in source.roles
     }

@@ -33,7 +33,7 @@ from crmlib.intake.links import coverage
 from crmlib.intake.probe import Source, locate
 from crmlib.intake.reader import connect, forget, read_raw
 from crmlib.intake.reasons import check_reasons
-from crmlib.intake.returns import settle_returns, sum_to_units, units_with_returns
+from crmlib.intake.returns import returned_units, sum_to_purchases
 from crmlib.params import Engagement
 
 NOBODY = Identities()
@@ -126,7 +126,8 @@ def open_transactions(
     """
     source = locate(engagement)
     settings, connection = engagement.inputs.transactions, connection or connect()
-    dates.check_time_zone(engagement.time_zone)
+    if engagement.time_zone is not None:
+        dates.check_time_zone(engagement.time_zone)
     if settings.date_format != "auto":
         dates.check_date_format(connection, settings.date_format, source.key)
     raw = read_raw(connection, source)
@@ -139,7 +140,7 @@ def open_transactions(
         )
     rows = identities.apply(apply_policies(typed, repeated, settings))
     purchases, excluded = _settle(connection, rows, settings.returns)
-    ledger = _ledger(raw, rows, purchases, excluded, source)
+    ledger = _ledger(raw, typed, rows, purchases, excluded, source)
     limits = engagement.customers
     check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
     customers = connection.create_table(
@@ -169,22 +170,19 @@ def open_transactions(
 def _settle(connection: ibis.BaseBackend, rows: ir.Table, policy: str) -> tuple[ir.Table, ir.Table]:
     """Purchase days and excluded units, each worked out once."""
     live = rows.filter(rows.reason.isnull()).drop("digest", "reason")
-    units = connection.create_table("units", sum_to_units(live, policy))
-    returns = connection.create_table("unit_returns", units_with_returns(live, policy))
-    purchases, excluded = settle_returns(units, returns, policy)
-    purchases = connection.create_table("purchases_settled", purchases)
-    excluded = connection.create_table("units_excluded", excluded)
-    for name in ("units", "unit_returns"):
-        connection.drop_table(name)
-    return purchases, excluded
+    excluded = connection.create_table("units_excluded", returned_units(live, policy))
+    summed = sum_to_purchases(live, excluded, policy)
+    return connection.create_table("purchases_summed", summed), excluded
 
 
 def _ledger(
-    raw: ir.Table, rows: ir.Table, purchases: ir.Table, excluded: ir.Table, source: Source
+    raw: ir.Table,
+    typed: ir.Table,
+    rows: ir.Table, purchases: ir.Table, excluded: ir.Table, source: Source
 ) -> pd.DataFrame:
     """What was read, counted in the raw table; what is used, counted in the purchases."""
     counts = count_by_reason(rows.filter(rows.reason.notnull()), "amount")
-    total = Count.of(rows.aggregate(rows=rows.count(), amount=rows.amount.sum()))
+    total = Count.of(typed.aggregate(rows=typed.count(), amount=typed.amount.sum()))
     counts |= count_units(excluded)
     used = Count.of(purchases.aggregate(rows=purchases.n_rows.sum(), amount=purchases.amount.sum()))
     read = Count(int(raw.count().execute()), amount=total.amount)
