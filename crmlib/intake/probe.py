@@ -1,201 +1,132 @@
-"""Is the client's file there, and does it have the columns that we need?
+"""Are the client's tables there, and do they have the columns that we need?
 
-Looks at no more than the header, so that a wrong path or column name is
-reported before any engine starts. Nothing heavy is imported here.
+Looks at no more than headers, so that a wrong path or column name is reported
+before any engine starts. Nothing heavy is imported here.
 """
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from dataclasses import dataclass
+import os
 from pathlib import Path
 
-from crmlib.errors import InputError, suggestion
-from crmlib.intake.textfile import open_text, reading
-from crmlib.params import TRANSACTION_COLUMNS, Engagement
+from crmlib.errors import InputError
+from crmlib.intake.column_types import check_types
+from crmlib.intake.columns import find_roles, one_is_enough, wanted_names
+from crmlib.intake.contents import check_content
+from crmlib.intake.dialect import Wanted, describe_text
+from crmlib.intake.files import find_files
+from crmlib.intake.source import Part, Source, printable, stamp
+from crmlib.params import Engagement, TableInput
 
-ENDINGS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 KEY = "inputs.transactions"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A transactions file whose header was checked.
-
-    Engine tables name its columns `c0`, `c1`, … by position: client names may
-    hold quotes, or differ in capitals alone, which SQL engines do not tell apart.
-    """
-
-    path: Path
-    place: str  # how messages name the file
-    kind: str  # csv or parquet
-    delimiter: str
-    header: tuple[str, ...]
-    roles: dict[str, str]  # our name: the client's column
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Engine names of all columns of the file."""
-        return tuple(f"c{position}" for position in range(len(self.header)))
-
-    @property
-    def amount_roles(self) -> tuple[str, ...]:
-        """The columns whose product is the row's amount."""
-        return ("amount",) if "amount" in self.roles else ("quantity", "unit_price")
-
-    def column(self, role: str) -> str:
-        """Engine name of the column that plays one of our roles."""
-        return f"c{self.header.index(self.roles[role])}"
+__all__ = ["KEY", "Part", "Source", "locate", "probe"]
 
 
 def probe(engagement: Engagement) -> None:
-    """Check that the transactions file can be read and has the columns we need.
+    """Check that every table that params name can be read and has the columns we need.
 
     Raises
     ------
     InputError
         No file, another format, no header, or a column that is not there.
     """
-    locate(engagement)
+    for table in engagement.inputs.given():
+        locate(engagement, table)
 
 
-def locate(engagement: Engagement) -> Source:
-    """The transactions file with the place of every column; raises like `probe`."""
-    settings = engagement.inputs.transactions
-    path, place = engagement.transactions_path(), f"{KEY}.path: {settings.path}"
-    kind = _kind(path, place)
-    _is_readable(path, place)
-    header = (
-        _parquet_header(path, place)
-        if kind == "parquet"
-        else _csv_header(path, place, settings.delimiter)
-    )
-    _names_differ(header, place)
-    roles = _roles(header, settings.columns, place)
-    return Source(path, place, kind, settings.delimiter, header, roles)
+def locate(engagement: Engagement, table: str = "transactions") -> Source:
+    """One table with the place of every column.
+
+    Parameters
+    ----------
+    engagement : Engagement
+        The params.
+    table : str
+        Our name of a table that the params give.
+
+    Returns
+    -------
+    Source
+        Its files, layout, columns and roles.
+
+    Raises
+    ------
+    InputError
+        As `probe`.
+    """
+    settings, key = engagement.inputs.given()[table], f"inputs.{table}"
+    parts = _parts(settings, key, engagement.folder, table)
+    header = _union(parts)
+    roles = find_roles(header, parts, settings, table)
+    for part in parts:
+        check_types(part, roles, table)
+    place = parts[0].place if len(parts) == 1 else f"{key}.path"
+    return Source(table, key, place, header, roles, parts, _notes(parts, header))
 
 
-def _kind(path: Path, place: str) -> str:
-    for ending, kind in ENDINGS.items():
-        if path.name.lower().endswith(ending):
-            return kind
-    raise InputError(
-        place,
-        f"this kind of file is not read; its name must end in {', '.join(ENDINGS)}.",
-        "Export the table as one of these.",
-    )
+def _parts(settings: TableInput, key: str, folder: Path, table: str) -> tuple[Part, ...]:
+    found = find_files(settings, key, folder)
+    return tuple(_describe(path, place, settings, key, table) for path, place in found)
 
 
-def _is_readable(path: Path, place: str) -> None:
-    if not _exists(path, place):
-        others = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = suggestion(path.name, others)
-        near = f" {near}" if near.startswith("Did") else ""
-        raise InputError(
-            place,
-            f"there is no such file ({path}).",
-            f"Paths are relative to the params file.{near}",
-        )
-    if not path.is_file():
-        raise InputError(place, "is a folder or device; one file was expected.")
-    if path.stat().st_size == 0:
-        raise InputError(place, "is empty (0 bytes).", "Export the table again.")
-
-
-def _exists(path: Path, place: str) -> bool:
+def _describe(path: Path, place: str, settings: TableInput, key: str, table: str) -> Part:
+    """One file with its layout."""
+    _has_a_plain_name(path, place)
+    first_seen = stamp(path)
     try:
-        return path.exists()
-    except (OSError, RuntimeError) as error:  # a name too long, a link to itself
-        raise InputError(place, f"cannot be opened ({error}).") from None
+        kind = check_content(path, place)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            place, f"cannot be read ({reason}).", "Check the disk and the permissions."
+        ) from None
+    part = Part(
+        path=path,
+        place=place,
+        name=printable(path.name),
+        kind=kind,
+        packed=path.name.lower().endswith(".gz"),
+        stamp=first_seen,
+    )
+    wanted = Wanted(wanted_names(table, settings), one_is_enough(table))
+    if kind == "parquet":
+        from crmlib.intake.parquet import describe_parquet
+
+        return describe_parquet(part)
+    return describe_text(part, settings, key, wanted)
 
 
-def _csv_header(path: Path, place: str, delimiter: str) -> tuple[str, ...]:
-    if delimiter in '"\r\n':
-        raise InputError(f"{KEY}.delimiter", f"{delimiter!r} cannot stand between fields.")
-    with reading(path, place), open_text(path) as stream:
-        try:
-            names = next(csv.reader(stream, delimiter=delimiter), [])
-        except csv.Error as error:
-            raise InputError(place, f"its first line is not a CSV header ({error}).") from None
-    return tuple(name.strip() for name in names)
-
-
-def _parquet_header(path: Path, place: str) -> tuple[str, ...]:
-    import pyarrow
-    import pyarrow.parquet
-
+def _has_a_plain_name(path: Path, place: str) -> None:
     try:
-        schema = pyarrow.parquet.read_schema(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise InputError(place, f"is not a readable Parquet file ({reason}).") from None
-    for column in schema:
-        if pyarrow.types.is_decimal256(column.type):  # which the engine misreads
-            raise InputError(
-                place,
-                f"column `{column.name}` has more than 38 digits ({column.type}).",
-                "Export it as decimal(38, 6) or as a float.",
-            )
-    return tuple(schema.names)
-
-
-def _names_differ(header: tuple[str, ...], place: str) -> None:
-    twice = [name for name, count in Counter(header).items() if count > 1 and name]
-    if twice:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
         raise InputError(
-            place,
-            f"the header names {_quoted(twice)} more than once.",
-            "Give every column a name of its own.",
-        )
+            place, "its name is not UTF-8.", "Rename it with plain letters and digits."
+        ) from None
 
 
-def _roles(header: tuple[str, ...], mapped: dict[str, str], place: str) -> dict[str, str]:
-    """Which column plays which role; a mapping goes before a column of our own name."""
-    for role, name in mapped.items():
-        if name not in header:
-            raise InputError(
-                place,
-                f"there is no column `{name}`, which `{KEY}.columns.{role}` names.",
-                suggestion(name, header),
-            )
-    twice = [name for name, count in Counter(mapped.values()).items() if count > 1]
-    if twice:
-        raise InputError(f"{KEY}.columns", f"{_quoted(twice)} is mapped more than once.")
-    free = set(header) - set(mapped.values())
-    own = {role: role for role in TRANSACTION_COLUMNS if role in free}
-    roles = own | mapped
-    # A mapped quantity or price says that an unmapped `amount` is something else.
-    if "amount" not in mapped and {"quantity", "unit_price"} & set(mapped):
-        roles.pop("amount", None)
-    _has_what_we_need(roles, header, place)
-    return roles
+def _union(parts: tuple[Part, ...]) -> tuple[str, ...]:
+    """All column names, as they first appear; nameless ones stay where all files agree."""
+    if len({part.header for part in parts}) == 1:
+        return parts[0].header
+    return tuple(dict.fromkeys(name for part in parts for name in part.header if name))
 
 
-def _has_what_we_need(roles: dict[str, str], header: tuple[str, ...], place: str) -> None:
-    needed = ["customer_id", "date"]
-    if "amount" not in roles:
-        parts = [role for role in ("quantity", "unit_price") if role in roles]
-        needed += ["quantity", "unit_price"] if parts else ["amount"]
-    for role in needed:
-        if role in roles:
-            continue
-        if len(header) == 1:
-            raise InputError(
-                place,
-                f"its header is one column, `{header[0]}`.",
-                f"Set `{KEY}.delimiter` to what stands between the names.",
-            )
-        instead = " (or `quantity` and `unit_price`)" if role == "amount" else ""
-        free = [name for name in header if name not in roles.values()]
-        near = suggestion(role, free)
-        raise InputError(
-            place,
-            f"there is no column `{role}`{instead}: {TRANSACTION_COLUMNS[role]}.",
-            f"{near} Name the file's own column in params: "
-            f"`{KEY}.columns.{role}: <their name>`.".lstrip(),
-        )
+def _notes(parts: tuple[Part, ...], header: tuple[str, ...]) -> tuple[str, ...]:
+    """How the files were read, in sentences; files that were read alike share one."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for part in parts:
+        alike.setdefault(part.notes, []).append(part.name)
+    notes = []
+    for how, names in alike.items():
+        who = "" if len(alike) == 1 else f"{_some(names)}: "
+        notes.append(f"{who}{'; '.join(how)}.")
+    for name in header:
+        without = [part.name for part in parts if name and name not in part.header]
+        if without:
+            notes.append(f"There is no column `{printable(name)}` in {_some(without)}.")
+    return tuple(notes)
 
 
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")

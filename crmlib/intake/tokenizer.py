@@ -9,9 +9,9 @@ ignored, a quote inside an unquoted field is text, a doubled quote inside a
 quoted one is a quote. A record has as many fields as the header; empty fields
 behind the last column are allowed, as spreadsheets write them. A quoted field
 may go over several lines, up to `MAX_LINES`. Where such a record turns out
-malformed - the quote is never closed, is followed by text, or the number of
-fields is wrong - only its first line is rejected and reading resumes on the
-next line, so that one stray quote costs one row.
+malformed - the quote is never closed, is followed by text, holds a NUL, or the
+number of fields is wrong - only its first line is rejected and reading resumes
+on the next line, so that one stray quote costs one row.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 MAX_LINES = 1000
 RECORD, REJECTED, BLANK = "record", "rejected", "blank"
@@ -55,6 +56,8 @@ def tokenize(lines: Iterable[str], n_fields: int, delimiter: str) -> Iterator[Li
     while (line := _next(returned, source)) is not None:
         if not line.strip() and delimiter not in line:
             yield BLANK, None
+        elif "\0" in line:
+            yield REJECTED, None
         elif '"' not in line:
             yield _sized(line.rstrip("\r\n").split(delimiter), n_fields)
         else:
@@ -65,11 +68,26 @@ def tokenize(lines: Iterable[str], n_fields: int, delimiter: str) -> Iterator[Li
                 if line is None:
                     break
                 taken.append(line)
-                state = record.feed(line)
+                state = "malformed" if "\0" in line else record.feed(line)
             kind, fields = _sized(record.fields if state == "done" else [], n_fields)
             if kind == REJECTED:
                 returned.extendleft(reversed(taken[1:]))
             yield kind, fields
+
+
+def first_record(lines: Iterable[str], delimiter: str) -> tuple[list[str] | None, int]:
+    """The fields of the first record, and how many physical lines it takes.
+
+    The fields are None where a quote is not closed or is followed by text.
+
+    >>> first_record(['a,"b\\n', 'c"\\n', '1,2\\n'], ",")
+    (['a', 'b\\nc'], 2)
+    """
+    record = _Record(_Syntax(delimiter))
+    for taken, line in enumerate(islice(lines, MAX_LINES), start=1):
+        if (state := record.feed(line)) != "open":
+            return (record.fields if state == "done" else None), taken
+    return None, 1
 
 
 def _next(returned: deque[str], source: Iterator[str]) -> str | None:
