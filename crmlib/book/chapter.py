@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,11 @@ class Chapter:
         else:
             intake.write(table, path)
         self._keep(f"tables/{name}.parquet")
+
+    def write_all(self, tables: Mapping[str, ir.Table]) -> None:
+        """Keep several tables, by name."""
+        for name, table in tables.items():
+            self.write(name, table)
 
     def keep_csv(self, name: str, table: pd.DataFrame) -> None:
         """Keep a small table (intake.csv) at the top of the version."""

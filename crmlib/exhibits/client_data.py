@@ -97,13 +97,14 @@ def control_totals(
 
 
 def _nothing_to_reconcile(by_year: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
-    shown = by_year.assign(
-        revenue=["withheld" if pd.isna(v) else f"{v:,.2f}" for v in by_year["revenue"]]
+    table = by_year[["year", "revenue"]].astype({"year": str})
+    shown = table.assign(
+        revenue=["withheld" if pd.isna(v) else f"{v:,.2f}" for v in table["revenue"]]
     )
     return scope.exhibit(
         id="control_totals",
         title="Revenue is not reconciled yet: the client's books are missing",
-        table=by_year,
+        table=table,
         formatted=shown.set_axis(["year", f"revenue in the export, {scope.currency}"], axis=1),
         n=n,
         unit=f"revenue, {scope.currency}",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from crmlib.exhibits import formats, theme
+from crmlib.exhibits.client_data import verdict
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
-from crmlib.intake import Facts
+from crmlib.intake import Client, Facts
 
 _LAST_GROUP = 7  # customers with so many purchase days or more are one group
 
@@ -160,12 +161,22 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
     )
 
 
-def findings(ledger: pd.DataFrame, customers: pd.DataFrame, scope: Scope) -> list[Finding]:
+def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Finding]:
     """What 01_customers says to the summary; all are counts of the observed base."""
+    ledger = client.ledger
     rows = ledger[ledger["table"] == "transactions"].groupby("status")["rows"].sum()
     once = float((customers["frequency"] == 0).mean())
     total = float(customers["total_amount"].sum())
+    weak = sum(check.verdict == "weak" for check in client.checks)
     return [
+        Finding(
+            id="data_verdict",
+            kind="census",
+            sentence=f"{verdict(client.checks)}.",
+            value=float(weak),
+            unit="weak points of the data",
+            exhibit="data_checks",
+        ),
         Finding(
             id="rows_used",
             kind="census",

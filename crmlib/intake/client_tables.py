@@ -35,6 +35,7 @@ class ClientTable:
     rows: ir.Table  # our columns, then the others, in the file's order
     ledger: pd.DataFrame  # see ledger.build_ledger
     notes: tuple[str, ...]  # how the file was read, as sentences
+    key: str = "customer_id"  # the column by which it is joined to customers
 
 
 def open_table(
@@ -62,11 +63,12 @@ def open_table(
     ledger = _ledger(raw, rows, source)
     limits = engagement.customers
     check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
-    used = identities.apply(rows.filter(rows.reason.isnull()).order_by("record"))
+    used = identities.apply(rows.filter(rows.reason.isnull())).order_by("record")
     notes = (*source.notes, *reading.notes, *_unread_cells(raw, rows, source, reading))
     kept = connection.create_table(name, used.drop("record", "digest", "reason"))
     forget(connection, source)
-    return ClientTable(name, kept, ledger, notes)
+    joined_by = key[0] if isinstance(settings, ExternalInput) else "customer_id"
+    return ClientTable(name, kept, ledger, notes, joined_by)
 
 
 def _key(source: Source, settings: object) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmlib.errors import InputError
+from crmlib.errors import InputError, suggestion
 from crmlib.intake import books, checks, dates
 from crmlib.intake.cells import how_to_read
 from crmlib.intake.checks import Check, Facts, Link
@@ -49,6 +49,7 @@ class Intake:
     facts: Facts
     by_month: pd.DataFrame  # month, rows, customers, revenue; months without a row are zero
     by_day: pd.DataFrame  # date, revenue; days with a row
+    by_year: pd.DataFrame  # year, customers, revenue; years with a row
     notes: tuple[str, ...] = ()  # how the file was read, as sentences
 
     def ordered(self) -> ir.Table:
@@ -67,6 +68,33 @@ class Client:
     links: tuple[Link, ...]  # whether the tables know the same customers
     books: books.Reconciliation | None  # None where there are no control totals
     checks: tuple[Check, ...]
+
+    def customer_view(self) -> pd.DataFrame:
+        """One row per customer who bought, with the attributes that the client gave.
+
+        Attributes come from the tables `customers` and `external`; one that is called like
+        a column of ours gets `_attribute` behind its name.
+        """
+        view = to_frame(self.transactions.customers.order_by("customer_id"))
+        for name in ("customers", "external"):
+            if name not in self.tables:
+                continue
+            attributes = to_frame(self.tables[name].rows)
+            key = self.tables[name].key
+            attributes[key] = attributes[key].astype(view["customer_id"].dtype)
+            taken = {c: f"{c}_attribute" for c in attributes if c in view and c != key}
+            if key not in view:
+                raise InputError(
+                    f"inputs.{name}.key",
+                    f"`{key}` is no column of the customers.",
+                    suggestion(key, map(str, view.columns)),
+                )
+            view = view.merge(attributes.rename(columns=taken), how="left", on=key)
+        return view
+
+    def kept_tables(self) -> dict[str, ir.Table]:
+        """The client's other tables, by the name under which a version keeps them."""
+        return {f"client_{name}": table.rows for name, table in self.tables.items()}
 
 
 def open_client(engagement: Engagement) -> Client:
@@ -163,6 +191,7 @@ def open_transactions(
         facts,
         by_month,
         by_day,
+        _by_year(purchases),
         (*source.notes, *reading.notes),
     )
 
@@ -178,7 +207,10 @@ def _settle(connection: ibis.BaseBackend, rows: ir.Table, policy: str) -> tuple[
 def _ledger(
     raw: ir.Table,
     typed: ir.Table,
-    rows: ir.Table, purchases: ir.Table, excluded: ir.Table, source: Source
+    rows: ir.Table,
+    purchases: ir.Table,
+    excluded: ir.Table,
+    source: Source,
 ) -> pd.DataFrame:
     """What was read, counted in the raw table; what is used, counted in the purchases."""
     counts = count_by_reason(rows.filter(rows.reason.notnull()), "amount")
@@ -286,6 +318,15 @@ def _by_month(purchases: ir.Table, facts: Facts) -> pd.DataFrame:
     first = pd.Timestamp(facts.window_start).replace(day=1)
     months = pd.date_range(first, facts.window_end, freq="MS", name="month")
     return to_frame(sums).set_index("month").reindex(months, fill_value=0).reset_index()
+
+
+def _by_year(purchases: ir.Table) -> pd.DataFrame:
+    """Customers and revenue of every calendar year."""
+    years = purchases.group_by(year=purchases.date.year()).agg(
+        customers=purchases.customer_id.nunique(where=purchases.n_orders > 0),
+        revenue=purchases.amount.sum(),
+    )
+    return to_frame(years.order_by("year"))
 
 
 def _reconcile(
