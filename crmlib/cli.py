@@ -14,11 +14,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crmlib.errors import CrmError, VersionError, suggestion
+from crmlib.errors import CrmError, VersionError, harmless, redacted, suggestion, visible
+
+if TYPE_CHECKING:
+    from crmlib.book.versions import Version
 
 app = typer.Typer(
     help="A reproducible research workbook for CRM strategy.",
@@ -32,9 +35,19 @@ app = typer.Typer(
 ParamsFile = Annotated[
     Path, typer.Argument(metavar="PARAMS", help="The engagement's params file (YAML).")
 ]
+
+
+def _folder(name: str) -> Path:
+    """A folder from the command line; an empty name would be taken for the current one."""
+    if not name.strip():
+        raise typer.BadParameter("an empty name is no folder; leave the option out for reports/.")
+    return Path(name)
+
+
 Out = Annotated[
     Path | None,
     typer.Option(
+        parser=_folder,
         envvar="CRM_REPORTS",
         metavar="DIR",
         help="The reports root. By default reports/ beside crmlib.",
@@ -67,7 +80,15 @@ def _answering(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             _end(130, "Interrupted; nothing was published.")
         except Exception as error:
-            _end(1, f"{error or type(error).__name__}\nThe log is {_log_of(error)}")
+            folder = getattr(error, "folder", None)
+            if folder is None:
+                _end(1, f"{harmless(str(error)) or type(error).__name__}\n{_logged()}")
+            kept = _shown(folder)
+            _end(
+                1,
+                f"{error}\n{kept} keeps what was made, client data among it; "
+                f"remove it once you have looked.\nThe log is {kept}/error.txt",
+            )
 
     return answered
 
@@ -77,16 +98,17 @@ def _end(code: int, message: str) -> None:
     raise typer.Exit(code)
 
 
-def _log_of(error: Exception) -> str:
-    """Where the traceback stands: beside the failed chapter, or in a file of its own."""
-    folder = getattr(error, "folder", None)
-    if folder is not None:
-        return _shown(folder / "error.txt")
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="crm-", suffix=".log", delete=False, encoding="utf-8"
-    ) as log:
-        log.write(traceback.format_exc())
-    return log.name
+def _logged() -> str:
+    """Where the traceback of a defect stands: in a file of its own."""
+    text = visible(redacted(traceback.format_exc()), keep="\n\t")
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="crm-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            log.write(text)
+    except OSError as error:
+        return f"There is no log: {harmless(str(error))}"
+    return f"The log is {log.name}"
 
 
 def _show_version(wanted: bool) -> None:
@@ -145,9 +167,12 @@ def run(
             force=force,
             progress=report,
         )
+    for name in outcome.damaged:
+        said = f"{name} is damaged and left as it is; {outcome.version.name} holds its result."
+        typer.echo(said, err=True)
     if outcome.differences:
         typer.echo(f"The new result differs from {outcome.version.name}, which stands:", err=True)
-        typer.echo("\n".join(f"  {line}" for line in outcome.differences), err=True)
+        typer.echo("\n".join(f"  {harmless(line)}" for line in outcome.differences), err=True)
     elif outcome.executed and outcome.existing:
         typer.echo(f"The new result is {outcome.version.name}, file by file.", err=True)
     elif outcome.existing:
@@ -194,16 +219,36 @@ def versions(
     from crmlib.book import versions as book
 
     root = _root(out)
-    found = book.list_versions(root, engagement)
+    book.require_folder(root)
+    found = book.list_folders(root, engagement)
     if not found:
         known = {version.engagement for version in book.list_versions(root)}
         place = str(root / engagement) if engagement else str(root)
         remedy = suggestion(engagement or "", known) or "`crm run` makes one."
-        raise VersionError(place, "has no version yet.", remedy)
+        raise VersionError(place, "has no version yet.", remedy, _kept(root, engagement))
     width = max(len(version.engagement) for version in found)
     for version in found:
-        ended, page = version.manifest().get("ended", ""), _shown(version.index)
-        typer.echo(f"{version.engagement:{width}}  {version.name}  {ended}  {page}")
+        typer.echo(f"{version.engagement:{width}}  {version.name}  {_state(version)}")
+    for line in _kept(root, engagement):
+        typer.echo(line, err=True)
+
+
+def _kept(root: Path, engagement: str | None) -> list[str]:
+    """What failed runs have left, which is not for ever."""
+    from crmlib.book import versions as book
+
+    failed = book.list_failed(root, engagement)
+    what = "a failed run, with client data in it; remove it once you have looked."
+    return [f"{_shown(folder)}: {what}" for folder in failed]
+
+
+def _state(version: Version) -> str:
+    """When a version was finished and its first page, or what it misses."""
+    missing = version.missing()
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        return f"damaged: {harmless(missing[0])}{more}"
+    return f"{harmless(str(version.manifest().get('ended', '')))}  {_shown(version.index)}"
 
 
 @app.command()
@@ -216,8 +261,7 @@ def verify(
 
     problems = book.verify(folder)
     if problems:
-        listed = "".join(f"\n  {problem}" for problem in problems)
-        raise VersionError(_shown(folder), f"is not as it was published:{listed}")
+        raise VersionError(_shown(folder), "is not as it was published:", others=problems)
     typer.echo(f"{_shown(folder)}: every file is as it was published.")
 
 
@@ -230,7 +274,7 @@ def _root(out: Path | None) -> Path:
 def _shown(path: Path) -> str:
     """A path as people read it: from here where it lies below."""
     absolute, here = path.resolve(), Path.cwd()
-    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
+    return visible(str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute))
 
 
 @contextmanager

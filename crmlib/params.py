@@ -275,10 +275,12 @@ def resolve(raw: dict[str, Any], name: str, base: Path) -> Engagement:
     try:
         engagement = Engagement.model_validate(raw)
     except ValidationError as error:
-        messages = [_explain(detail) for detail in error.errors()]
-        place, problem, remedy = messages[0]
-        more = "".join(f"\n{name}: {p}: {q} {r}".rstrip() for p, q, r in messages[1:])
-        raise ParamsError(f"{name}: {place}" if place else name, problem, remedy + more) from None
+        first, *others = [
+            ParamsError(f"{name}: {place}" if place else name, problem, remedy)
+            for place, problem, remedy in map(_explain, error.errors())
+        ]
+        first.others = tuple(others)
+        raise first from None
     engagement._base = Path(base)
     return engagement
 

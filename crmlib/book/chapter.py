@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from IPython.display import display
+from pyarrow import ArrowInvalid
 
 from crmlib import intake, params
 from crmlib.errors import VersionError
+from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding, FindingList
 
@@ -65,7 +67,11 @@ class Chapter:
 
     def read(self, name: str) -> pd.DataFrame:
         """A customer-level table of this version."""
-        return pd.read_parquet(self.table_path(name))
+        path = self.table_path(name)
+        try:
+            return pd.read_parquet(path)
+        except (ArrowInvalid, OSError) as error:
+            raise _damaged(path, str(error)) from None
 
     def write(self, name: str, table: pd.DataFrame | ir.Table) -> None:
         """Keep a customer-level table, in pandas or in the engine, in the version."""
@@ -84,14 +90,14 @@ class Chapter:
 
     def keep_csv(self, name: str, table: pd.DataFrame) -> None:
         """Keep a small table (intake.csv) at the top of the version."""
-        table.to_csv(self.target / f"{name}.csv", index=False, lineterminator="\n")
+        _write_csv(table, self.target / f"{name}.csv")
         self._keep(f"{name}.csv")
 
     def show(self, exhibit: Exhibit) -> None:
         """Display an exhibit and keep its figures, picture and caption."""
         folder = self.target / "exhibits"
         folder.mkdir(exist_ok=True)
-        exhibit.table.to_csv(folder / f"{exhibit.id}.csv", index=False, lineterminator="\n")
+        _write_csv(exhibit.table, folder / f"{exhibit.id}.csv")
         if exhibit.figure is not None:
             (folder / f"{exhibit.id}.png").write_bytes(exhibit.png())
         self._exhibits.append(exhibit.record(self.name))
@@ -118,7 +124,11 @@ class Chapter:
 
     def _of_others(self, kind: str) -> list[dict[str, Any]]:
         """A finished version, read by hand, also holds this chapter's own records."""
-        records = json.loads((self.source / f"{kind}.json").read_text(encoding="utf-8"))
+        path = self.source / f"{kind}.json"
+        try:
+            records = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise _damaged(path, str(error)) from None
         return [record for record in records if record["chapter"] != self.name]
 
     def _keep(self, file: str) -> None:
@@ -137,6 +147,15 @@ class Chapter:
         }
         text = json.dumps(record, ensure_ascii=False, indent=1)
         (folder / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    formats.safe_table(table).to_csv(path, index=False, lineterminator="\n")
+
+
+def _damaged(path: Path, reason: str) -> VersionError:
+    remedy = "Run the book again: that makes a new version beside a damaged one."
+    return VersionError(str(path), f"cannot be read ({reason.rstrip('.')}).", remedy)
 
 
 def open_chapter(name: str, engagement: str, run_dir: str = "", **settings: Any) -> Chapter:

@@ -12,19 +12,12 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _FOLDERS = re.compile(r"(?<![\w:/.])(?:/[^\s/:'\"]+)+/(?=[^\s/:])")
 
 
 def trusted(html: str) -> Markup:
     """HTML that crmlib, pygments or matplotlib wrote, foreign text in it escaped already."""
     return Markup(html)  # noqa: S704
-
-
-def harmless_cell(text: str) -> str:
-    """A cell for a spreadsheet that cannot start a formula: `=cmd()` → `'=cmd()`."""
-    begins_formula = text.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{text}" if begins_formula and not NUMBER.fullmatch(text) else text
 
 
 def without_folders(text: str) -> str:

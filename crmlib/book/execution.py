@@ -8,6 +8,7 @@ saves: two executions of the same notebook on the same data are the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -21,10 +22,15 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crmlib.errors import without_credentials
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _START_ATTEMPTS = 3
+
+# Ends that are no exception of a cell, and whose end it was.
+DEATHS = {"KernelDied": "kernel", "WorkerDied": "process"}
 
 _KERNEL_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -128,9 +134,12 @@ class Workers:
 
     def submit(self, job: Job) -> None:
         """Start a chapter."""
+        while self._idle and not self._idle[-1][0].is_alive():  # killed while it had nothing to do
+            self._idle.pop()
         process, connection = self._idle.pop() if self._idle else self._start()
         self._busy[connection] = (process, job)
-        connection.send(job)
+        with contextlib.suppress(BrokenPipeError):  # its death is heard as its answer
+            connection.send(job)
 
     def next_message(self) -> Message:
         """Wait for the next thing that a worker has to say."""
@@ -141,8 +150,7 @@ class Workers:
         except EOFError:
             process.join()
             del self._busy[connection]
-            text = f"its process ended with code {process.exitcode}"
-            return Failed(job.chapter, "WorkerDied", text, _read_log(job))
+            return Failed(job.chapter, "WorkerDied", _death(process.exitcode), _read_log(job))
         if not isinstance(message, Cell):
             del self._busy[connection]
             self._idle.append((process, connection))
@@ -178,21 +186,42 @@ def _end_with_parent() -> None:
 
 def _execute(job: Job, connection: Connection) -> Done | Failed:
     """Execute one notebook, save it, and say how it went."""
+    import nbformat
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    job.saved.parent.mkdir(exist_ok=True)
-    _point_to(job)
     started = time.monotonic()
+    kernels: list[Any] = []
     try:
-        notebook = _run_papermill(job, connection)
-        _save(_normalised(notebook), job.saved)
+        job.saved.parent.mkdir(exist_ok=True)
+        _point_to(job)
+        notebook = _run_papermill(job, connection, kernels)
+        _save(without_credentials(_normalised(notebook)), job.saved)
     except PapermillExecutionError as error:
         details = "\n".join(error.traceback) or str(error)
-        return Failed(job.chapter, error.ename, error.evalue, f"{details}\n{_read_log(job)}")
+        failed = Failed(job.chapter, error.ename, error.evalue, f"{details}\n{_read_log(job)}")
+    except DeadKernelError:
+        code = next((kernel.ended_with for kernel in reversed(kernels)), None)
+        failed = Failed(job.chapter, "KernelDied", _death(code), _read_log(job))
     except Exception as error:
         details = f"{traceback.format_exc()}\n{_read_log(job)}"
-        return Failed(job.chapter, type(error).__name__, str(error), details)
-    return Done(job.chapter, round(time.monotonic() - started, 2))
+        failed = Failed(job.chapter, type(error).__name__, str(error), details)
+    else:
+        return Done(job.chapter, round(time.monotonic() - started, 2))
+    with contextlib.suppress(OSError, ValueError):  # half a notebook, on a disk that is full
+        _save(without_credentials(nbformat.read(job.saved, as_version=4)), job.saved)
+    return failed
+
+
+def _death(code: int | None) -> str:
+    """How a process ended, as far as its exit code tells."""
+    if code is None:
+        return "it ended without a code"
+    if code == -signal.SIGKILL:
+        return "killed: perhaps out of memory"
+    if code < 0:
+        return f"ended by signal {-code}, {signal.strsignal(-code)}"
+    return f"ended with code {code}"
 
 
 def _point_to(job: Job) -> None:
@@ -206,11 +235,11 @@ def _point_to(job: Job) -> None:
         os.dup2(log.fileno(), 2)
 
 
-def _run_papermill(job: Job, connection: Connection) -> NotebookNode:
+def _run_papermill(job: Job, connection: Connection, kernels: list[Any]) -> NotebookNode:
     """Papermill's executed notebook; a kernel that dies before its first cell gets a second try.
 
     Kernel ports are chosen before the kernel binds them, so another process can
-    take one in between.
+    take one in between. Every kernel's manager is put into `kernels`.
     """
     import papermill
 
@@ -224,14 +253,14 @@ def _run_papermill(job: Job, connection: Connection) -> NotebookNode:
     for attempt in range(_START_ATTEMPTS):
         try:
             return papermill.execute_notebook(
-                job.notebook,
-                job.saved,
+                _literal(job.notebook),
+                _literal(job.saved),
                 parameters=job.parameters,
                 kernel_name="python3",
                 language="python",
                 cwd=job.folder,
                 progress_bar=False,
-                kernel_manager_class=_kernel_manager(),
+                kernel_manager_class=_kernel_manager(kernels),
                 shutdown_kernel="immediate",
                 record_timing=False,
                 coalesce_streams=True,
@@ -248,8 +277,16 @@ def _count_cells(notebook: Path) -> int:
     return len(json.loads(notebook.read_text(encoding="utf-8"))["cells"]) + 1
 
 
-def _kernel_manager() -> type:
-    """A kernel manager for this interpreter, whatever kernel a user has named `python3`."""
+def _literal(path: Path) -> str:
+    """A path for Papermill, which takes `{…}` in it for a parameter's place."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _kernel_manager(kernels: list[Any]) -> type:
+    """A kernel manager for this interpreter, whatever kernel a user has named `python3`.
+
+    Its instances put themselves into `kernels` and note how their process ended.
+    """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
@@ -258,6 +295,18 @@ def _kernel_manager() -> type:
 
     class ThisInterpreter(AsyncKernelManager):
         kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
+        ended_with: int | None = None
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            kernels.append(self)
+
+        async def _async_is_alive(self) -> bool:
+            if self.has_kernel:
+                self.ended_with = await self.provisioner.poll()
+            return await super()._async_is_alive()
+
+        is_alive = _async_is_alive
 
     return ThisInterpreter
 

@@ -8,7 +8,6 @@ one step, so that nobody reads half of one.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlib.book import report
+from crmlib.errors import VersionError
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
+    """A line of the table; without an address where there is nothing to open."""
+
     name: str
     href: str
     cells: list[Cell]
@@ -46,27 +48,33 @@ def write(root: Path, engagement: str) -> None:
     """
     from crmlib.book import versions
 
-    own = sorted(versions.list_versions(root, engagement), key=lambda v: v.number, reverse=True)
-    digests = _read_json(root / engagement / "index.json")
+    own = sorted(versions.list_versions(root, engagement), key=_number, reverse=True)
+    whole = {version.path for version in own}
+    folders = {
+        version.path: version for version in [*own, *versions.list_folders(root, engagement)]
+    }
+    digests = versions.read_digests(root / engagement)
+    rows = [
+        _version_row(version, digests) if version.path in whole else _damaged_row(version)
+        for version in sorted(folders.values(), key=_number, reverse=True)
+    ]
     _publish(
         root / engagement / "index.html",
         heading=_title(own[0].path, engagement) if own else engagement,
         caption=f"Versions of {engagement}, newest first",
         columns=["Version", "Finished", "Content", "Manifest", "Size"],
-        rows=[_version_row(version, digests) for version in own],
+        rows=rows,
         up=True,
     )
-    newest = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        found = versions.list_versions(root, folder.name)
-        if found:
-            newest.append(_engagement_row(max(found, key=lambda v: v.number)))
+    newest = {}
+    for version in sorted(versions.list_versions(root), key=_number):
+        newest[version.engagement] = _engagement_row(version)
     _publish(
         root / "index.html",
         heading="Engagements",
         caption="Engagements with their newest version",
         columns=["Engagement", "Title", "Newest version", "Finished"],
-        rows=newest,
+        rows=[newest[name] for name in sorted(newest)],
         up=False,
     )
 
@@ -85,6 +93,25 @@ def _version_row(version: Any, digests: dict[str, str]) -> Row:
     )
 
 
+def _damaged_row(version: Any) -> Row:
+    """A folder that is no version any more: what it misses, and no way in."""
+    missing = version.missing()
+    return Row(
+        f"Version {version.number}",
+        "",
+        [
+            Cell("damaged", ", ".join(missing[:5])),
+            Cell(version.hash8, version.path.name),
+            Cell("–"),
+            Cell(_size(version.path)),
+        ],
+    )
+
+
+def _number(version: Any) -> int:
+    return version.number
+
+
 def _engagement_row(version: Any) -> Row:
     return Row(
         version.engagement,
@@ -101,27 +128,35 @@ def _publish(target: Path, **words: Any) -> None:
     """Write beside the target, then put in its place at once."""
     text = report.template("versions.html.j2").render(numeric={"Size", "Newest version"}, **words)
     handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".index-", suffix=".html")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-    Path(draft).chmod(0o644)  # mkstemp lets only its owner read
-    Path(draft).replace(target)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        Path(draft).chmod(0o644)  # mkstemp lets only its owner read
+        Path(draft).replace(target)
+    except OSError:  # a full disk is not made fuller
+        Path(draft).unlink(missing_ok=True)
+        raise
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def _manifest(folder: Path) -> dict[str, Any]:
+    from crmlib.book import versions
+
+    try:
+        return versions.read_manifest(folder)
+    except VersionError:
+        return {}
 
 
 def _title(folder: Path, otherwise: str) -> str:
-    return str(_read_json(folder / "manifest.json").get("title") or otherwise)
+    return str(_manifest(folder).get("title") or otherwise)
 
 
 def _finished(folder: Path) -> str:
     """The manifest's ISO time to the minute: 2026-03-02 14:05 UTC."""
-    manifest = _read_json(folder / "manifest.json")
-    text = manifest.get("ended")
-    if not text:
+    try:
+        moment = datetime.fromisoformat(_manifest(folder).get("ended"))
+    except (TypeError, ValueError):
         return "–"
-    moment = datetime.fromisoformat(text)
     return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or ''}".strip()
 
 

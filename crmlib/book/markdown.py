@@ -131,6 +131,11 @@ class _Renderer(HTMLRenderer):
             f"<table>\n{text}</table></div>\n"
         )
 
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        tag = "th" if head else "td"
+        side = f' class="{align}"' if align in ("left", "center", "right") else ""
+        return f"  <{tag}{side}>{text}</{tag}>\n"
+
     def block_code(self, code: str, info: str | None = None) -> str:
         return f'<pre tabindex="0"><code>{html.escape(code)}</code></pre>\n'
 

@@ -24,7 +24,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from crmlib.book import markdown, parameter_table, picture
-from crmlib.book.escaping import NUMBER, harmless_cell, trusted, without_folders
+from crmlib.book.escaping import trusted, without_folders
 from crmlib.exhibits import formats
 
 MAX_ROWS = 60  # of an exhibit's data shown on the page
@@ -273,7 +273,7 @@ def data_table(path: Path) -> DataTable | None:
     if not path.exists():
         return None
     with path.open(encoding="utf-8", newline="") as lines:
-        header, *rows = csv.reader(lines)
+        header, *rows = ([formats.plain_cell(cell) for cell in row] for row in csv.reader(lines))
     columns = [[row[i] for row in rows] for i in range(len(header))]
     numeric = [_is_numeric(column) for column in columns]
     shown = [
@@ -373,7 +373,7 @@ def _code_joined(blocks: list[Block]) -> list[Block]:
 
 def _is_numeric(column: list[str]) -> bool:
     filled = [cell for cell in column if cell]
-    return bool(filled) and all(NUMBER.fullmatch(cell) for cell in filled)
+    return bool(filled) and all(formats.NUMBER.fullmatch(cell) for cell in filled)
 
 
 def _number(text: str) -> str:
@@ -390,5 +390,5 @@ def _download(header: list[str], rows: list[list[str]]) -> str:
     """The table as a data: address; no cell can start a formula in a spreadsheet."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([harmless_cell(cell) for cell in row] for row in [header, *rows])
+    writer.writerows([formats.safe_cell(cell) for cell in row] for row in [header, *rows])
     return f"data:text/csv;base64,{base64.b64encode(buffer.getvalue().encode()).decode()}"

@@ -1,8 +1,9 @@
 """A chart's SVG as part of a page: recoloured by the page, free of clashes with others.
 
 matplotlib writes one picture for a white sheet. On a page that has a dark twin
-its colours become CSS variables, its ids get a prefix, and its style sheet,
-which would reach the whole page, becomes a property of the picture.
+its colours become classes of the page, its ids get a prefix, and its style sheet,
+which would reach the whole page, becomes a property of the picture. Styles of
+single elements become attributes: the page's policy allows no other style.
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ from markupsafe import Markup
 from crmlib.book.escaping import trusted
 from crmlib.exhibits import palette
 
-_VARIABLES = {light: f"var(--c-{name})" for name, (light, _) in reversed(palette.PALETTE.items())}
-_VARIABLES[palette.PAGE_GROUND[0]] = "var(--c-ground)"
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
+_CLASSES = {light: name for name, (light, _) in reversed(palette.PALETTE.items())}
+_CLASSES[palette.PAGE_GROUND[0]] = "ground"
+# Properties that SVG also takes as attributes; matplotlib writes no others.
+_PROPERTIES = {
+    "clip-path", "clip-rule", "fill", "fill-opacity", "fill-rule", "image-rendering", "opacity",
+    "shape-rendering", "stop-color", "stop-opacity", "stroke", "stroke-dasharray",
+    "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit",
+    "stroke-opacity", "stroke-width",
+}  # fmt: skip
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _DECIMALS = re.compile(r"\d+\.\d{3,}")
 
@@ -39,12 +46,14 @@ def inline(svg: str, prefix: str, alt: str) -> Markup:
     used = _referenced(root)
     for element in root.iter():
         element.tag = _local(element.tag)
+        attributes = {_local(name): value for name, value in element.attrib.items()}
+        attributes |= _properties(attributes.pop("style", ""))
         element.attrib = {
-            _local(name): _adapt(_local(name), value, prefix)
-            for name, value in element.attrib.items()
-            if _wanted(_local(name), value, used)
+            name: _adapt(name, value, prefix)
+            for name, value in attributes.items()
+            if _wanted(name, value, used)
         }
-        _colours_to_style(element)
+        _colours_to_classes(element)
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.attrib |= {"role": "img", "aria-label": alt}
@@ -79,7 +88,13 @@ def _wanted(name: str, value: str, used: set[str]) -> bool:
         return value in used
     if name == "href":
         return value.startswith(("#", "data:image/"))
-    return not name.startswith("on")
+    return name != "class" and not name.startswith("on")
+
+
+def _properties(style: str) -> dict[str, str]:
+    """An element's style as attributes."""
+    pairs = (part.partition(":") for part in style.split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip() in _PROPERTIES}
 
 
 def _adapt(name: str, value: str, prefix: str) -> str:
@@ -90,19 +105,16 @@ def _adapt(name: str, value: str, prefix: str) -> str:
     if name == "d":
         # Thousandths of a point are not seen; they are a third of the bytes.
         return _DECIMALS.sub(lambda number: f"{float(number[0]):.2f}", value).strip()
-    value = _REFERENCE.sub(rf"url(#{prefix}-\1)", value)
-    if name in ("style", "fill", "stroke"):
-        value = _COLOUR.sub(lambda colour: _variable(colour[0].lower()), value)
-    return value
+    return _REFERENCE.sub(rf"url(#{prefix}-\1)", value)
 
 
-def _variable(colour: str) -> str:
-    return _VARIABLES.get(colour, colour)
-
-
-def _colours_to_style(element: ElementTree.Element) -> None:
-    """`var()` is understood in a style, not in `fill="…"`."""
+def _colours_to_classes(element: ElementTree.Element) -> None:
+    """A colour with a meaning is the page's to choose, for daylight or for the dark."""
+    classes = []
     for name in ("fill", "stroke"):
-        if "var(" in element.get(name, ""):
-            own = f"{name}: {element.attrib.pop(name)}"
-            element.set("style", "; ".join(filter(None, [own, element.get("style")])))
+        meaning = _CLASSES.get(element.get(name, "").lower())
+        if meaning:
+            del element.attrib[name]
+            classes.append(f"{name}-{meaning}")
+    if classes:
+        element.set("class", " ".join(classes))

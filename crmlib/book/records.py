@@ -82,8 +82,10 @@ def merge(folder: Path, chapters: Graph) -> None:
 def reuse(build: Build, name: str, key: str) -> ChapterRun | None:
     """Copy a chapter from the newest version that has it under this key, undamaged."""
     for version in reversed(versions.list_versions(build.root, build.engagement)):
+        if versions.is_contradicted(version):
+            continue
         manifest = version.manifest()
-        old = manifest["chapters"].get(name)
+        old = manifest.get("chapters", {}).get(name)
         if old and old["key"] == key and _undamaged(version, manifest["files"], old["files"]):
             for file in old["files"]:
                 (build.path / file).parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 
 from crmlib import errors, params
-from crmlib.book import execution, fingerprint, records, versions
+from crmlib.book import disk, execution, fingerprint, records, versions
 from crmlib.book.graph import GRAPH, Chapter, Graph, select, upstream
 from crmlib.book.records import ChapterRun
 from crmlib.book.versions import Build, Version
@@ -68,12 +68,15 @@ class Outcome:
         Chapters whose kernels ran.
     differences : tuple of str
         With `force`, how the new result differs from the version that stands.
+    damaged : tuple of str
+        Older versions of the same result, no longer as published, that this one stands in for.
     """
 
     version: Version
     existing: bool
     executed: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
 
 
 class ChapterFailed(Exception):
@@ -81,7 +84,19 @@ class ChapterFailed(Exception):
 
     def __init__(self, chapter: str, error: str, message: str, folder: Path) -> None:
         self.chapter, self.folder = chapter, folder
-        super().__init__(f"{chapter} failed: {error}: {message}".strip(": "))
+        super().__init__(_sentence(chapter, errors.harmless(error), errors.harmless(message)))
+
+
+def _sentence(chapter: str, error: str, message: str) -> str:
+    """What became of a chapter, and what to do where memory is what it lacked."""
+    memory = "Give the run more memory, or fewer chapters at a time (--workers 1)."
+    if error in execution.DEATHS:
+        remedy = f" {memory}" if "memory" in message else ""
+        return f"the {execution.DEATHS[error]} of {chapter} died ({message}).{remedy}"
+    if "MemoryError" in error or "OutOfMemory" in error:
+        told = f"{error}: {message}".removesuffix(": ").rstrip(".")
+        return f"{chapter} ran out of memory ({told}). {memory}"
+    return f"{chapter} failed: {error}: {message}".strip(": ")
 
 
 @dataclass(frozen=True)
@@ -141,12 +156,12 @@ def run(
     existing = versions.find(out, engagement.engagement, provenance.hash8)
     if existing and not force:
         if not _is_listed(out, existing):
-            _write_indices(out, engagement.engagement)
+            _write_indices(out, existing)
         return Outcome(existing, existing=True)
-    with versions.begin(out, engagement.engagement) as build:
+    with disk.writing(out), versions.begin(out, engagement.engagement) as build:
         this = _Run(engagement, provenance, chapters, notebooks, build, force, progress)
         outcome = _make(this, Path(params_path).resolve().parent, workers)
-    _write_indices(out, engagement.engagement)
+    _write_indices(out, outcome.version)
     return outcome
 
 
@@ -168,19 +183,45 @@ def _make(this: _Run, params_folder: Path, workers: int) -> Outcome:
     # rendering is slow to import: do it while the kernels compute
     threading.Thread(target=import_module, args=("crmlib.book.report",), daemon=True).start()
     complete = _complete_chapters(this, workers)
+    _require_same_inputs(this)
     shutil.rmtree(folder / "chapters", ignore_errors=True)
     _render(folder, this.provenance, this.engagement.title)
     manifest["ended"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     manifest["chapters"] = {name: asdict(complete[name]) for name in this.provenance.chapters}
     manifest["files"] = versions.hash_files(folder)
     versions.write_manifest(folder, manifest)
+    damaged = versions.find_damaged(this.build.root, this.build.engagement, this.provenance.hash8)
     version, existing = this.build.publish(this.provenance.hash8)
     executed = tuple(
         name for name in this.provenance.chapters if complete[name].reused_from is None
     )
     published = version.manifest()["files"] if existing else manifest["files"]
     changed = versions.differences(published, manifest["files"])
-    return Outcome(version, existing, executed, tuple(changed))
+    unusable = () if existing else tuple(old.name for old in damaged)
+    return Outcome(version, existing, executed, tuple(changed), unusable)
+
+
+def _require_same_inputs(this: _Run) -> None:
+    """Refuse a result whose inputs changed while they were read: it has no fingerprint.
+
+    Raises
+    ------
+    InputError
+        An input file is another one than before the first chapter, or gone.
+    """
+    paths = fingerprint.input_paths(this.engagement)
+    before = this.provenance.inputs
+    changed = [name for name, path in paths.items() if _hash_now(path) != before[name]]
+    if changed:
+        problem = "changed while it was read; nothing was published."
+        raise errors.InputError(", ".join(changed), problem, "Run again.")
+
+
+def _hash_now(path: Path) -> str:
+    try:
+        return fingerprint.of_file(path)
+    except OSError:
+        return "cannot be read any more"
 
 
 def _complete_chapters(this: _Run, count: int) -> dict[str, ChapterRun]:
@@ -249,11 +290,15 @@ def _hear(
 def _give_up(this: _Run, failed: execution.Failed) -> None:
     """Raise what the user can mend as it is; keep the build for everything else."""
     if failed.error in _USER_ERRORS:
-        raise _USER_ERRORS[failed.error]("", failed.message)
-    kept = this.build.keep_failed()
+        raise _USER_ERRORS[failed.error].relayed(failed.message)
     text = f"{failed.chapter}\n{failed.error}: {failed.message}\n\n{failed.details}\n"
-    (kept / "error.txt").write_text(text, encoding="utf-8")
-    raise ChapterFailed(failed.chapter, failed.error, failed.message, kept)
+    died = failed.error in (*execution.DEATHS, "RuntimeError")
+    if disk.says_full(text) or (died and disk.is_nearly_full(this.build.root)):
+        raise disk.full(this.build.root)
+    _require_same_inputs(this)  # else the failure may be theirs
+    log = errors.visible(errors.redacted(text), keep="\n\t")
+    (this.build.path / "error.txt").write_text(log, encoding="utf-8")
+    raise ChapterFailed(failed.chapter, failed.error, failed.message, this.build.keep_failed())
 
 
 def _job(this: _Run, chapter: Chapter) -> execution.Job:
@@ -298,12 +343,15 @@ def _is_listed(root: Path, version: Version) -> bool:
     Read before rendering is imported, so that an unchanged run answers at once.
     """
     page = version.path.parent / "index.html"
-    return (root / "index.html").exists() and page.exists() and version.name in page.read_text()
+    if not (root / "index.html").exists() or not page.exists():
+        return False
+    return version.name in page.read_text(encoding="utf-8", errors="replace")
 
 
-def _write_indices(root: Path, engagement: str) -> None:
+def _write_indices(root: Path, version: Version) -> None:
     """Refresh the lists of versions; one at a time, so that the last one has seen all."""
     from crmlib.book import indices
 
-    with versions.locked(root / versions.LOCK):
-        indices.write(root, engagement)
+    done = f"{version.name} is published, but no list names it: run again to list it"
+    with disk.writing(root, done), versions.locked(root / versions.LOCK):
+        indices.write(root, version.engagement)

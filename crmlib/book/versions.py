@@ -3,6 +3,9 @@
 A version is built in a hidden folder that holds its own lock, and published by
 one rename under the engagement's lock. The digest of its manifest is noted in
 the engagement's index.json before the rename, so no version is without one.
+
+Folders may be damaged later, by hand or by a disk. What misses a file is no
+version any more: it is listed as damaged, never read, named or overwritten.
 """
 
 from __future__ import annotations
@@ -19,14 +22,15 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from crmlib.book import fingerprint
-from crmlib.errors import VersionError, suggestion
+from crmlib.errors import VersionError, suggestion, without_credentials
 
 MANIFEST, INDEX, LOCK = "manifest.json", "index.json", ".lock"
 BUILD_PREFIX, FAILED_PREFIX = ".build-", "failed-"
-_NAME = re.compile(r"^v([1-9][0-9]*)-([0-9a-f]{8})$")
+_NAME = re.compile(r"v([1-9][0-9]*)-([0-9a-f]{8})")
+_ENGAGEMENT = re.compile(r"[a-z][a-z0-9_]{0,39}")  # as params has it
 _REMOVAL_SECONDS = 5.0
 
 
@@ -50,8 +54,22 @@ class Version:
         return self.path / "index.html"
 
     def manifest(self) -> dict[str, Any]:
-        """What the version consists of and comes from."""
-        return _read_json(self.path / MANIFEST)
+        """What the version consists of and comes from.
+
+        Raises
+        ------
+        VersionError
+            The manifest is gone or cannot be read.
+        """
+        return read_manifest(self.path)
+
+    def missing(self) -> list[str]:
+        """What is seen to be missing without reading: the manifest, or files it lists."""
+        try:
+            files = self.manifest()["files"]
+        except VersionError:
+            return [f"{MANIFEST}: {_state(self.path / MANIFEST)}"]
+        return [f"{name}: missing" for name in sorted(files) if not (self.path / name).is_file()]
 
 
 def default_root() -> Path:
@@ -59,11 +77,17 @@ def default_root() -> Path:
     return Path(os.environ.get("CRM_REPORTS") or Path(__file__).resolve().parents[2] / "reports")
 
 
+def require_folder(root: Path) -> None:
+    """Say it where the reports root is a file; it need not be there yet."""
+    if root.exists() and not root.is_dir():
+        problem = "is a file; a folder for reports was expected."
+        raise VersionError(str(root), problem, "Name another folder with --out.")
+
+
 def require_root(root: Path) -> None:
     """Make the reports root, or say why it cannot hold versions."""
+    require_folder(root)
     remedy = "Name another folder with --out."
-    if root.exists() and not root.is_dir():
-        raise VersionError(str(root), "is a file; a folder for reports was expected.", remedy)
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -72,27 +96,58 @@ def require_root(root: Path) -> None:
         raise VersionError(str(root), "cannot be written to.", remedy)
 
 
-def list_versions(root: Path, engagement: str | None = None) -> list[Version]:
-    """Complete versions under the reports root, by engagement and number."""
+def folder_of(root: Path, engagement: str) -> Path:
+    """Where an engagement's versions lie; a name that leads elsewhere is refused."""
+    if not _ENGAGEMENT.fullmatch(engagement):
+        raise VersionError(
+            f"`{engagement}`",
+            "is no engagement's name:",
+            "up to 40 lower-case letters, digits and underscores were expected, a letter first.",
+        )
+    return root / engagement
+
+
+def list_folders(root: Path, engagement: str | None = None) -> list[Version]:
+    """Every numbered folder under the reports root, whole or damaged, by name and number."""
     if engagement is not None:
-        folders = [root / engagement]
+        folders = [folder_of(root, engagement)]
     else:
-        folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-    found = [version for folder in folders for version in _complete(folder)]
-    return sorted(found, key=lambda version: (version.engagement, version.number))
+        names = [path.name for path in root.iterdir()] if root.is_dir() else []
+        folders = [root / name for name in names if _ENGAGEMENT.fullmatch(name)]
+    found = [
+        Version(folder.name, int(match[1]), match[2], path)
+        for folder in folders
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if (match := _NAME.fullmatch(path.name)) and path.is_dir()
+    ]
+    return sorted(found, key=lambda version: (version.engagement, version.number, version.hash8))
+
+
+def list_versions(root: Path, engagement: str | None = None) -> list[Version]:
+    """Versions under the reports root from which no file is missing, by engagement and number."""
+    return [version for version in list_folders(root, engagement) if not version.missing()]
 
 
 def newest(root: Path, engagement: str, holding: Iterable[str] = ()) -> Version:
-    """The complete version with the highest number that holds these chapters.
+    """The version with the highest number that holds these chapters.
 
     Raises
     ------
     VersionError
-        There is none; the message names the nearest engagement that has one.
+        There is none, and the message names the nearest engagement that has one; or it
+        is damaged: an older one in its place would give older figures without a word.
     """
     holding = set(holding)
-    for version in reversed(list_versions(root, engagement)):
-        if holding <= set(version.manifest().get("chapters", ())):
+    for version in reversed(list_folders(root, engagement)):
+        missing = version.missing()
+        if missing and _may_hold(version, holding):
+            raise VersionError(
+                str(version.path),
+                "is damaged:",
+                f"run the book again (crm run params/{engagement}.yml), or remove this folder.",
+                missing,
+            )
+        if not missing and holding <= set(version.manifest().get("chapters", ())):
             return version
     others = {version.engagement for version in list_versions(root)}
     remedy = f"Make one: crm run params/{engagement}.yml"
@@ -104,10 +159,48 @@ def newest(root: Path, engagement: str, holding: Iterable[str] = ()) -> Version:
     )
 
 
+def _may_hold(version: Version, chapters: set[str]) -> bool:
+    """Whether a damaged version held these chapters, as far as it can still be told."""
+    try:
+        return chapters <= set(version.manifest().get("chapters", ()))
+    except VersionError:
+        return True
+
+
 def find(root: Path, engagement: str, hash8: str) -> Version | None:
-    """The complete version with this hash, if there is one."""
+    """The version with this hash, if there is one that is still as it was published."""
     same = [version for version in list_versions(root, engagement) if version.hash8 == hash8]
-    return same[0] if same else None
+    return next((version for version in reversed(same) if not is_damaged(version)), None)
+
+
+def find_damaged(root: Path, engagement: str, hash8: str) -> list[Version]:
+    """Folders of this hash that are no longer as they were published."""
+    same = [version for version in list_folders(root, engagement) if version.hash8 == hash8]
+    return [version for version in same if version.missing() or is_damaged(version)]
+
+
+def is_damaged(version: Version) -> bool:
+    """Whether any byte of a version is not as published.
+
+    A digest that is noted nowhere is no damage: index.json may be lost, and
+    with it goes only the proof that the manifest itself is the old one.
+    """
+    manifest = version.manifest()
+    return is_contradicted(version) or manifest["files"] != hash_files(version.path)
+
+
+def is_contradicted(version: Version) -> bool:
+    """Whether index.json notes another manifest than the version has."""
+    noted = read_digests(version.path.parent).get(version.name)
+    return noted is not None and noted != fingerprint.of_file(version.path / MANIFEST)
+
+
+def list_failed(root: Path, engagement: str | None = None) -> list[Path]:
+    """What failed runs have left for a look."""
+    pattern = f"{FAILED_PREFIX}*"
+    if engagement is not None:
+        return sorted(folder_of(root, engagement).glob(pattern))
+    return sorted(path for path in root.glob(f"*/{pattern}") if path.is_dir())
 
 
 @dataclass(frozen=True)
@@ -136,7 +229,7 @@ class Build:
             existing = find(self.root, self.engagement, hash8)
             if existing:
                 return existing, True
-            names = [_NAME.match(path.name) for path in folder.iterdir()]
+            names = [_NAME.fullmatch(path.name) for path in folder.iterdir()]
             number = max((int(name[1]) for name in names if name), default=0) + 1
             version = Version(self.engagement, number, hash8, folder / f"v{number}-{hash8}")
             self._clear()
@@ -163,17 +256,14 @@ class Build:
 @contextlib.contextmanager
 def begin(root: Path, engagement: str) -> Iterator[Build]:
     """Open a build folder, remove those that a killed run left, and this one if unpublished."""
-    folder = root / engagement
+    folder = folder_of(root, engagement)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / LOCK):
         for stale in folder.glob(f"{BUILD_PREFIX}*"):
             if not _is_locked(stale / LOCK):
                 remove(stale)
         build = Build(root, engagement, folder / f"{BUILD_PREFIX}{secrets.token_hex(6)}")
-        build.path.mkdir()
-        own = (build.path / LOCK).open("w")
-        fcntl.flock(own, fcntl.LOCK_EX)
-        build.scratch.mkdir()
+        own = _opened(build)
     with own:
         try:
             yield build
@@ -181,9 +271,22 @@ def begin(root: Path, engagement: str) -> Iterator[Build]:
             remove(build.path)
 
 
+def _opened(build: Build) -> TextIO:
+    """Make the build's folders and hold its lock; on a disk that is full, leave neither."""
+    try:
+        build.path.mkdir()
+        build.scratch.mkdir()
+        own = (build.path / LOCK).open("w")
+        fcntl.flock(own, fcntl.LOCK_EX)
+    except OSError:
+        remove(build.path)
+        raise
+    return own
+
+
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write a build's manifest, on disk before anyone relies on it."""
-    _write_whole(folder / MANIFEST, manifest)
+    _write_whole(folder / MANIFEST, without_credentials(manifest))
 
 
 def hash_files(folder: Path) -> dict[str, str]:
@@ -205,6 +308,29 @@ def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
     return sorted(problems)
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """A version's manifest, if it is one.
+
+    Raises
+    ------
+    VersionError
+        The folder holds none, or one that was cut short.
+    """
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        manifest = _read_json(folder / MANIFEST)
+        if isinstance(manifest["files"], dict) and isinstance(manifest.get("chapters", {}), dict):
+            return manifest
+    expected = "A version's folder was expected, such as reports/<engagement>/v1-0a1b2c3d."
+    if _NAME.fullmatch(folder.resolve().name):
+        expected = "Run the book again: that makes a new version beside it."
+    state = _state(folder / MANIFEST)
+    raise VersionError(str(folder), f"holds no readable {MANIFEST} (it is {state}).", expected)
+
+
+def _state(path: Path) -> str:
+    return "not whole" if path.exists() else "missing"
+
+
 def verify(folder: Path) -> list[str]:
     """Hash a version again; what was altered, is missing or does not belong to it.
 
@@ -213,16 +339,8 @@ def verify(folder: Path) -> list[str]:
     VersionError
         The folder is no version.
     """
-    try:
-        expected = _read_json(folder / MANIFEST)["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise VersionError(
-            str(folder),
-            f"holds no readable {MANIFEST}.",
-            "A version's folder was expected, such as reports/<engagement>/v1-0a1b2c3d.",
-        ) from None
-    problems = differences(expected, hash_files(folder))
-    noted = _read_digests(folder.resolve().parent).get(folder.resolve().name)
+    problems = differences(read_manifest(folder)["files"], hash_files(folder))
+    noted = read_digests(folder.resolve().parent).get(folder.resolve().name)
     if noted is None:
         problems.append(f"{MANIFEST}: its digest is not noted in {INDEX} beside the version")
     elif noted != fingerprint.of_file(folder / MANIFEST):
@@ -246,17 +364,6 @@ def remove(folder: Path) -> None:
         time.sleep(0.02 if folder.exists() else 0)
 
 
-def _complete(folder: Path) -> Iterator[Version]:
-    for path in folder.iterdir() if folder.is_dir() else ():
-        match = _NAME.match(path.name)
-        if not match:
-            continue
-        version = Version(folder.name, int(match[1]), match[2], path)
-        with contextlib.suppress(OSError, ValueError):
-            if isinstance(version.manifest(), dict):
-                yield version
-
-
 def _is_locked(path: Path) -> bool:
     """Whether a living process holds the lock."""
     try:
@@ -271,15 +378,17 @@ def _is_locked(path: Path) -> bool:
 
 def _note_digest(folder: Path, name: str, digest: str) -> None:
     """Note a manifest's digest in index.json, and forget names that never became versions."""
-    kept = {old: d for old, d in _read_digests(folder).items() if (folder / old).is_dir()}
+    kept = {old: d for old, d in read_digests(folder).items() if (folder / old).is_dir()}
     _write_whole(folder / INDEX, {**kept, name: digest})
 
 
-def _read_digests(folder: Path) -> dict[str, str]:
+def read_digests(folder: Path) -> dict[str, str]:
+    """The manifests' digests by version, as noted when each was published."""
     try:
-        return _read_json(folder / INDEX)
+        noted = _read_json(folder / INDEX)
     except (OSError, ValueError):
         return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def _read_json(path: Path) -> Any:
@@ -289,12 +398,16 @@ def _read_json(path: Path) -> Any:
 def _write_whole(path: Path, content: Any) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
     draft = path.with_name(f".{path.name}")
-    with draft.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, ensure_ascii=False, indent=1)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)
+    try:
+        with draft.open("w", encoding="utf-8") as stream:
+            json.dump(content, stream, ensure_ascii=False, indent=1)
+            stream.write("\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    except OSError:  # a full disk is not made fuller
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _sync(folder: Path) -> None:

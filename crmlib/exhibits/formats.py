@@ -1,12 +1,21 @@
-"""Numbers as readers see them: one place for money, shares, counts and intervals."""
+"""Numbers as readers see them: one place for money, shares, counts and intervals.
+
+And cells as spreadsheets see them: text that would start a formula there is
+kept as text.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
+# With their full-width twins, which East Asian spreadsheets take for the same.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def count(value: float) -> str:
@@ -102,3 +111,42 @@ def table_text(table: pd.DataFrame, digits: int = 6) -> str:
     """
     written = table.astype(object).map(lambda value: cell(value, digits))
     return written.to_string(index=False, max_colwidth=60)
+
+
+def safe_cell(text: str) -> str:
+    """A text for a CSV file that cannot start a formula in a spreadsheet; numbers stay numbers.
+
+    An apostrophe goes before it, and before a text that has such apostrophes
+    already, so that `plain_cell` gives every text back as it was.
+
+    >>> safe_cell("=SUM(A1)"), safe_cell("-12.5"), safe_cell("'=x")
+    ("'=SUM(A1)", '-12.5', "''=x")
+    """
+    return f"'{text}" if _starts_formula(text.lstrip("'")) else text
+
+
+def plain_cell(text: str) -> str:
+    """The text that `safe_cell` was given.
+
+    >>> plain_cell("'=SUM(A1)"), plain_cell("'quoted'")
+    ('=SUM(A1)', "'quoted'")
+    """
+    marked = text.startswith("'") and _starts_formula(text.lstrip("'"))
+    return text[1:] if marked else text
+
+
+def _starts_formula(text: str) -> bool:
+    return text.startswith(_FORMULA) and not NUMBER.fullmatch(text)
+
+
+def safe_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A table for a CSV file: no text in it, nor a column's name, can start a formula."""
+    safe = table.rename(columns=lambda name: safe_cell(name) if isinstance(name, str) else name)
+    for position, kind in enumerate(table.dtypes):
+        if not (pd.api.types.is_any_real_numeric_dtype(kind) or kind.kind in "bcmM"):
+            cells = [
+                safe_cell(cell) if isinstance(cell, str) else cell
+                for cell in table.iloc[:, position]
+            ]
+            safe.isetitem(position, pd.Series(cells, index=safe.index, dtype=object))
+    return safe

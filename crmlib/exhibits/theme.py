@@ -42,6 +42,8 @@ _RC = {
     "savefig.facecolor": "none",
     "svg.fonttype": "path",
     "svg.hashsalt": "crmlib",
+    # a `$` in a label is money; two of them would be read as a formula, and could fail
+    "text.parse_math": False,
     "lines.linewidth": 2.0,
 }
 

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-LINE = ".picture [style*='stroke: var(--c-primary)']"
+LINE = ".picture .stroke-primary"
 WIDTHS = (390, 768, 1280, 1920)
 PAGE_IN_PDF = re.compile(rb"/Type\s*/Page\b")
 

@@ -20,7 +20,8 @@ def root(tmp_path, monkeypatch):
     ]:
         path = tmp_path / engagement / f"v{number}-{hash8}"
         path.mkdir(parents=True)
-        manifest = {"title": "<b>Harbour</b>", "ended": f"2026-03-{number:02d}T14:05:59+00:00"}
+        ended = f"2026-03-{number:02d}T14:05:59+00:00"
+        manifest = {"title": "<b>Harbour</b>", "ended": ended, "files": {}}
         (path / "manifest.json").write_text(json.dumps(manifest))
         (path / "index.html").write_text("x" * 1_200_000)
         made.append(Version(engagement, number, hash8, path))

@@ -29,9 +29,16 @@ def test_no_style_sheet_no_namespace_no_size():
     assert "viewBox" in svg
 
 
-def test_variables_stand_in_styles_only():
-    svg = picture.inline('<svg><path fill="#1f6f9c" d="M 1.23456 2"/></svg>', "a", "x")
-    assert '<path d="M 1.23 2" style="fill: var(--c-primary)" />' in svg
+def test_colours_with_a_meaning_become_classes_and_styles_become_attributes():
+    style = "fill: #1F6F9C; stroke: #123456; stroke-width: 2; behavior: url(x)"
+    svg = picture.inline(f'<svg><path style="{style}" d="M 1.23456 2"/></svg>', "a", "x")
+    path = '<path d="M 1.23 2" stroke="#123456" stroke-width="2" class="fill-primary" />'
+    assert path in svg
+
+
+def test_no_element_has_a_style_of_its_own():
+    assert " style=" not in chart("lorenz")
+    assert 'class="stroke-primary"' in chart("lorenz")
 
 
 def test_what_the_picture_shows_is_escaped():

@@ -1,0 +1,31 @@
+"""A `$` in a label is money, and no label is read as a formula."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from crmlib.exhibits import theme
+
+LABELS = [r"$\frac{", "$ and $", r"US$ 5 \to US$ 6", "$x$", "$$", r"\$1", "A$AP_1^2$"]
+
+
+@pytest.mark.parametrize("text", LABELS)
+def test_a_label_is_drawn_as_it_stands_wherever_it_is(text):
+    figure, ax = theme.axes()
+    theme.paired_bars(ax, [text, "low"], {text: ([1, 2], theme.PRIMARY)})
+    theme.label(ax, 0, 1, text)
+    theme.tidy(ax, x=text, y=text)
+    ax.set_title(text)
+    assert theme.to_png(figure)
+    drawn = re.findall(r"<!-- (.*?) -->", theme.to_svg(figure))
+    assert drawn.count(text) == 6  # as matplotlib notes it beside the letters' shapes
+
+
+def test_all_letters_are_drawn():
+    """A formula would lose its dollars."""
+    figure, ax = theme.axes()
+    ax.set_xlabel("$x$")
+    letters = re.search(r"<!-- \$x\$ -->(.*?)</g>\s*</g>", theme.to_svg(figure), re.DOTALL)[1]
+    assert letters.count("<use") == 3
