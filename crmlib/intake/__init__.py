@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "open_transactions": "crmlib.intake.opening",
-    "Intake": "crmlib.intake.opening",
+    "open_transactions": "crmlib.intake.transactions",
+    "Intake": "crmlib.intake.transactions",
     "open_client": "crmlib.intake.opening",
     "Client": "crmlib.intake.opening",
     "Facts": "crmlib.intake.checks",

@@ -41,6 +41,9 @@ class Identities:
         return joined.mutate(customer_id=merged).drop("source_id", "merged_id")
 
 
+NOBODY = Identities()
+
+
 def follow(connection: ibis.BaseBackend, rows: ir.Table, place: str) -> Identities:
     """Resolve a table of source_id and customer_id to the end of every chain.
 

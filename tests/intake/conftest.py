@@ -18,7 +18,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Engagement
 
     `content` is text, bytes, or None where the file exists already or must not.
     Further keywords are settings of `inputs.transactions`; `start`, `end`,
-    `max_excluded_share` and `min_cell` are the engagement's.
+    `max_excluded_share` and `min_cell` are the engagement's, `tables` its other
+    inputs and `customers` that chapter's other settings.
     """
 
     def describe(
@@ -30,6 +31,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Engagement
         end: dt.date = dt.date(2020, 12, 31),
         max_excluded_share: float = 1.0,
         min_cell: int = 1,
+        tables: dict | None = None,
+        customers: dict | None = None,
         **settings: object,
     ) -> Engagement:
         folder = folder or tmp_path_factory.mktemp("client")
@@ -42,8 +45,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Engagement
             "currency": "EUR",
             "time_unit": "day",
             "observation_end": end,
-            "inputs": {"transactions": {"path": name, **settings}},
-            "customers": {"max_excluded_share": max_excluded_share},
+            "inputs": {"transactions": {"path": name, **settings}, **(tables or {})},
+            "customers": {"max_excluded_share": max_excluded_share, **(customers or {})},
             "privacy": {"min_cell": min_cell},
         }
         if start is not None:

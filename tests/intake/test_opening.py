@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import gzip
 import random
@@ -21,7 +22,11 @@ CONTENT = HEADER + "\n".join(ROWS) + "\n"
 
 def test_facts(client):
     facts = intake.open_transactions(client(CONTENT, end=dt.date(2020, 3, 31))).facts
-    assert facts == intake.Facts(
+    new = facts.new_customers
+    assert [(f"{month:%Y-%m}", count) for month, count in new.items()] == [
+        ("2020-01", 1), ("2020-03", 1)
+    ]  # fmt: skip
+    assert dataclasses.replace(facts, new_customers=None) == intake.Facts(
         window_start=dt.date(2020, 1, 1),
         window_end=dt.date(2020, 3, 31),
         first_date=dt.date(2020, 1, 31),
@@ -32,9 +37,14 @@ def test_facts(client):
         purchase_days=3,
         total_amount=12.5,
         one_time_share=0.5,
-        median_days_between_purchases=30.0,
+        repeat_customers=1,
+        days_between_purchases=30.0,
         days_without_purchase_share=1 - 2 / 91,
+        largest_customer_share_of_rows=0.75,
+        all_amounts_equal=False,
         has_order_id=True,
+        has_margin=False,
+        new_customers=None,
     )
 
 
@@ -46,7 +56,7 @@ def test_window_starts_with_the_first_purchase_where_params_do_not_say(client):
 def test_without_repeat_purchases_there_are_no_days_between_them(client):
     content = "customer_id,date,amount\na,2020-01-01,1\n"
     facts = intake.open_transactions(client(content)).facts
-    assert facts.median_days_between_purchases is None
+    assert facts.days_between_purchases is None
     assert facts.has_order_id is False
 
 
@@ -73,7 +83,7 @@ def test_result_does_not_depend_on_row_order_or_packing(client, tmp_path, policy
     found = set()
     for name, content in versions.items():
         opened = intake.open_transactions(client(content, name, returns=policy))
-        intake.write(opened.purchases, tmp_path / name)
+        intake.write(opened.ordered(), tmp_path / name)
         found.add((tmp_path / name).read_bytes())
     assert len(found) == 1
 
@@ -92,7 +102,7 @@ def test_missing_column_is_reported_before_anything_is_read(client):
 
 
 def test_unknown_names_of_the_package_are_refused():
-    assert intake.open_transactions.__module__ == "crmlib.intake.opening"
+    assert intake.open_transactions.__module__ == "crmlib.intake.transactions"
     with pytest.raises(AttributeError, match="no attribute 'openn'"):
         _ = intake.openn
 

@@ -24,7 +24,7 @@ b,2020-01-07,1,
 
 def opened(client, policy, content=ORDERS, **settings):
     intake = open_transactions(client(content, returns=policy, **settings))
-    rows = intake.purchases.to_pyarrow().to_pylist()
+    rows = intake.ordered().to_pyarrow().to_pylist()
     excluded = intake.ledger[intake.ledger["status"] == "excluded"]
     return (
         [(r["customer_id"], f"{r['date']:%m-%d}", float(r["amount"]), r["n_orders"]) for r in rows],

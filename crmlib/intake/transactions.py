@@ -1,0 +1,283 @@
+"""Open the client's transactions: clean, settle returns, sum up, account for every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from crmlib.errors import InputError
+from crmlib.intake import dates
+from crmlib.intake.cells import how_to_read
+from crmlib.intake.checks import Facts
+from crmlib.intake.cleaning import apply_policies, clean, repeated_rows
+from crmlib.intake.customers import summarise, text_ids, to_frame
+from crmlib.intake.identities import NOBODY, Identities
+from crmlib.intake.ledger import (
+    Count,
+    build_ledger,
+    check_ledger,
+    count_by_reason,
+    count_units,
+    name_rows,
+)
+from crmlib.intake.probe import Source, locate
+from crmlib.intake.reader import connect, forget, querying, read_raw
+from crmlib.intake.returns import returned_units, sum_to_purchases
+from crmlib.params import Engagement
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The transactions, ready for analysis, with an account of every row."""
+
+    purchases: ir.Table  # customer_id, date, amount, margin, n_orders; in no order
+    customers: ir.Table  # see customers.summarise, until the end of observation
+    ledger: pd.DataFrame  # see ledger.build_ledger
+    facts: Facts
+    by_month: pd.DataFrame  # month, rows, customers, revenue; months without a row are zero
+    by_day: pd.DataFrame  # date, revenue; days with a row
+    by_year: pd.DataFrame  # year, customers, revenue; years with a row
+    notes: tuple[str, ...] = ()  # how the file was read, as sentences
+
+    def ordered(self) -> ir.Table:
+        """The purchases with ids as text, by customer and day, as they are kept."""
+        return text_ids(self.purchases).order_by("customer_id", "date")
+
+
+def open_transactions(
+    engagement: Engagement,
+    connection: ibis.BaseBackend | None = None,
+    identities: Identities = NOBODY,
+) -> Intake:
+    """Read and clean the engagement's transactions and sum them up to purchase days.
+
+    Parameters
+    ----------
+    engagement : Engagement
+        Inputs, window and policies.
+    connection : ibis backend, optional
+        Where to work; a new one if not given.
+    identities : Identities, optional
+        Who is merged with whom.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, lacks a column, or leaves too few usable rows.
+    """
+    source = locate(engagement)
+    connection = connection or connect()
+    raw = read_raw(connection, source)
+    with querying(source):
+        sorted_rows = sort_rows(connection, raw, source, engagement, identities)
+        policy = engagement.inputs.transactions.returns
+        purchases, excluded = _settle(connection, sorted_rows.rows, policy)
+        ledger = _ledger(raw, sorted_rows, purchases, excluded, source)
+    forget(connection, source)
+    connection.drop_table("transactions_typed")
+    limits = engagement.customers
+    check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
+    notes = (*source.notes, *sorted_rows.notes)
+    return _summed(connection, purchases, ledger, notes, source, engagement)
+
+
+@dataclass(frozen=True)
+class SortedRows:
+    """Every row with its reason, returns not yet settled."""
+
+    typed: ir.Table  # see cleaning.clean
+    rows: ir.Table  # the same, with reasons of duplicates and policies, identities merged
+    notes: tuple[str, ...]  # how the cells were read
+
+
+def sort_rows(
+    connection: ibis.BaseBackend,
+    raw: ir.Table,
+    source: Source,
+    engagement: Engagement,
+    identities: Identities = NOBODY,
+) -> SortedRows:
+    """Type every row and give each excluded one its reason.
+
+    Raises
+    ------
+    InputError
+        A format or time zone that no engine knows, or cells that allow two readings.
+    """
+    settings = engagement.inputs.transactions
+    if engagement.time_zone is not None:
+        dates.check_time_zone(engagement.time_zone)
+    if settings.date_format != "auto":
+        dates.check_date_format(connection, settings.date_format, source.key)
+    reading = how_to_read(raw, source, engagement)
+    typed = connection.create_table("transactions_typed", clean(raw, source, engagement, reading))
+    repeated = None
+    if settings.duplicates != "keep":
+        found = repeated_rows(raw, typed, source, settings.duplicates)
+        repeated = connection.create_table("transactions_repeated", found)
+    rows = identities.apply(apply_policies(typed, repeated, settings))
+    return SortedRows(typed, rows, reading.notes)
+
+
+def _summed(
+    connection: ibis.BaseBackend,
+    purchases: ir.Table,
+    ledger: pd.DataFrame,
+    notes: tuple[str, ...],
+    source: Source,
+    engagement: Engagement,
+) -> Intake:
+    """Purchases summed up to customers, months and years, with what a reader must know."""
+    until, unit = engagement.observation_end, engagement.days_per_unit
+    summed = summarise(purchases, until=until, days_per_unit=unit)
+    customers = connection.create_table("customers_summed", summed)
+    facts = _facts(purchases, customers, engagement, source)
+    _check_privacy(facts.customers, source.place, engagement.privacy.min_cell)
+    _check_total(facts.total_amount, source, engagement.currency)
+    return Intake(
+        purchases.drop("n_rows"),
+        customers.drop("n_rows"),
+        ledger,
+        facts,
+        _by_month(purchases, facts),
+        to_frame(purchases.group_by("date").agg(revenue=purchases.amount.sum())),
+        _by_year(purchases),
+        notes,
+    )
+
+
+def _settle(connection: ibis.BaseBackend, rows: ir.Table, policy: str) -> tuple[ir.Table, ir.Table]:
+    """Purchase days and excluded units, each worked out once."""
+    live = rows.filter(rows.reason.isnull()).drop("digest", "reason")
+    excluded = connection.create_table("units_excluded", returned_units(live, policy))
+    summed = sum_to_purchases(live, excluded, policy)
+    return connection.create_table("purchases_summed", summed), excluded
+
+
+def _ledger(
+    raw: ir.Table,
+    every: SortedRows,
+    purchases: ir.Table,
+    excluded: ir.Table,
+    source: Source,
+) -> pd.DataFrame:
+    """What was read, counted in the raw table; what is used, counted in the purchases."""
+    typed, rows = every.typed, every.rows
+    counts = count_by_reason(rows.filter(rows.reason.notnull()), "amount")
+    total = Count.of(typed.aggregate(rows=typed.count(), amount=typed.amount.sum()))
+    counts |= count_units(excluded)
+    used = Count.of(purchases.aggregate(rows=purchases.n_rows.sum(), amount=purchases.amount.sum()))
+    read = Count(int(raw.count().execute()), amount=total.amount)
+    places = name_rows(raw, source, list(counts.values()))
+    return build_ledger(source.table, read, counts, used, places)
+
+
+def _check_privacy(customers: int, place: str, min_cell: int) -> None:
+    """Refuse a base so small that its totals would speak of single persons."""
+    if customers < min_cell:
+        people = "customer remains" if customers == 1 else "customers remain"
+        raise InputError(
+            place,
+            f"{customers} {people} after cleaning; a report needs at least {min_cell}, or it would "
+            "show single persons.",
+            "Check the customer column, or lower `privacy.min_cell` if that is allowed.",
+        )
+
+
+def _check_total(total: float, source: Source, currency: str) -> None:
+    """Refuse a base without revenue: shares of it would have no meaning."""
+    if total <= 0:
+        raise InputError(
+            source.place,
+            f"its usable rows add up to {currency} {total:,.2f}; a base needs positive revenue.",
+            f"Check the sign of the amounts, `{source.key}.returns` and "
+            f"`{source.key}.zero_amounts`.",
+        )
+
+
+def _facts(
+    purchases: ir.Table, customers: ir.Table, engagement: Engagement, source: Source
+) -> Facts:
+    """The base in numbers, from sums over customers and over days."""
+    repeated = customers.frequency > 0
+    gap = customers.last_date.delta(customers.first_date, unit="day") / customers.frequency.nullif(
+        0
+    )
+    found = _only_row(
+        customers.aggregate(
+            customers=customers.count(),
+            purchase_days=(customers.frequency + 1).sum(),
+            orders=customers.n_transactions.sum(),
+            rows=customers.n_rows.sum(),
+            most_rows=customers.n_rows.max(),
+            repeat_customers=repeated.sum(),
+            gap=gap.median(),
+            first=customers.first_date.min(),
+            last=customers.last_date.max(),
+        )
+    )
+    money = _only_row(
+        purchases.aggregate(
+            total=purchases.amount.sum(),
+            least=purchases.amount.min(),
+            most=purchases.amount.max(),
+            days=purchases.date.nunique(where=purchases.n_orders > 0),
+        )
+    )
+    window_start = engagement.observation_start or found["first"] or engagement.observation_end
+    window = (engagement.observation_end - window_start).days + 1
+    return Facts(
+        window_start=window_start,
+        window_end=engagement.observation_end,
+        first_date=found["first"] or window_start,
+        last_date=found["last"] or window_start,
+        rows=int(found["rows"] or 0),
+        customers=found["customers"],
+        orders=int(found["orders"] or 0),
+        purchase_days=int(found["purchase_days"] or 0),
+        total_amount=float(money["total"] or 0),
+        one_time_share=1 - (found["repeat_customers"] or 0) / max(found["customers"], 1),
+        repeat_customers=int(found["repeat_customers"] or 0),
+        days_between_purchases=found["gap"],
+        days_without_purchase_share=1 - money["days"] / window,
+        largest_customer_share_of_rows=(found["most_rows"] or 0) / max(found["rows"] or 0, 1),
+        all_amounts_equal=money["least"] == money["most"],
+        has_order_id="order_id" in source.roles,
+        has_margin="margin" in source.roles,
+        new_customers=_new_customers(customers),
+    )
+
+
+def _only_row(table: ir.Table) -> dict[str, Any]:
+    return table.to_pyarrow().to_pylist()[0]
+
+
+def _new_customers(customers: ir.Table) -> pd.Series:
+    """Customers by month of their first purchase."""
+    months = customers.group_by(month=customers.first_date.truncate("M")).agg(new=customers.count())
+    return to_frame(months).set_index("month")["new"].sort_index()
+
+
+def _by_month(purchases: ir.Table, facts: Facts) -> pd.DataFrame:
+    """Rows used, customers and revenue of every month of the window."""
+    sums = purchases.group_by(month=purchases.date.truncate("M")).agg(
+        rows=purchases.n_rows.sum(),
+        customers=purchases.customer_id.nunique(where=purchases.n_orders > 0),
+        revenue=purchases.amount.sum(),
+    )
+    first = pd.Timestamp(facts.window_start).replace(day=1)
+    months = pd.date_range(first, facts.window_end, freq="MS", name="month")
+    return to_frame(sums).set_index("month").reindex(months, fill_value=0).reset_index()
+
+
+def _by_year(purchases: ir.Table) -> pd.DataFrame:
+    """Customers and revenue of every calendar year."""
+    years = purchases.group_by(year=purchases.date.year()).agg(
+        customers=purchases.customer_id.nunique(where=purchases.n_orders > 0),
+        revenue=purchases.amount.sum(),
+    )
+    return to_frame(years.order_by("year"))
