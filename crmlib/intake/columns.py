@@ -25,6 +25,15 @@ def one_is_enough(table: str) -> bool:
     return sum(column.needed for column in TABLES[table].columns.values()) < 2
 
 
+def needed_names(table: str, settings: TableInput) -> set[str]:
+    """The client's names of columns that a row cannot be used without."""
+    own = {role: settings.columns.get(role, role) for role in TABLES[table].columns}
+    needed = {own[role] for role, column in TABLES[table].columns.items() if column.needed}
+    if table == "transactions":
+        needed |= {own["quantity"], own["unit_price"]}
+    return needed
+
+
 def find_roles(
     header: tuple[str, ...], parts: tuple[Part, ...], settings: TableInput, table: str
 ) -> dict[str, str]:

@@ -77,7 +77,8 @@ def describe_text(part: Part, settings: TableInput, key: str, wanted: Wanted) ->
         if names is None:
             _refuse_quotes(part, settings, key)
         header = tuple(clean_name(name) for name in names)
-        _find_header(lines, header, settings, part, key, wanted)
+        ways = taken_apart(lines)
+        refuse_other_line(ways, header, settings.skip_rows, part, key, wanted.names)
         header, whole = _as_rows_have(header, rows[n_lines:], delimiter, part, key)
     said = DELIMITERS.get(delimiter, f"`{printable(delimiter)}`")
     notes = (*part.notes, f"fields end with {said}")
@@ -235,42 +236,60 @@ def _numbered(rows: list[str], delimiter: str) -> tuple[str, ...]:
     return tuple(f"column_{position + 1}" for position in range(n_fields))
 
 
-def _find_header(
-    lines: list[str],
+def refuse_other_line(
+    candidates: list[list[list[str]]],
     header: tuple[str, ...],
-    settings: TableInput,
+    skip_rows: int,
     part: Part,
     key: str,
-    wanted: Wanted,
+    names: Collection[str],
 ) -> None:
     """Refuse a title above the header, or a header that was skipped, by its line.
+
+    Parameters
+    ----------
+    candidates : list
+        For each of the first lines, the ways in which it can be taken apart.
+    header, skip_rows
+        The line taken for the header, and how many stand above it.
+    part, key
+        For the message.
+    names : collection of str
+        By which a header is known.
 
     Raises
     ------
     InputError
-        Another line within the first `TITLE_LINES` has names that are wanted, and this none.
+        Another line has names that are wanted, and this none.
     """
-    if set(header) & set(wanted.names):
+    if set(header) & set(names):
         return
-    found = line_of_header(lines, wanted.names)
-    if found is not None and found != settings.skip_rows:
+    found = line_of_header(candidates, names)
+    if found is not None and found != skip_rows:
         raise InputError(
             part.place,
-            f"line {settings.skip_rows + 1} does not name the columns; line {found + 1} does.",
+            f"line {skip_rows + 1} does not name the columns; line {found + 1} does.",
             f"Set `{key}.skip_rows: {found}`.",
         )
 
 
-def line_of_header(lines: list[str], names: Collection[str]) -> int | None:
+def line_of_header(candidates: list[list[list[str]]], names: Collection[str]) -> int | None:
     """Position of the line with most of the names, at least two; None where there is none."""
     best, position = 1, None
-    for at, line in enumerate(lines[:TITLE_LINES]):
-        for delimiter in DELIMITERS:
-            fields, _ = first_record([line], delimiter)
-            known = len({clean_name(field) for field in fields or ()} & set(names))
+    for at, ways in enumerate(candidates):
+        for fields in ways:
+            known = len({clean_name(field) for field in fields} & set(names))
             if known > best:
                 best, position = known, at
     return position
+
+
+def taken_apart(lines: list[str]) -> list[list[list[str]]]:
+    """Each of the first lines, split by each delimiter."""
+    return [
+        [first_record([line], delimiter)[0] or [] for delimiter in DELIMITERS]
+        for line in lines[:TITLE_LINES]
+    ]
 
 
 def _as_rows_have(

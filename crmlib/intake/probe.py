@@ -6,15 +6,17 @@ before any engine starts. Nothing heavy is imported here.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
 from crmlib.errors import InputError
 from crmlib.intake.column_types import check_types
-from crmlib.intake.columns import find_roles, one_is_enough, wanted_names
+from crmlib.intake.columns import find_roles, needed_names, one_is_enough, wanted_names
 from crmlib.intake.contents import check_content
 from crmlib.intake.dialect import Wanted, describe_text
 from crmlib.intake.files import find_files
+from crmlib.intake.fixed_width import describe_fixed_width
 from crmlib.intake.source import Part, Source, printable, stamp
 from crmlib.params import Engagement, TableInput
 
@@ -88,7 +90,15 @@ def _describe(path: Path, place: str, settings: TableInput, key: str, table: str
         packed=path.name.lower().endswith(".gz"),
         stamp=first_seen,
     )
-    wanted = Wanted(wanted_names(table, settings), one_is_enough(table))
+    names, needed = wanted_names(table, settings), needed_names(table, settings)
+    if kind == "workbook":
+        from crmlib.intake.workbook import describe_workbook
+
+        return describe_workbook(part, settings, key, names, needed)
+    if settings.fields:
+        part = dataclasses.replace(part, kind="fixed_width")
+        return describe_fixed_width(part, settings, key, needed)
+    wanted = Wanted(names, one_is_enough(table))
     if kind == "parquet":
         from crmlib.intake.parquet import describe_parquet
 

@@ -20,10 +20,12 @@ import duckdb
 import ibis
 import pyarrow
 
+from crmlib.intake.fixed_width import slice_lines
 from crmlib.intake.parquet import is_whole, literal, path_literal, select_parquet, unreadable
 from crmlib.intake.source import Part, Source
 from crmlib.intake.textfile import Prepared, prepare, reading
 from crmlib.intake.tokenizer import Line, tokenize
+from crmlib.intake.workbook import workbook_lines
 
 BATCH = 10_000
 CELLS = 1 << 20  # of one batch
@@ -150,17 +152,27 @@ def _numbered(source: Source, starts: list[int]) -> str:
 
 def _copy_text(engine: duckdb.DuckDBPyConnection, source: Source, position: int) -> None:
     part = source.parts[position]
+    if part.kind == "workbook":
+        _insert(engine, source, position, workbook_lines(part))
+        return
     with (
         tempfile.TemporaryDirectory(prefix="crm-") as scratch,
         reading(part, source.key),
     ):
         prepared = prepare(part, Path(scratch))
-        if not (prepared.strict and _read_strictly(engine, source, position, prepared)):
+        strictly = part.kind == "text" and prepared.strict
+        if not (strictly and _read_strictly(engine, source, position, prepared)):
             with prepared.path.open(encoding="utf-8-sig", newline="") as stream:
                 for _ in range(part.head_lines if prepared.headed else 0):
                     stream.readline()
-                lines = tokenize(stream, len(part.header), part.delimiter)
-                insert_lines(engine, source, position, lines)
+                _insert(engine, source, position, _accounted(stream, part))
+
+
+def _accounted(stream: Iterable[str], part: Part) -> Iterator[Line]:
+    """Every line of a text file with its kind."""
+    if part.kind == "fixed_width":
+        return slice_lines(stream, part.fields, part.shortest)
+    return tokenize(stream, len(part.header), part.delimiter)
 
 
 def _read_strictly(
@@ -191,13 +203,13 @@ def _cells(source: Source, part: Part) -> str:
     return ", ".join(f"p{at[name]}" if name in at else "NULL" for name in source.header)
 
 
-def insert_lines(
+def _insert(
     engine: duckdb.DuckDBPyConnection, source: Source, position: int, lines: Iterable[Line]
 ) -> None:
     """Append lines with their kinds, in batches."""
     part, lines = source.parts[position], iter(lines)
     n_fields = len(part.header)
-    filled = _cells(source, part).replace("NULL", "CAST(NULL AS VARCHAR)")
+    filled = ", ".join(f"nullif({cell}, '')" for cell in _cells(source, part).split(", "))
     insert = f"INSERT INTO {_lines(source)} SELECT {position}, kind, {filled} FROM batch"  # noqa: S608
     size = max(1, min(BATCH, CELLS // n_fields))
     while batch := list(islice(lines, size)):
@@ -207,12 +219,10 @@ def insert_lines(
 
 
 def _as_arrow(batch: list[Line], n_fields: int) -> pyarrow.Table:
-    """Lines as columns of text, empty as null."""
+    """Lines as columns of text."""
     nothing = [None] * n_fields
     rows = (fields or nothing for _, fields in batch)
     columns = zip(*rows, strict=True)
-    text = [
-        pyarrow.array([cell or None for cell in cells], pyarrow.large_string()) for cells in columns
-    ]
+    text = [pyarrow.array(cells, pyarrow.large_string()) for cells in columns]
     names = ["kind", *(f"p{at}" for at in range(n_fields))]
     return pyarrow.table([pyarrow.array([kind for kind, _ in batch]), *text], names=names)

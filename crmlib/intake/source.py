@@ -34,6 +34,8 @@ class Part:
         Whether the header line has one name for each column that is read.
     fields : tuple of (first, last)
         Characters of each column in text of fixed width, from 1.
+    shortest : int
+        Characters that a whole line of fixed width has at least.
     types : tuple of str
         What each column holds, where the file or database says so.
     serial_dates, date_1904 : bool
@@ -58,6 +60,7 @@ class Part:
     head_lines: int = 1
     whole_header: bool = True
     fields: tuple[tuple[int, int], ...] = ()
+    shortest: int = 1
     sheet: str | None = None
     types: tuple[str, ...] = ()
     serial_dates: bool = False
