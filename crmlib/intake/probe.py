@@ -152,4 +152,6 @@ def describe(settings: TableInput, table: str, folder: Path) -> Source:
     """
     parts = _parts(settings, f"inputs.{table}", folder, table)
     header = _union(parts)
-    return Source(table, f"inputs.{table}", parts[0].place, header, {}, parts, _notes(parts, header))
+    return Source(
+        table, f"inputs.{table}", parts[0].place, header, {}, parts, _notes(parts, header)
+    )

@@ -17,18 +17,19 @@ NAMES: dict[str, str] = {
     "customer_id": """customerid custid customerno custno customernumber customer cust client
         clientid clientno clientnumber kunde kundennr kundennummer kundenid kdnr kundenr debitor
         debitorennr debitorennummer clienteid idcliente cliente codigocliente numerocliente
-        idclient codeclient numeroclient numéroclient numclient account accountid accountno accountnumber
-        member memberid memberno cardno cardid userid user buyer buyerid householdid shopperid
-        客户编号 客户号 客户代码 客户 會員 会员编号 会员号 会员 用户编号 用户 顧客編號 顧客番号 顧客""",
+        idclient codeclient numeroclient numéroclient numclient account accountid accountno
+        accountnumber member memberid memberno cardno cardid userid user buyer buyerid householdid
+        shopperid 客户编号 客户号 客户代码 客户 會員 会员编号 会员号 会员 用户编号 用户
+        顧客編號 顧客番号 顧客""",
     "date": """date invoicedate orderdate purchasedate transactiondate transdate saledate salesdate
         bookingdate postingdate day timestamp orderedat purchasedat createdat datetime
         datum rechnungsdatum bestelldatum kaufdatum buchungsdatum belegdatum auftragsdatum
         verkaufsdatum tag fecha fechafactura fechapedido fechacompra fechaventa datecommande
         datefacture dateachat datevente jour
         交易日期 订单日期 购买日期 销售日期 消费日期 下单时间 交易时间 日期 时间""",
-    "amount": """amount totalamount netamount amountnet sales salesamount salesvalue revenue turnover
-        netsales netrevenue total totalprice totalsales linetotal lineamount ordertotal spend
-        extendedprice dollarvalue value ordervalue grossamount umsatz nettoumsatz umsatznetto
+    "amount": """amount totalamount netamount amountnet sales salesamount salesvalue revenue
+        turnover netsales netrevenue total totalprice totalsales linetotal lineamount ordertotal
+        spend extendedprice dollarvalue value ordervalue grossamount umsatz nettoumsatz umsatznetto
         betrag nettobetrag bruttobetrag gesamtbetrag gesamtpreis erlös erloes summe wert montant
         montantht montantttc chiffredaffaires ca importe importetotal monto ventas venta total
         实付金额 销售金额 交易金额 订单金额 消费金额 支付金额 总金额 销售额 金额""",
@@ -47,7 +48,8 @@ NAMES: dict[str, str] = {
         deckungsbeitrag marge rohertrag gewinn margen beneficio bénéfice 毛利 利润""",
     "product": """product productid productcode sku stockcode item itemid itemcode article articleid
         artikel artikelnr artikelnummer produkt produit producto articulo artículo productname
-        description category productcategory warengruppe 商品编号 产品编号 商品名称 产品名称 商品 产品""",
+        description category productcategory warengruppe
+        商品编号 产品编号 商品名称 产品名称 商品 产品""",
     "channel": """channel saleschannel orderchannel kanal vertriebskanal canal store storeid shop
         filiale branch tienda magasin outlet 销售渠道 渠道 门店""",
 }  # fmt: skip
