@@ -1,4 +1,4 @@
-"""The command line: `crm run`, `check`, `versions`, `verify`.
+"""The command line: `crm run`, `check`, `new`, `versions`, `verify`.
 
 Exit codes: 0 done; 2 the user can mend it (one message, no traceback); 1
 anything else, with the place of the log. Commands import what they need when
@@ -205,6 +205,28 @@ def check(
     from crmlib.intake import open_client
 
     typer.echo(data_request(open_client(engagement), engagement))
+
+
+@app.command()
+@_answering
+def new(
+    name: Annotated[str, typer.Argument(help="The engagement's name, e.g. city_bank.")],
+    transactions: Annotated[
+        Path, typer.Option(metavar="FILE", help="The client's file of purchases.")
+    ],
+    params: Annotated[Path, typer.Option(metavar="DIR", help="The folder of params files.")] = Path(
+        "params"
+    ),
+) -> None:
+    """Propose a params file from a raw file; nothing is overwritten."""
+    from crmlib.intake.proposal import write
+
+    path, draft = write(name, transactions, params)
+    typer.echo(f"Wrote {_shown(path)}. Found in {transactions.name}:")
+    typer.echo("".join(f"  {line}\n" for line in draft.found))
+    typer.echo("What the file does not say:")
+    typer.echo("".join(f"  - {question}\n" for question in draft.questions))
+    typer.echo(f"Read the file, settle what it calls a GUESS, then: crm check {_shown(path)}")
 
 
 @app.command()

@@ -27,6 +27,7 @@ _SERIAL = r"^[0-9]{1,5}(?:\.[0-9]*)?$"
 # Serial 60 is 29 February 1900, which there was not, so that later ones count from a day before
 # the first of 1900. Earlier serials are off by one, and before FIRST_YEAR.
 _SERIAL_ZERO = dt.date(1899, 12, 30)
+_SERIAL_ZERO_1904 = dt.date(1904, 1, 1)
 _MONTH_FORMATS = ["%Y-%m", "%Y/%m", "%Y.%m", "%Y%m", "%m/%Y", "%m.%Y", "%m-%Y", "%Y年%m月"] + [
     form.replace("%b", name)
     for name in ("%b", "%B")
@@ -57,7 +58,11 @@ def _clock(zone: str, instant: dt.datetime) -> dt.datetime:
 
 
 def day_of(
-    cell: ir.Value, date_format: str, time_zone: str | None = None, serial: bool = False
+    cell: ir.Value,
+    date_format: str,
+    time_zone: str | None = None,
+    serial: bool = False,
+    date_1904: bool = False,
 ) -> ir.DateValue:
     """The day that a cell states; null where it states none, or one before 1901.
 
@@ -72,7 +77,9 @@ def day_of(
         Whose day an instant is counted on. Without one, text counts on the day that
         it shows and a typed instant on its day in UTC.
     serial : bool
-        Whether a bare number is a spreadsheet's day number (1900 system).
+        Whether a bare number is a spreadsheet's day number.
+    date_1904 : bool
+        Whether the spreadsheet counts its days from 1904 and not from 1900.
     """
     kind = cell.type()
     if kind.is_date():
@@ -84,15 +91,20 @@ def day_of(
         text = as_text(cell)
         day = _day_of_text(text, date_format, time_zone)
         if serial:
-            day = text.re_search(_SERIAL).ifelse(_day_of_serial(text), day)
+            zero = _SERIAL_ZERO_1904 if date_1904 else _SERIAL_ZERO
+            day = text.re_search(_SERIAL).ifelse(_day_of_serial(text, zero), day)
     return (day.year() >= FIRST_YEAR).ifelse(day, ibis.null("date"))
 
 
 def month_of(
-    cell: ir.Value, date_format: str, time_zone: str | None = None, serial: bool = False
+    cell: ir.Value,
+    date_format: str,
+    time_zone: str | None = None,
+    serial: bool = False,
+    date_1904: bool = False,
 ) -> ir.DateValue:
     """The first day of the month that a cell states, as a month (2024-01, Jan 2024) or a day."""
-    day = day_of(cell, date_format, time_zone, serial)
+    day = day_of(cell, date_format, time_zone, serial, date_1904)
     if not (cell.type().is_date() or cell.type().is_timestamp()):
         month = _try_strptime(as_text(cell), _MONTH_FORMATS).date()
         plausible = (month.year() >= FIRST_YEAR).ifelse(month, ibis.null("date"))
@@ -219,9 +231,9 @@ def _offset_minutes(text: ir.StringValue) -> ir.IntegerValue:
     return (text.re_extract(_OFFSET, 2) == "-").ifelse(-total, total)
 
 
-def _day_of_serial(text: ir.StringValue) -> ir.DateValue:
+def _day_of_serial(text: ir.StringValue, zero: dt.date) -> ir.DateValue:
     days = text.re_extract("^[0-9]+", 0).try_cast("int32")
-    return ibis.literal(_SERIAL_ZERO) + days.as_interval("D")
+    return ibis.literal(zero) + days.as_interval("D")
 
 
 def _months(year: int, first: int, last: int) -> tuple[dt.date, dt.date]:

@@ -99,6 +99,13 @@ def infer_date_format(
     return Inferred(value, note + _on_years(sure, reads[best], best))
 
 
+def likeliest_date_format(cells: ir.Value | Sequence[ir.Value], serial: bool = False) -> str:
+    """The format that reads most of the different values, where no one format can be inferred."""
+    days = _different_days(cells, serial)
+    counts = _row(days, **_fitting(days)) if _fitting(days) else {}
+    return (max(counts, key=counts.__getitem__) + _time_format(days)) if counts else _DEFAULT
+
+
 def infer_decimal(
     cells: Sequence[ir.StringValue], place: str, key: str, currency: str = ""
 ) -> Inferred:

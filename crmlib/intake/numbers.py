@@ -117,6 +117,17 @@ def codes_beside(name: str) -> list[str]:
     return [word for word in words if word in CURRENCIES - _WORDS]
 
 
+def currencies_of(mark: str) -> list[str]:
+    """Codes of the currencies that a sign or code beside an amount may mean, likeliest first.
+
+    >>> currencies_of("HK$"), currencies_of("eur"), currencies_of("pcs")
+    (['HKD'], ['EUR'], [])
+    """
+    if mark.upper() in CURRENCIES:
+        return [mark.upper()]
+    return next((codes for sign, codes in _SIGNS.items() if sign.lower() == mark.lower()), [])
+
+
 def _marks(currency: str) -> list[str]:
     """Signs and codes that may stand beside a number in this currency (in any, if empty)."""
     codes = [currency] if currency else list(CURRENCIES)

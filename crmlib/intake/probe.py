@@ -140,3 +140,18 @@ def _notes(parts: tuple[Part, ...], header: tuple[str, ...]) -> tuple[str, ...]:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
+def describe(settings: TableInput, table: str, folder: Path) -> Source:
+    """A table as it lies there, before anybody has said which column plays which role.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read; see `probe`.
+    """
+    parts = _parts(settings, f"inputs.{table}", folder, table)
+    header = _union(parts)
+    return Source(
+        table, f"inputs.{table}", parts[0].place, header, {}, parts, _notes(parts, header)
+    )

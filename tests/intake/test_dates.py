@@ -126,6 +126,12 @@ def test_the_day_of_a_spreadsheet_s_number(cell, expected):
     assert day(cell, "%Y-%m-%d", serial=True) == expected
 
 
+def test_a_spreadsheet_may_count_from_1904():
+    cell = ibis.literal("42369")
+    found = value(day_of(cell, "%Y-%m-%d", serial=True, date_1904=True))
+    assert found == dt.date(2020, 1, 1)
+
+
 def test_a_bare_number_is_no_serial_unless_stated():
     assert day("43831", "%Y-%m-%d") is None
 
