@@ -219,7 +219,8 @@ def _are_computed(scan: Scan, header: tuple[str, ...], needed: Collection[str], 
         if position < len(header) and header[position] in needed:
             raise InputError(
                 part.place,
-                f"{_count(count, 'formula')} of column `{printable(header[position])}` without a value.",
+                f"column `{printable(header[position])}` has {_count(count, 'formula')} without a "
+                "value.",
                 "Open it in Excel, which computes them, and save it again.",
             )
 
@@ -239,8 +240,8 @@ def _remarks(scan: Scan, header: tuple[str, ...]) -> list[str]:
     for position, count in sorted(scan.long_numbers.items()):
         name = header[position] if position < len(header) else ""
         notes.append(
-            f"{_count(count, 'number')} of 16 digits or more in column `{printable(name)}`, of which "
-            "Excel keeps 15: ask for them as text"
+            f"{_count(count, 'number')} of 16 digits or more in column `{printable(name)}`, of "
+            "which Excel keeps 15: ask for them as text"
         )
     return notes
 
