@@ -9,6 +9,7 @@ import yaml
 
 from crmlib import params
 from crmlib.errors import ParamsError
+from crmlib.intake.probe import locate
 
 ROOT = Path(__file__).parents[1]
 MINIMAL = """\
@@ -42,13 +43,15 @@ def test_minimal_file_gets_every_default(write):
     engagement = params.load(write(MINIMAL))
     assert engagement.time_unit == "week"
     assert engagement.value == params.ValueChapter()
-    assert engagement.transactions_path().name == "sales.csv"
+    assert engagement.inputs.transactions.paths == ("sales.csv",)
 
 
 def test_input_paths_are_relative_to_the_params_file(write, monkeypatch):
     path = write(MINIMAL)
     monkeypatch.chdir("/")
-    assert params.load(path).transactions_path() == path.parent.resolve() / "sales.csv"
+    (path.parent / "sales.csv").write_text("customer_id,date,amount\n")
+    (part,) = locate(params.load(path)).parts
+    assert part.path.samefile(path.parent / "sales.csv")
 
 
 def test_resolved_yaml_reads_back_to_the_same_engagement(write):
