@@ -8,8 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
+import sample_version
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
+
+from crmlib.book import indices, versions
 
 LINE = ".picture .stroke-primary"
 WIDTHS = (390, 768, 1280, 1920)
@@ -41,6 +44,30 @@ def test_no_request_leaves_the_file_and_nothing_is_logged(browser: Browser, addr
     page.close()
     assert [url for url in requests if not url.startswith("data:")] == addresses
     assert messages == []
+
+
+def test_hostile_words_do_nothing_and_break_no_policy(browser: Browser, tmp_path, monkeypatch):
+    title = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+    monkeypatch.setattr(sample_version, "TITLE", title)
+    folder = tmp_path / "harbour" / "v1-84b05630"
+    sample_version.build(folder)
+    versions.write_manifest(folder, {"title": title, "files": versions.hash_files(folder)})
+    indices.write(tmp_path, "harbour")
+    page = browser.new_page()
+    told = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
+    found = sorted(tmp_path.rglob("*.html"))
+    for path in found:
+        page.goto(path.as_uri(), wait_until="load")
+        assert page.evaluate("document.querySelectorAll('script, img, [style]').length") == 0
+        assert page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize") != "32px"
+    shown = page.locator("h1, th, td, .engagement").all_inner_texts()
+    page.close()
+    assert told == []
+    assert len(found) == 6
+    assert any("<script>alert(1)</script>" in text for text in shown)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
