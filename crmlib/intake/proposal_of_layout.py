@@ -173,7 +173,7 @@ def _workbook(part: Part) -> Proposal:
     unsure: list[str] = []
     with opening(part) as book:
         sheets = visible_sheets(book, part)
-        sheet = max(sheets, key=lambda each: each.total_height * each.total_width)
+        sheet = max(sheets, key=lambda each: each.height * each.width)
         rows = first_rows(sheet, 200)
     if len(sheets) > 1:
         settings["sheet"] = sheet.name

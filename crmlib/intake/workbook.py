@@ -119,7 +119,7 @@ def _choose(
         is_hidden = [f"hidden sheet `{printable(sheet.name)}`"] if sheet.name in hidden else []
         return sheet, scan, is_hidden or [f"sheet `{printable(sheet.name)}`"]
     loaded = [_load(book, part, name) for name in visible]
-    filled = [(sheet, scan) for sheet, scan in loaded if sheet.total_height]
+    filled = [(sheet, scan) for sheet, scan in loaded if sheet.start]
     if len(filled) > 1:
         raise InputError(
             part.place,
@@ -155,7 +155,7 @@ def visible_sheets(book: CalamineWorkbook, part: Part) -> list[CalamineSheet]:
     """Every visible sheet that holds a filled cell; raises InputError where there is none."""
     visible, _ = _names(book)
     filled = [sheet for sheet, _ in (_load(book, part, name) for name in visible)]
-    filled = [sheet for sheet in filled if sheet.total_height]
+    filled = [sheet for sheet in filled if sheet.start]
     if not filled:
         raise InputError(
             part.place, "has no visible sheet with a filled cell.", "Export the table again."
