@@ -12,13 +12,21 @@ from crmlib.errors import InputError
 from crmlib.intake.source import Part, printable
 from crmlib.tables import TABLES
 
-# The names by which Arrow and Ibis know types, and the family they belong to.
+# The names by which Arrow and the databases know types, and the family they belong to.
 _FAMILIES = (
-    (re.compile(r"^!?(large_)?string|^extension<arrow\.(uuid|json)|^uuid"), "text"),
-    (re.compile(r"^!?(u?int\d+|float\d*|double|halffloat|decimal\d*)\b"), "number"),
-    (re.compile(r"^!?(date|timestamp)"), "day"),
-    (re.compile(r"^!?bool"), "flag"),
-    (re.compile(r"^!?null"), "nothing"),
+    (
+        r"(large_)?string|extension<arrow\.(uuid|json)|uuid|varchar|text\b|char|bpchar|name\b"
+        r"|citext|enum|json",
+        "text",
+    ),
+    (
+        r"(u?(tiny|small|big|huge)?int(eger)?\d*|float\d*|double|real|halffloat|decimal\d*|numeric"
+        r"|money)\b",
+        "number",
+    ),
+    (r"date|timestamp", "day"),
+    (r"bool", "flag"),
+    (r"null", "nothing"),
 )
 _PLAYS = {
     "id": {"text", "number"},
@@ -55,7 +63,10 @@ def family(type_name: str) -> str | None:
     inner = re.match(r"^dictionary<values=([^,]+),", type_name)
     if inner:
         return family(inner.group(1))
-    return next((name for pattern, name in _FAMILIES if pattern.match(type_name)), None)
+    if type_name.endswith("[]"):  # an array
+        return None
+    matches = (name for pattern, name in _FAMILIES if re.match(pattern, type_name, re.IGNORECASE))
+    return next(matches, None)
 
 
 def check_types(part: Part, roles: dict[str, str], table: str) -> None:

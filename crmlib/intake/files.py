@@ -52,7 +52,7 @@ def find_files(settings: TableInput, key: str, folder: Path) -> list[tuple[Path,
         else:
             found += [(path, f"{key}.path: {printable(_shown(path, folder))}") for path in matches]
     for path, place in found:
-        _is_file(path, place)
+        check_file(path, place)
     found.sort(key=lambda each: (each[0].name, str(each[0])))
     _differ(found, key)
     return found
@@ -86,7 +86,8 @@ def _shown(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder)
 
 
-def _is_file(path: Path, place: str) -> None:
+def check_file(path: Path, place: str) -> None:
+    """Refuse what is no file, is empty or may not be read, without opening it."""
     try:
         found = path.stat()
     except (OSError, RuntimeError, ValueError) as error:
@@ -106,7 +107,7 @@ def _is_file(path: Path, place: str) -> None:
 
 def _say_why_absent(path: Path, place: str, error: Exception) -> None:
     number = getattr(error, "errno", None)
-    if path.is_symlink():
+    if number != errno.ENAMETOOLONG and path.is_symlink():
         target = printable(os.readlink(path), 200)  # noqa: PTH115 (as it is written)
         if number == errno.ELOOP or isinstance(error, RuntimeError):
             problem = f"is a link that leads back to itself (to {target})."

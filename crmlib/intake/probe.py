@@ -67,6 +67,10 @@ def locate(engagement: Engagement, table: str = "transactions") -> Source:
 
 
 def _parts(settings: TableInput, key: str, folder: Path, table: str) -> tuple[Part, ...]:
+    if settings.database is not None:
+        from crmlib.intake.database import describe_database
+
+        return (describe_database(settings, key, folder),)
     found = find_files(settings, key, folder)
     return tuple(_describe(path, place, settings, key, table) for path, place in found)
 

@@ -20,6 +20,7 @@ import duckdb
 import ibis
 import pyarrow
 
+from crmlib.intake.database import read_database
 from crmlib.intake.fixed_width import slice_lines
 from crmlib.intake.parquet import is_whole, literal, path_literal, select_parquet, unreadable
 from crmlib.intake.source import Part, Source
@@ -73,7 +74,11 @@ def read_raw(connection: ibis.BaseBackend, source: Source) -> ibis.Table:
             query = select_parquet(source, as_text=False, parts=every)
             engine.execute(f"CREATE VIEW {raw} AS {query}")
     else:
-        starts = _copy(engine, source)
+        starts = [0]
+        if source.parts[0].kind == "database":
+            read_database(engine, source, _lines(source))
+        else:
+            starts = _copy(engine, source)
         engine.execute(f"CREATE VIEW {raw} AS {_numbered(source, starts)}")
         for part in source.parts:
             part.check_unchanged()

@@ -36,6 +36,8 @@ class Part:
         Characters of each column in text of fixed width, from 1.
     shortest : int
         Characters that a whole line of fixed width has at least.
+    database : str or None
+        The URL of its database, which holds no password.
     types : tuple of str
         What each column holds, where the file or database says so.
     serial_dates, date_1904 : bool
@@ -62,6 +64,7 @@ class Part:
     fields: tuple[tuple[int, int], ...] = ()
     shortest: int = 1
     sheet: str | None = None
+    database: str | None = None
     types: tuple[str, ...] = ()
     serial_dates: bool = False
     date_1904: bool = False

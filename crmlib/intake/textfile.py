@@ -91,6 +91,7 @@ def first_bad_byte(part: Part) -> tuple[int, bytes]:
     """
     decoder = codecs.getincrementaldecoder(part.encoding)()
     read, last = 0, b""
+    allowed = most_unpacked(part.path.stat().st_size) if part.packed else float("inf")
     with open_bytes(part.path, part.packed) as stream:
         while True:
             chunk = stream.read(CHUNK)
@@ -104,6 +105,8 @@ def first_bad_byte(part: Part) -> tuple[int, bytes]:
             if not chunk:
                 return -1, b""
             read, last = read + len(chunk), chunk
+            if read > allowed:
+                raise unpacks_too_far(part.place)
 
 
 def _lines_around(text: bytes, at: int, reach: int = 20_000) -> bytes:

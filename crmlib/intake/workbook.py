@@ -57,7 +57,7 @@ def describe_workbook(
     date_1904 = zipped and read_book(part.path).date_1904
     with opening(part) as book:
         sheet, scan, notes = _choose(book, part, settings, key)
-        rows = _first_rows(sheet, settings.skip_rows + TITLE_ROWS)
+        rows = first_rows(sheet, settings.skip_rows + TITLE_ROWS)
         merges = _vertical_merges(sheet, settings.skip_rows + settings.header)
     header = _header(rows, settings, part, key, names)
     _are_computed(scan, header, needed, part)
@@ -106,11 +106,7 @@ def _choose(
     book: CalamineWorkbook, part: Part, settings: TableInput, key: str
 ) -> tuple[CalamineSheet, Scan, list[str]]:
     """The sheet that params name, or the only visible one that holds cells."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
-
-    sheets = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
-    visible = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
-    hidden = [each.name for each in sheets if each.visible != SheetVisibleEnum.Visible]
+    visible, hidden = _names(book)
     also = f" Hidden: {quoted(hidden)}." if hidden else ""
     if settings.sheet is not None:
         if settings.sheet not in visible + hidden:
@@ -123,7 +119,7 @@ def _choose(
         is_hidden = [f"hidden sheet `{printable(sheet.name)}`"] if sheet.name in hidden else []
         return sheet, scan, is_hidden or [f"sheet `{printable(sheet.name)}`"]
     loaded = [_load(book, part, name) for name in visible]
-    filled = [(sheet, scan) for sheet, scan in loaded if sheet.total_height]
+    filled = [(sheet, scan) for sheet, scan in loaded if sheet.start]
     if len(filled) > 1:
         raise InputError(
             part.place,
@@ -155,7 +151,29 @@ def _load(book: CalamineWorkbook, part: Part, name: str) -> tuple[CalamineSheet,
     return book.get_sheet_by_name(name), scan
 
 
-def _first_rows(sheet: CalamineSheet, n_rows: int) -> list[list[str]]:
+def visible_sheets(book: CalamineWorkbook, part: Part) -> list[CalamineSheet]:
+    """Every visible sheet that holds a filled cell; raises InputError where there is none."""
+    visible, _ = _names(book)
+    filled = [sheet for sheet, _ in (_load(book, part, name) for name in visible)]
+    filled = [sheet for sheet in filled if sheet.start]
+    if not filled:
+        raise InputError(
+            part.place, "has no visible sheet with a filled cell.", "Export the table again."
+        )
+    return filled
+
+
+def _names(book: CalamineWorkbook) -> tuple[list[str], list[str]]:
+    """Names of the visible and of the hidden sheets; charts and macros are no sheets."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    sheets = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+    visible = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
+    return visible, [each.name for each in sheets if each.name not in visible]
+
+
+def first_rows(sheet: CalamineSheet, n_rows: int) -> list[list[str]]:
+    """The first rows of a sheet as text."""
     rows = []
     for _, cells in zip(range(n_rows), _rows(sheet), strict=False):
         rows.append([as_text(cell) for cell in cells])
@@ -219,7 +237,8 @@ def _are_computed(scan: Scan, header: tuple[str, ...], needed: Collection[str], 
         if position < len(header) and header[position] in needed:
             raise InputError(
                 part.place,
-                f"{_count(count, 'formula')} of column `{printable(header[position])}` without a value.",
+                f"column `{printable(header[position])}` has {_count(count, 'formula')} without a "
+                "value.",
                 "Open it in Excel, which computes them, and save it again.",
             )
 
@@ -239,8 +258,8 @@ def _remarks(scan: Scan, header: tuple[str, ...]) -> list[str]:
     for position, count in sorted(scan.long_numbers.items()):
         name = header[position] if position < len(header) else ""
         notes.append(
-            f"{_count(count, 'number')} of 16 digits or more in column `{printable(name)}`, of which "
-            "Excel keeps 15: ask for them as text"
+            f"{_count(count, 'number')} of 16 digits or more in column `{printable(name)}`, of "
+            "which Excel keeps 15: ask for them as text"
         )
     return notes
 
