@@ -191,10 +191,9 @@ def _different_days(cells: ir.Value | Sequence[ir.Value], serial: bool) -> ir.Ta
     if serial:
         values = values.filter(~values.text.re_search(_SERIAL))
     # Grouped before it is looked at: times make a million different values of a thousand days.
-    parts = values.mutate(
-        day=values.text.re_replace(_TIME, ""),
-        time=values.text.re_extract(_TIME, 0).translate("123456789", "000000000"),
-    )
+    parts = values.mutate(day=values.text.re_replace(_TIME, ""))
+    time = parts.text.substr(parts.day.length())
+    parts = parts.mutate(time=time.translate("123456789", "000000000"))
     split = parts.group_by("day", "time").agg(n=parts.count(), example=parts.text.min())
     looks = split.mutate(day=split.day.re_search(_LIKE_A_DAY).ifelse(split.day, ""))
     grouped = looks.group_by("day", "time")

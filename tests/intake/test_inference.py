@@ -162,6 +162,10 @@ def test_the_decimal_mark_that_reads_every_number(cells, mark):
     assert decimals(*cells).value == mark
 
 
+def test_only_values_with_one_reading_are_counted_as_evidence():
+    assert decimals("0.250", "1.250", "7").note.endswith("point: one cell allows nothing else.")
+
+
 @pytest.mark.parametrize("cells", [["1,234", "5"], ["1.234"], ["$1,234", "5,678"]])
 def test_a_mark_that_may_be_either_is_asked_for(cells):
     message = refusal(decimals, *cells)
