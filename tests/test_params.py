@@ -36,7 +36,8 @@ def write(tmp_path):
 def message(path: Path, *overrides: str) -> str:
     with pytest.raises(ParamsError) as error:
         params.load(path, overrides)
-    return str(error.value).removeprefix(f"{path}: ").removeprefix(str(path))
+    said = str(error.value).removeprefix(f"{path}: ").removeprefix(str(path))
+    return said.removeprefix("--set: ")
 
 
 def test_minimal_file_gets_every_default(write):
@@ -82,11 +83,11 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
         ),
         (
             "value.tier_cuts=[0.8, 0.5]",
-            "value: tier_cuts: [0.8, 0.5] must rise from one cut to the next.",
+            "value.tier_cuts: [0.8, 0.5] must rise from one cut to the next.",
         ),
         (
             "value.tier_labels=[a, b]",
-            "value: tier_labels: 2 cuts make 3 tiers, but 2 labels are given.",
+            "value.tier_labels: 2 cuts make 3 tiers, but 2 labels are given.",
         ),
         (
             "time_unit=fortnight",
@@ -111,7 +112,7 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
         ),
         (
             "inputs.transactions.columns={custid: ID}",
-            "inputs.transactions: columns: `custid` is not one of our columns. "
+            "inputs.transactions.columns.custid: is not one of our columns. "
             "Did you mean `customer_id`?",
         ),
         ("value=3", "value: found 3; expected settings below it, as `key: value` lines."),
@@ -122,9 +123,12 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
         ),
         (
             "observation_end=2205-12-31",
-            "observation_end: found datetime.date(2205, 12, 31); expected less than 2100-01-01.",
+            "observation_end: found 2205-12-31; expected less than 2100-01-01.",
         ),
-        ("seed=!!bool abc", "--set seed=!!bool abc: the value is not valid YAML."),
+        (
+            "seed=!!bool abc",
+            "--set seed=!!bool abc: the value is not valid YAML: `abc` is not what `!!bool` says.",
+        ),
         ("inputs={}", "inputs.transactions: is required and not given."),
         ("title.x=1", "--set title.x=1: `title` has no keys below it."),
         (
