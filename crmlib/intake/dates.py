@@ -202,6 +202,9 @@ def _day_of_text(text: ir.StringValue, date_format: str, time_zone: str | None) 
     if shown.endswith("%f"):  # the engine reads six digits of a second, some databases write nine
         clock = clock.re_replace(r"(\.[0-9]{6})[0-9]+", r"\1")
     local = _try_strptime(clock, _poorer(shown))
+    if "%y" in shown:  # the engine takes 1/1/2, cut off from 1/1/20, for the year 2002
+        two_digits = r"^[0-9]{2}" if shown.startswith("%y") else r"[0-9]{2}(?:[T ,].*)?$"
+        local = clock.re_search(two_digits).ifelse(local, ibis.null("timestamp"))
     if shown == date_format or time_zone is None:
         return local.date()
     there = _clock(time_zone, _instant("UTC", local - _offset_minutes(text).as_interval("m")))

@@ -51,6 +51,9 @@ def day(cell: object, form: str, zone: str | None = None, serial: bool = False) 
         # two-digit years, as POSIX has them
         ("31.12.68", "%d.%m.%y", "2068-12-31"),
         ("31.12.69", "%d.%m.%y", "1969-12-31"),
+        ("1/1/2", "%m/%d/%y", None),
+        ("1/1/02 8:05", "%m/%d/%y %H:%M", "2002-01-01"),
+        ("2-01-01", "%y-%m-%d", None),
         # a time of day, where the format has it, may lack its last parts
         ("12/1/2010 8:26", "%m/%d/%Y %H:%M", "2010-12-01"),
         ("12/1/2010", "%m/%d/%Y %H:%M", "2010-12-01"),

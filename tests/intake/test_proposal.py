@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
+import xlsxwriter
 import yaml
 
 from crmlib import params
@@ -188,6 +191,44 @@ def test_dates_that_allow_two_readings_are_left_open(propose, tmp_path):
     assert settings(proposed, tmp_path).inputs.transactions.date_format == "auto"
     assert "date_format: auto   # OPEN: `01/02/2023` is" in proposed.text
     assert proposed.questions[0].startswith("`date_format`: ")
+
+
+def test_a_file_without_names(propose, tmp_path):
+    rows = [f"{i % 23},202301{1 + i % 28:02},{1 + i % 4},{i}.{10 + i % 90}" for i in range(1, 200)]
+    proposed = propose("\n".join(rows) + "\n")
+    found = settings(proposed, tmp_path).inputs.transactions
+    assert not found.header
+    assert found.columns == {"customer_id": "column_1", "date": "column_2", "amount": "column_4"}
+    assert any(question.startswith("Is `column_4` the") for question in proposed.questions)
+
+
+def test_a_typed_file_needs_no_format(tmp_path):
+    days = [dt.date(2023, 1, 1 + i % 28) for i in range(60)]
+    table = {
+        "client": [i % 9 for i in range(60)],
+        "day": days,
+        "sales": [i + 0.5 for i in range(60)],
+    }
+    pyarrow.parquet.write_table(pyarrow.table(table), tmp_path / "t.parquet")
+    proposed = draft("shop", tmp_path / "t.parquet", tmp_path)
+    found = settings(proposed, tmp_path)
+    assert (found.inputs.transactions.date_format, found.inputs.transactions.decimal) == (
+        "auto", "auto",
+    )  # fmt: skip
+    assert found.observation_end == dt.date(2023, 1, 28)
+
+
+def test_a_workbook(tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "t.xlsx") as book:
+        sheet, style = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["Kundennr", "Datum", "Umsatz"])
+        for i in range(1, 60):
+            sheet.write_row(i, 0, [f"K{i % 7}"])
+            sheet.write_datetime(i, 1, dt.datetime(2023, 1, 1 + i % 28), style)
+            sheet.write_number(i, 2, i + 0.25)
+    found = settings(draft("shop", tmp_path / "t.xlsx", tmp_path), tmp_path)
+    assert set(found.inputs.transactions.columns) == {"customer_id", "date", "amount"}
+    assert found.observation_end == dt.date(2023, 1, 28)
 
 
 def test_a_currency_by_the_name_of_the_column(propose, tmp_path):
