@@ -171,7 +171,7 @@ class ValueChapter(_Section):
     tier_cuts: list[OpenShare] = Field(
         default=[0.5, 0.8], description="cumulative shares of value at which tiers end"
     )
-    tier_labels: list[str] = Field(default=["high", "medium", "low"])
+    tier_labels: list[Text] = Field(default=["high", "medium", "low"])
 
     @model_validator(mode="after")
     def _cuts_match_labels(self) -> ValueChapter:
@@ -399,7 +399,7 @@ def _text(path: Path) -> str:
         if found.st_size > MOST_BYTES:
             raise ParamsError(
                 str(path),
-                f"has {found.st_size:,} bytes; a params file (YAML) of a few thousand was expected.",
+                f"has {found.st_size:,} bytes; a params file of a few thousand was expected.",
                 "The client's tables are named in it, under `inputs`.",
             )
         return path.read_text(encoding="utf-8-sig")

@@ -50,7 +50,7 @@ SIGNATURES = (
 _TEXT_GOES_ON = re.compile(rb"^(ORC|BZh|Rar!|PAR1|PARE)[\x20-\x7e\r\n\t;,|]{8}")
 
 _HTML = re.compile(rb"^\s*<(!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE)
-_XML = re.compile(rb"^\s*<\?xml|^\s*<[a-z]+[:>]", re.IGNORECASE)
+_XML = re.compile(rb"^\s*<\?xml|^\s*<[a-z]+[:>](?!\s*[,;\t|])", re.IGNORECASE)
 _JSON = re.compile(rb'^\s*(\{\s*"|\[\s*[\[{])')
 
 

@@ -90,8 +90,8 @@ def draft(name: str, file: Path, folder: Path) -> Draft:
     InputError, ParamsError
         A file that cannot be read, or in which no column holds days.
     """
-    from crmlib.intake.proposal_of_layout import propose
     from crmlib.intake.probe import describe
+    from crmlib.intake.proposal_of_layout import propose
     from crmlib.intake.reader import connect, read_raw
 
     check_name(name)
