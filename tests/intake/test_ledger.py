@@ -95,7 +95,8 @@ def test_too_large_a_share_is_excluded(client):
         "inputs.transactions.path: t.csv: 25.0% of its rows (1 of 4) are excluded, more than the "
         "20.0% that `customers.max_excluded_share` allows; the commonest reason is "
         '"unreadable date" (1 row, such as row 6). '
-        "Check `inputs.transactions.date_format` against the dates in the file. If the exclusions are right, raise `customers.max_excluded_share`."
+        "Check `inputs.transactions.date_format` against the dates in the file. "
+        "If the exclusions are right, raise `customers.max_excluded_share`."
     )
 
 
