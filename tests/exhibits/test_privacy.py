@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from small_base import START, Base, random_base, scorecard, tells
 
@@ -178,6 +178,8 @@ def lifetime(n: int, current: float = 3.0, realised: float = 10.0) -> value.Life
 
 
 @settings(SEARCH, max_examples=60)
+@example(random_base(0, 13, 4, 4, True))  # months and the base tell of the second cohort
+@example(random_base(73, 63, 10, 10, True))  # two cohorts came back, 7 and 1, in one month
 @given(BASES)
 def test_cohorts(base):
     """Unknown: customers, and revenue, by cohort and month; beside them the table by month."""

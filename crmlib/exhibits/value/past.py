@@ -135,7 +135,8 @@ def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibi
     figure, ax = theme.axes(height=3.6)
     for _, row in cohorts.retention.iterrows():
         ax.plot(row.index[1:], row.iloc[1:], color=theme.REFERENCE, linewidth=0.8, alpha=0.7)
-    ax.plot(after.index, after, color=theme.PRIMARY, linewidth=2.4)
+    alone = "o" if after.isna().any() else None  # a month between two gaps is no line
+    ax.plot(after.index, after, color=theme.PRIMARY, linewidth=2.4, marker=alone, markersize=4)
     theme.label(ax, last, shown[last], "all cohorts", theme.PRIMARY)
     theme.tidy(ax, x="months since the month of the first purchase", y="share of cohort buying")
     theme.percent(ax)
