@@ -35,7 +35,7 @@ _LONG = re.compile(
     _CELL + rb'(?![^>]*\bt=")[^>]*\br="([A-Z]+)[0-9]+"[^>]*>'
     rb"<(?:\w+:)?v>(?:[0-9]{16,}|[0-9](?:\.[0-9]+)?[Ee]\+?(?:1[5-9]|2[0-9]))</"
 )
-_MAYBE_LONG = re.compile(rb"[0-9]{16}|[0-9][Ee]")
+_MAYBE_LONG = re.compile(rb">[0-9]{16}|>[0-9][0-9.]*[Ee]")
 _HIDDEN = re.compile(rb'<(?:\w+:)?row\b[^>]*\bhidden="(?:1|true)"')
 
 
