@@ -20,8 +20,7 @@ from crmlib.intake.fixed_width import describe_fixed_width
 from crmlib.intake.source import Part, Source, printable, stamp
 from crmlib.params import Engagement, TableInput
 
-KEY = "inputs.transactions"
-__all__ = ["KEY", "Part", "Source", "locate", "probe"]
+__all__ = ["Part", "Source", "locate", "probe"]
 
 
 def probe(engagement: Engagement) -> None:
