@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 from crmlib.errors import InputError
 from crmlib.intake.dates import as_text, day_of, is_placeholder
 from crmlib.intake.numbers import plain_number
+from crmlib.intake.source import printable
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def infer_decimal(
         "either": point != comma,
     }
     counts = _row(forms, **{name: forms.n.sum(where=kind) for name, kind in kinds.items()})
-    examples = _row(forms, **{name: forms.example.min(where=k) for name, k in kinds.items()})
+    examples = {name: _example(forms, kind) for name, kind in kinds.items()}
     if counts["."] and counts[","]:
         raise InputError(
             place,
@@ -251,7 +252,7 @@ def _by_spread(days: ir.Table, reads: dict[str, ir.DateValue]) -> dict[str, ir.D
 
 def _refuse_all(days: ir.Table, place: str, key: str, total: int) -> None:
     unread = ~_any(day.notnull() for day in _readings(days).values())
-    example = _row(days, example=days.example.min(where=unread))["example"]
+    example = _example(days, unread)
     raise InputError(
         place,
         f"no known date format reads half of its {total:,} different values, e.g. not `{example}`.",
@@ -358,6 +359,12 @@ def _fit(part: int, total: int) -> str:
     if part == total:
         return f"all {total:,} different values fit" if total > 1 else "the only value fits"
     return f"{part:,} of {total:,} different values fit"
+
+
+def _example(values: ir.Table, kind: ir.BooleanValue) -> str:
+    """The first value of a kind as one line of a message can show it; empty where there is none."""
+    found = _row(values, example=values.example.min(where=kind))["example"]
+    return printable(found or "", 40)
 
 
 def _cells(n: int) -> str:
