@@ -82,13 +82,16 @@ def infer_date_format(
     counts = _row(days, total=days.n.sum(), **_fitting(days))
     if counts["total"] == 0:
         return Inferred(_DEFAULT, "There is no date to take the format from.")
-    # Days that stand for no date, such as 9999-12-31, are evidence for no format.
+    read = _any(day.notnull() for day in _readings(days).values())
+    if 2 * _row(days, n=days.n.sum(where=read))["n"] < counts["total"]:
+        _refuse_all(days, place, key, counts["total"])
+    # Days that stand for no date, such as 9999-12-31, are evidence for no format if others are.
     sure = days.filter(
         _any(day.notnull() & ~is_placeholder(day) for day in _readings(days).values())
     )
+    if not _row(sure, n=sure.n.sum())["n"]:
+        sure = days.filter(read)
     reads, found = _readings(sure), _row(sure, total=sure.n.sum(), **_fitting(sure))
-    if 2 * found["total"] < counts["total"]:
-        _refuse_all(days, place, key, counts["total"])
     best = max(reads, key=found.__getitem__)  # the first of equals
     if found[best] < found["total"]:
         _refuse_mixture(sure, reads, place, key, best)
