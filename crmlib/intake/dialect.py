@@ -346,7 +346,8 @@ def _as_rows_have(
     if not fits and sum(counts.values()) >= 5 and len(counts) == 1:
         raise InputError(
             part.place,
-            f"its header names {len(header):,} columns, but its rows have {commonest:,} fields.",
+            f"its header names {len(header):,} columns, but its rows have "
+            f"{commonest:,} field{'' if commonest == 1 else 's'}.",
             f"Check `{key}.delimiter` and `{key}.skip_rows`; where the delimiter stands inside "
             "numbers or text, those must be quoted.",
         )

@@ -71,7 +71,9 @@ def wrong_encoding(part: Part, key: str) -> InputError:
     named = {"utf-8-sig": "UTF-8"}.get(part.encoding, part.encoding)
     where = f"byte {at:,}{' of the unpacked text' if part.packed else ''}"
     guess = name_encoding(around)
-    if guess is None or guess == part.encoding:
+    if part.encoding.startswith("utf") and _mostly_readable(around, part.encoding):
+        remedy = "The lines around it are in order: mend that line, or export the file again."
+    elif guess is None or guess == part.encoding:
         remedy = f"Save the file as UTF-8, or set `{key}.encoding` to its encoding."
     else:
         remedy = (
@@ -81,6 +83,21 @@ def wrong_encoding(part: Part, key: str) -> InputError:
     return InputError(
         part.place, f"is not {named} text: {where} belongs to another encoding.", remedy
     )
+
+
+def _mostly_readable(lines: bytes, encoding: str) -> bool:
+    """Whether a few bytes are damaged in text that is in the encoding otherwise."""
+    if encoding != "utf-8-sig":  # marked, or stated: the mark is no guess
+        return True
+    foreign = [line for line in lines.splitlines() if not line.isascii()]
+    readable = 0
+    for line in foreign:
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        readable += 1
+    return readable > len(foreign) / 2
 
 
 def first_bad_byte(part: Part) -> tuple[int, bytes]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from crmlib.errors import InputError, suggestion
 from crmlib.intake.archive import check_archive
 from crmlib.intake.dialect import clean_name, refuse_other_line
-from crmlib.intake.sheet_scan import Scan, read_book, scan_sheet
+from crmlib.intake.sheet_scan import Scan, read_book, scan_ods, scan_sheet
 from crmlib.intake.source import Part, printable, quoted
 from crmlib.intake.tokenizer import BLANK, RECORD, Line
 from crmlib.params import TableInput
@@ -81,6 +81,8 @@ def opening(part: Part) -> Iterator[CalamineWorkbook]:
     """A workbook, with what stops it from being read said in the user's words."""
     import python_calamine
 
+    if part.path.name.lower().endswith(".ods"):  # laid out in memory as soon as it is opened
+        _check_size(scan_ods(part.path, part.stamp), part, "its largest sheet")
     try:
         with python_calamine.load_workbook(str(part.path)) as book:
             yield book
@@ -141,13 +143,7 @@ def _load(book: CalamineWorkbook, part: Part, name: str) -> tuple[CalamineSheet,
     if zipfile.is_zipfile(part.path):
         member = read_book(part.path).members.get(name)
         scan = scan_sheet(part.path, member, part.stamp) if member else scan
-    if scan.cells > MOST_CELLS:
-        raise InputError(
-            part.place,
-            f"its sheet `{printable(name)}` reaches over {scan.rows:,} rows and "
-            f"{scan.columns:,} columns, more than {MOST_CELLS:,} cells.",
-            "Delete stray cells far below or beside the table, or save it as CSV.",
-        )
+    _check_size(scan, part, f"sheet `{printable(name)}`")
     return book.get_sheet_by_name(name), scan
 
 
@@ -170,6 +166,16 @@ def _names(book: CalamineWorkbook) -> tuple[list[str], list[str]]:
     sheets = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
     visible = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
     return visible, [each.name for each in sheets if each.name not in visible]
+
+
+def _check_size(scan: Scan, part: Part, name: str) -> None:
+    if scan.cells > MOST_CELLS:
+        raise InputError(
+            part.place,
+            f"{name} reaches over {scan.rows:,} rows and "
+            f"{scan.columns:,} columns, more than {MOST_CELLS:,} cells.",
+            "Delete stray cells far below or beside the table, or save it as CSV.",
+        )
 
 
 def first_rows(sheet: CalamineSheet, n_rows: int) -> list[list[str]]:

@@ -194,6 +194,14 @@ def test_the_first_byte_of_another_encoding_is_named_in_the_file_as_it_is(client
     assert f"is not utf-16 text: byte {len(content):,} belongs to another encoding" in text
 
 
+def test_a_damaged_line_is_not_taken_for_another_encoding(client):
+    lines = "".join(f"{n},2020-01-01,5,Zürich\n" for n in range(20)).encode()
+    content = NAMES.encode() + b"3,2020-01-03,9,K\xf6ln\n" + lines
+    assert "The lines around it are in order: mend that line" in said(client(content))
+    cut = CHINESE.encode("utf-16")[:-1]
+    assert "The lines around it are in order" in said(client(cut))
+
+
 def test_encodings_that_are_none(client):
     assert said(client(GOOD, encoding="utf8x")) == (
         "inputs.transactions.encoding: `utf8x` is no text encoding. Did you mean `utf-8`?"
@@ -217,12 +225,17 @@ LIES = [
     (GOOD, "t.xlsx", "is plain text named .xlsx. Rename it to .csv."),
     (GOOD, "t.xls", "is plain text named .xls. Rename it to .txt."),
     (GOOD, "t.parquet", "is plain text named .parquet. Rename it to .csv."),
+    (bytes(range(256)) * 4, "t.parquet", "is of no kind that is read, or damaged."),
     (b"PAR1" + bytes(20) + b"PAR1", "t.csv", "is a Parquet file named .csv."),
     (b"PARE" + bytes(20), "t.parquet", "is an encrypted Parquet file."),
     ("<html><table><tr><td>1", "t.xls", "is a page of HTML named .xls. Open it in Excel"),
     ('[{"customer_id": 1}]', "t.csv", "is a JSON file named .csv."),
     ("%PDF-1.7", "t.csv", "is a PDF document named .csv."),
-    (b"PK\x03\x04" + bytes(30), "t.xlsx", "is a damaged ZIP archive or workbook named .xlsx."),
+    (
+        b"PK\x03\x04" + bytes(30),
+        "t.xlsx",
+        "is a damaged ZIP archive or workbook. Save or export it",
+    ),
     (gzip.compress(gzip.compress(b"x")), "t.csv.gz", "is a gzip file, packed with gzip."),
 ]
 

@@ -252,7 +252,7 @@ def test_a_stray_cell_far_away_is_told(client):
         book.worksheets()[0].write(1_048_575, 16_383, "here")
 
     assert said(book(client, write)) == (
-        "inputs.transactions.path: t.xlsx: its sheet `Sales` reaches over 1,048,576 rows and "
+        "inputs.transactions.path: t.xlsx: sheet `Sales` reaches over 1,048,576 rows and "
         "16,384 columns, more than 20,000,000 cells. Delete stray cells far below or beside the "
         "table, or save it as CSV."
     )
@@ -286,3 +286,43 @@ def test_members_that_are_stored_are_read(tmp_path):
         new.writestr("a", b"x" * 3_000_000)
     assert archive.check_archive(path, "p") is None
     assert workbook.as_text(dt.time(1, 2)) == "01:02:00"
+
+
+NAMESPACES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for name in ("office", "table", "text")
+)
+
+
+def spreadsheet(rows: str) -> bytes:
+    """An OpenDocument spreadsheet of one sheet."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        new.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        new.writestr(
+            "content.xml",
+            f"<office:document-content {NAMESPACES}><office:body><office:spreadsheet>"
+            f'<table:table table:name="S">{rows}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+        new.writestr("META-INF/manifest.xml", "<manifest/>")
+    return out.getvalue()
+
+
+def ods_row(*cells: str, **repeated: int) -> str:
+    rows = f' table:number-rows-repeated="{repeated.get("rows", 1)}"'
+    columns = f' table:number-columns-repeated="{repeated.get("columns", 1)}"'
+    inner = "".join(
+        f'<table:table-cell{columns} office:value-type="string"><text:p>{cell}</text:p>'
+        "</table:table-cell>"
+        for cell in cells
+    )
+    blank = '<table:table-cell table:number-columns-repeated="16000"/>'
+    return f"<table:table-row{rows}>{inner}{blank}</table:table-row>"
+
+
+def test_an_opendocument_spreadsheet(client):
+    lines = [ods_row(*HEADER), ods_row("007", "2020-01-01", "5.5"), ods_row(rows=1_048_000)]
+    assert rows(client(spreadsheet("".join(lines)), "t.ods")) == TWO[:1]
+    lines.append(ods_row("x", rows=100_000, columns=500))
+    assert "more than 20,000,000 cells" in said(client(spreadsheet("".join(lines)), "t.ods"))
