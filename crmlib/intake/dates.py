@@ -154,8 +154,8 @@ def flag_of(cell: ir.Value) -> ir.BooleanValue:
 
 
 def as_text(cell: ir.Value) -> ir.StringValue:
-    """The cell as trimmed text; a whole number that was stored as a float loses its `.0`."""
-    if cell.type().is_floating():
+    """The cell as trimmed text; a whole number that was stored with decimals loses them."""
+    if cell.type().is_floating() or cell.type().is_decimal():
         whole = cell.try_cast("int64")
         cell = (cell == whole).ifelse(whole.cast("string"), cell.cast("string"))
     return (cell if cell.type().is_string() else cell.cast("string")).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import zoneinfo
 from collections.abc import Callable
 
@@ -45,6 +46,7 @@ def day(cell: object, form: str, zone: str | None = None, serial: bool = False) 
         ("20200131", "%Y%m%d", "2020-01-31"),
         (20200131, "%Y%m%d", "2020-01-31"),
         (20200131.0, "%Y%m%d", "2020-01-31"),
+        (decimal.Decimal("20200131.00"), "%Y%m%d", "2020-01-31"),
         ("2024年1月31日", "%Y年%m月%d日", "2024-01-31"),
         ("3 JAN 2020", "%d %b %Y", "2020-01-03"),
         ("January 3, 2020", "%B %d, %Y", "2020-01-03"),

@@ -67,6 +67,7 @@ def refusal(infer, *cells: str | None) -> str:
         # days that stand for no date are no evidence
         (["13.02.2020", "01.02.2020", "99991231"], "%d.%m.%Y"),
         (["2020-01-01", "9999-12-31"], "%Y-%m-%d"),
+        (["31.12.9999"], "%d.%m.%Y"),
         ([], "%Y-%m-%d"),
         ([None, " "], "%Y-%m-%d"),
     ],

@@ -184,6 +184,13 @@ def test_a_german_export(propose, tmp_path):
     )  # fmt: skip
 
 
+def test_other_currencies_are_called_out(propose, tmp_path):
+    rows = [f"{i % 7},2023-01-{1 + i % 28:02},{'$' if i % 9 else '€'}{i}.50" for i in range(1, 60)]
+    proposed = propose("client,date,total\n" + "\n".join(rows) + "\n")
+    assert settings(proposed, tmp_path).currency == "USD"
+    assert "`€` in 6 others, which are excluded" in proposed.text
+
+
 def test_dates_that_allow_two_readings_are_left_open(propose, tmp_path):
     """The file is proposed all the same; `crm check` refuses it until the client says which."""
     rows = [f"{i % 5},0{1 + i % 9}/0{1 + i % 7}/2023,{i}.50" for i in range(1, 40)]
