@@ -196,7 +196,8 @@ class SummaryChapter(_Section):
 
 class Privacy(_Section):
     min_cell: Annotated[int, Field(ge=1)] = Field(
-        default=10, description="a base with fewer customers is refused"
+        default=10,
+        description="smaller groups of customers are merged or withheld; a smaller base is refused",
     )
 
 

@@ -119,7 +119,7 @@ def look(
         _edges(facts),
         _newcomers(facts),
         _dominance(facts),
-        _identities(merged, "identities" in engagement.inputs.given()),
+        _identities(merged, "identities" in engagement.inputs.given(), min_cell),
         _orders(facts),
         _margin(facts),
         *_links(links, min_cell),
@@ -318,9 +318,10 @@ def _dominance(facts: Facts) -> Check:
     )
 
 
-def _identities(merged: int, given: bool) -> Check:
+def _identities(merged: int, given: bool, min_cell: int) -> Check:
     if given:
-        return Check("identities", f"{merged:,} ids are merged into other customers.", "good")
+        count = f"{merged:,}" if merged >= min_cell or not merged else f"Fewer than {min_cell}"
+        return Check("identities", f"{count} ids are merged into other customers.", "good")
     return Check(
         "identities",
         "No table says which ids are the same person or household.",

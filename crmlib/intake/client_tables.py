@@ -17,7 +17,7 @@ from crmlib.errors import InputError, suggestion
 from crmlib.intake.cells import Reading, how_to_read, present
 from crmlib.intake.cleaning import cell_digest, repeated_rows
 from crmlib.intake.identities import Identities
-from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_reason, name_rows
+from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_reason, find_rows
 from crmlib.intake.probe import Source, locate
 from crmlib.intake.reader import forget, read_raw
 from crmlib.intake.tokenizer import BLANK, RECORD, REJECTED
@@ -168,7 +168,7 @@ def _ledger(raw: ir.Table, rows: ir.Table, source: Source) -> pd.DataFrame:
     amount = "amount" if "amount" in rows.columns else None
     counts = count_by_reason(rows.filter(rows.reason.notnull()), amount)
     used = Count(int(rows.filter(rows.reason.isnull()).count().execute()))
-    places = name_rows(raw, source, list(counts.values()))
+    places = find_rows(raw, source, list(counts.values()))
     read = Count(int(raw.count().execute()))
     return build_ledger(source.table, read, counts, used, places)
 

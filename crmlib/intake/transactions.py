@@ -22,7 +22,7 @@ from crmlib.intake.ledger import (
     check_ledger,
     count_by_reason,
     count_units,
-    name_rows,
+    find_rows,
 )
 from crmlib.intake.probe import Source, locate
 from crmlib.intake.reader import connect, forget, querying, read_raw
@@ -172,7 +172,7 @@ def _ledger(
     counts |= count_units(excluded)
     used = Count.of(purchases.aggregate(rows=purchases.n_rows.sum(), amount=purchases.amount.sum()))
     read = Count(int(raw.count().execute()), amount=total.amount)
-    places = name_rows(raw, source, list(counts.values()))
+    places = find_rows(raw, source, list(counts.values()))
     return build_ledger(source.table, read, counts, used, places)
 
 
