@@ -8,6 +8,7 @@ they run, so that `crm --help` and a rejected params file answer at once.
 from __future__ import annotations
 
 import functools
+import re
 import signal
 import tempfile
 import traceback
@@ -22,6 +23,8 @@ from crmlib.errors import CrmError, VersionError, harmless, redacted, suggestion
 
 if TYPE_CHECKING:
     from crmlib.book.versions import Version
+
+_KEY = re.compile(r"(inputs|customers|time_zone)\b")
 
 app = typer.Typer(
     help="A reproducible research workbook for CRM strategy.",
@@ -76,7 +79,7 @@ def _answering(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except CrmError as error:
-            _end(2, str(error))
+            _end(2, _in_file(str(error), kwargs.get("params_file")))
         except KeyboardInterrupt:
             _end(130, "Interrupted; nothing was published.")
         except Exception as error:
@@ -91,6 +94,13 @@ def _answering(command: Callable[..., None]) -> Callable[..., None]:
             )
 
     return answered
+
+
+def _in_file(message: str, params_file: Path | None) -> str:
+    """The message, with the params file before a place that is only a key in it."""
+    if params_file is None or not _KEY.match(message):
+        return message
+    return f"{harmless(str(params_file))}: {message}"
 
 
 def _end(code: int, message: str) -> None:

@@ -17,6 +17,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import Any, Self
 from urllib.parse import quote, quote_plus
 
@@ -155,11 +156,15 @@ class VersionError(CrmError):
 def suggestion(name: str, known: Iterable[str]) -> str:
     """A sentence that names the nearest known name, or all of them where none is near.
 
+    Capitals do not count, nor does an ending such as `.csv` that all have.
+
     >>> suggestion("horizont", ["horizon_years", "seed"])
     'Did you mean `horizon_years`?'
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    ending = PurePath(name).suffix.lower()
+    plain = {each.lower().removesuffix(ending): each for each in known}
+    near = difflib.get_close_matches(name.lower().removesuffix(ending), plain, n=1, cutoff=0.6)
     if near:
-        return f"Did you mean `{near[0]}`?"
+        return f"Did you mean `{plain[near[0]]}`?"
     return "Known here: " + ", ".join(f"`{k}`" for k in known) + "." if known else ""

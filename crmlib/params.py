@@ -9,9 +9,11 @@ ranges with the key's full name before any data are read.
 from __future__ import annotations
 
 import datetime as dt
+import reprlib
+import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
@@ -29,6 +31,10 @@ Day = Annotated[dt.date, Field(gt=dt.date(1901, 1, 1), lt=dt.date(2100, 1, 1))]
 DAYS_PER_UNIT = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
 
+class _Mistake(ValueError):
+    """What contradicts something else in a section: the key below it, what is wrong, a remedy."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -41,7 +47,7 @@ class TableInput(_Section):
     reported, and refused where the data allow two readings.
     """
 
-    path: Text | list[Text] | None = Field(
+    path: Text | Annotated[list[Text], Field(min_length=1)] | None = Field(
         default=None, description="relative to the params file; `*` and lists name several files"
     )
     database: Text | None = Field(
@@ -70,9 +76,9 @@ class TableInput(_Section):
     @model_validator(mode="after")
     def _one_place(self) -> TableInput:
         if (self.path is None) == (self.database is None):
-            raise ValueError("either `path` or `database` says where the table lies.")
+            raise _Mistake("", "either `path` or `database` says where the table lies.")
         if (self.database is None) != (self.table is None):
-            raise ValueError("`database` and `table` belong together.")
+            raise _Mistake("", "`database` and `table` belong together.")
         return self
 
     @property
@@ -122,9 +128,10 @@ class Inputs(_Section):
             known = TABLES[table].columns
             for name in settings.columns:
                 if name not in known:
-                    raise ValueError(
-                        f"{table}.columns: `{name}` is not one of our columns. "
-                        + suggestion(name, known)
+                    raise _Mistake(
+                        f"{table}.columns.{name}",
+                        "is not one of our columns.",
+                        suggestion(name, known),
                     )
         return self
 
@@ -164,19 +171,20 @@ class ValueChapter(_Section):
     tier_cuts: list[OpenShare] = Field(
         default=[0.5, 0.8], description="cumulative shares of value at which tiers end"
     )
-    tier_labels: list[str] = Field(default=["high", "medium", "low"])
+    tier_labels: list[Text] = Field(default=["high", "medium", "low"])
 
     @model_validator(mode="after")
     def _cuts_match_labels(self) -> ValueChapter:
         if sorted(set(self.tier_cuts)) != self.tier_cuts:
-            raise ValueError(f"tier_cuts: {self.tier_cuts} must rise from one cut to the next.")
+            raise _Mistake("tier_cuts", f"{self.tier_cuts} must rise from one cut to the next.")
         if len(self.tier_labels) != len(self.tier_cuts) + 1:
-            raise ValueError(
-                f"tier_labels: {len(self.tier_cuts)} cuts make {len(self.tier_cuts) + 1} tiers, "
-                f"but {len(self.tier_labels)} labels are given."
+            raise _Mistake(
+                "tier_labels",
+                f"{len(self.tier_cuts)} cuts make {len(self.tier_cuts) + 1} tiers, "
+                f"but {len(self.tier_labels)} labels are given.",
             )
         if len(set(self.tier_labels)) != len(self.tier_labels):
-            raise ValueError(f"tier_labels: {self.tier_labels} must differ from each other.")
+            raise _Mistake("tier_labels", f"{self.tier_labels} must differ from each other.")
         return self
 
 
@@ -219,9 +227,9 @@ class Engagement(_Section):
     @model_validator(mode="after")
     def _observation_has_length(self) -> Engagement:
         if self.observation_start and self.observation_start >= self.observation_end:
-            raise ValueError(
-                f"observation_start: {self.observation_start} is not before "
-                f"observation_end {self.observation_end}."
+            raise _Mistake(
+                "observation_start",
+                f"{self.observation_start} is not before observation_end {self.observation_end}.",
             )
         return self
 
@@ -248,6 +256,9 @@ class Engagement(_Section):
 CHAPTER_SECTIONS = {"01_customers": "customers", "02_value": "value", "06_summary": "summary"}
 
 
+MOST_BYTES = 1_000_000  # of a params file: reading YAML takes a minute for 20 MB
+
+
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Engagement:
     """Read and check a params file.
 
@@ -265,24 +276,51 @@ def load(path: Path | str, overrides: Iterable[str] = ()) -> Engagement:
     """
     path = Path(path)
     raw = read_yaml(path)
-    for override in overrides:
-        _override(raw, override)
-    return resolve(raw, str(path), path.parent)
+    replaced = [_override(raw, override) for override in overrides]
+    return resolve(raw, str(path), path.parent, replaced)
 
 
-def resolve(raw: dict[str, Any], name: str, base: Path) -> Engagement:
-    """Check a mapping of settings; `name` is what messages call it."""
+def resolve(
+    raw: dict[str, Any], name: str, base: Path, replaced: Iterable[tuple[str, ...]] = ()
+) -> Engagement:
+    """Check a mapping of settings.
+
+    Parameters
+    ----------
+    raw : dict
+        The settings.
+    name : str
+        What messages call their file.
+    base : Path
+        What input paths are relative to.
+    replaced : iterable of tuple of str
+        Keys that were set by `--set`, which messages then name instead of the file.
+
+    Raises
+    ------
+    ParamsError
+        One message for each mistake.
+    """
     try:
         engagement = Engagement.model_validate(raw)
     except ValidationError as error:
         first, *others = [
-            ParamsError(f"{name}: {place}" if place else name, problem, remedy)
-            for place, problem, remedy in map(_explain, error.errors())
+            ParamsError(
+                f"{'--set' if _is_set(place, replaced) else name}: {place}".removesuffix(": "),
+                problem,
+                remedy,
+            )
+            for place, problem, remedy in map(_explain, _findings(error))
         ]
         first.others = tuple(others)
         raise first from None
     engagement._base = Path(base)
     return engagement
+
+
+def _is_set(place: str, replaced: Iterable[tuple[str, ...]]) -> bool:
+    """Whether a key, or a section that it lies in, was replaced on the command line."""
+    return any(f"{place}.".startswith(f"{'.'.join(keys)}.") for keys in replaced)
 
 
 def to_yaml(engagement: Engagement) -> str:
@@ -292,64 +330,129 @@ def to_yaml(engagement: Engagement) -> str:
     )
 
 
-# What the loader raises for values that contradict their own tag, e.g. `!!bool abc`.
-_UNREADABLE = (
-    yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError,
-)  # fmt: skip
-
-
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, refusing keys that stand twice."""
+    """YAML's safe loader, refusing keys that stand twice and values that contradict their tag."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.MarkedYAMLError(problem="settings expected", problem_mark=node.start_mark)
         seen: set[str] = set()
-        for key_node, _ in node.value:
-            key = str(key_node.value)
-            if key in seen:
+        for key in _keys(node):
+            if key.value in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"key `{key}` stands twice", problem_mark=key_node.start_mark
+                    problem=f"key `{key.value}` stands twice", problem_mark=key.start_mark
                 )
-            seen.add(key)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge `<<`; of keys that come to stand twice one is left, or merges of merges explode."""
+        super().flatten_mapping(node)
+        last = {(key.tag, key.value): at for at, key in enumerate(_keys(node))}
+        node.value = [node.value[at] for at in sorted(last.values())]
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except yaml.YAMLError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            # what the loader raises for `!!bool abc`, or for a day that the calendar does not have
+            value, kind = node.value, node.tag.rpartition(":")[2]
+            what = "a day of the calendar" if kind == "timestamp" else f"what `!!{kind}` says"
+            shown = f"`{value}`" if isinstance(value, str) else "the value"
+            raise yaml.MarkedYAMLError(
+                problem=f"{shown} is not {what}", problem_mark=node.start_mark
+            ) from None
+
+
+def _keys(node: yaml.MappingNode) -> list[yaml.ScalarNode]:
+    """The keys of a mapping; refused where one is a list or has keys of its own."""
+    keys = [key for key, _ in node.value]
+    for key in keys:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
+    return keys
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The settings of a params file, not yet checked; raises ParamsError."""
-    if path.is_dir():
-        raise ParamsError(str(path), "is a folder; a params file (YAML) was expected.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        others = [p.name for p in path.parent.glob("*.yml")] if path.parent.is_dir() else []
-        raise ParamsError(
-            str(path), "there is no such file.", suggestion(path.name, others)
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParamsError(str(path), f"cannot be read as UTF-8 text ({error}).") from None
+    text = _text(path)
     try:
         raw = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ParamsError(f"{path}{line}", f"is not valid YAML: {error.problem}.") from None
-    except _UNREADABLE as error:
-        raise ParamsError(str(path), f"is not valid YAML: {error}.") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        place, problem = _why_not_yaml(error, text)
+        raise ParamsError(f"{path}{place}", f"is not valid YAML: {problem}.") from None
     if not isinstance(raw, dict):
         raise ParamsError(str(path), "holds no settings; `key: value` lines were expected.")
     return raw
 
 
-def _override(raw: dict[str, Any], override: str) -> None:
-    """Apply one `section.key=value`; the value is read as YAML."""
+def _text(path: Path) -> str:
+    """The file's text, if it can be a params file."""
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise ParamsError(str(path), "is a folder; a params file (YAML) was expected.")
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device may never end
+            raise ParamsError(str(path), "is no file; a params file (YAML) was expected.")
+        if found.st_size > MOST_BYTES:
+            raise ParamsError(
+                str(path),
+                f"has {found.st_size:,} bytes; a params file of a few thousand was expected.",
+                "The client's tables are named in it, under `inputs`.",
+            )
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        others = [p.name for p in path.parent.glob("*.yml")] if path.parent.is_dir() else []
+        near = suggestion(path.name, others)
+        near = near if near or not others else f"There are {', '.join(others)}."
+        raise ParamsError(str(path), "there is no such file.", near) from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(
+            str(path),
+            f"is not UTF-8 text: byte {error.start:,} belongs to another encoding.",
+            "Save it as UTF-8.",
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ParamsError(
+            str(path), f"cannot be read ({reason}).", "Check its name and its permissions."
+        ) from None
+
+
+def _why_not_yaml(error: Exception, text: str) -> tuple[str, str]:
+    """(line, as the end of a place; what is wrong) of text that the loader refuses."""
+    if isinstance(error, RecursionError):
+        return "", "its lists or settings lie too deep in each other"
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        problem = error.problem or "it cannot be taken apart"
+        if problem.startswith("but "):
+            problem = f"{error.context}, {problem}"
+        if "cannot start any token" in problem and "\\t" in problem:
+            problem = "it is indented with a tab; use blanks"
+        return f", line {mark.line + 1}", problem
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return f", line {line}", f"character {chr(error.character)!r} is not allowed in it"
+    return "", str(error)
+
+
+def _override(raw: dict[str, Any], override: str) -> tuple[str, ...]:
+    """Apply one `section.key=value`, whose value is read as YAML; the keys."""
     key, equals, text = override.partition("=")
-    if not equals or not key.strip():
+    keys = tuple(part.strip() for part in key.split("."))
+    if not equals or not all(keys):
         raise ParamsError(
             f"--set {override}", "`section.key=value` was expected,", "e.g. value.horizon_years=5."
         )
     try:
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except _UNREADABLE:
-        raise ParamsError(f"--set {override}", "the value is not valid YAML.") from None
-    *sections, last = key.strip().split(".")
+    except (yaml.YAMLError, RecursionError) as error:
+        _, problem = _why_not_yaml(error, text)
+        raise ParamsError(f"--set {override}", f"the value is not valid YAML: {problem}.") from None
+    *sections, last = keys
     for section in sections:
         if raw.get(section) is None:
             raw[section] = {}
@@ -357,35 +460,76 @@ def _override(raw: dict[str, Any], override: str) -> None:
         if not isinstance(raw, dict):
             raise ParamsError(f"--set {override}", f"`{section}` has no keys below it.")
     raw[last] = value
+    return keys
+
+
+def _findings(error: ValidationError) -> list[dict[str, Any]]:
+    """Pydantic's findings, one for a path that may be text or a list of texts."""
+    return [
+        finding
+        for finding in error.errors()
+        if not (_IN_TEXT in finding["loc"] and isinstance(finding["input"], list))
+        and not (_IN_LIST in finding["loc"] and finding["type"] == "list_type")
+    ]
 
 
 def _explain(detail: dict[str, Any]) -> tuple[str, str, str]:
     """(key, what is wrong, what to do) of one of pydantic's findings."""
-    place = ".".join(str(part) for part in detail["loc"])
-    kind, found = detail["type"], detail.get("input")
+    loc = tuple(part for part in detail["loc"] if part not in (_IN_TEXT, _IN_LIST))
+    place = ".".join(str(part) for part in loc)
+    kind, found = detail["type"], _shown(detail.get("input"))
+    context = detail.get("ctx", {})
     if kind == "extra_forbidden":
-        model = _model_at(detail["loc"][:-1])
-        return place, "unknown key.", suggestion(str(detail["loc"][-1]), model.model_fields)
+        return place, "unknown key.", suggestion(str(loc[-1]), _model_at(loc[:-1]).model_fields)
     if kind == "missing":
-        field = _model_at(detail["loc"][:-1]).model_fields[detail["loc"][-1]]
+        field = _model_at(loc[:-1]).model_fields[loc[-1]]
         hint = f"It says: {field.description}." if field.description else ""
         return place, "is required and not given.", hint
     if kind == "value_error":
-        return place, str(detail["ctx"]["error"]), ""
+        key, problem, *remedy = context["error"].args
+        return f"{place}.{key}".strip("."), problem, "".join(remedy)
+    if kind == "invalid_key" or loc[-1:] == ("[key]",):
+        parents = [str(part) for part in loc if part != "[key]"][:-1]
+        place = ".".join([*parents, found])
+        return place, "is no word, which every key must be.", f'Put it in quotes: `"{found}"`.'
     if kind == "string_pattern_mismatch":
-        return place, f"found {found!r}; {_PATTERNS[detail['ctx']['pattern']]}.", ""
+        return place, f"found {found}; {_PATTERNS[context['pattern']]}.", ""
+    if kind == "literal_error" and place == "params_version":
+        return (
+            place,
+            f"found {found}, but this crm reads version {context['expected']}.",
+            "Use the crm that the file was written for, or bring its keys up to date.",
+        )
     if kind in _EXPECTED:
-        return place, f"found {found!r}; expected {_EXPECTED[kind]}.", ""
+        return place, f"found {found}; expected {_EXPECTED[kind].format(**context)}.", ""
     message = detail["msg"].removeprefix("Input should be ")
-    return place, f"found {found!r}; expected {message}.", ""
+    return place, f"found {found}; expected {message}.", ""
 
 
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 2, 200, 200
+
+
+def _shown(found: Any) -> str:
+    """A value for a message; short, since aliases can make a small file endless."""
+    if found is None or isinstance(found, bool):
+        return {None: "nothing", True: "true", False: "false"}[found]
+    return found.isoformat() if isinstance(found, dt.date) else _REPR.repr(found)
+
+
+# Where a field may be one of two types, pydantic puts the type that it tried into the place.
+_IN_TEXT, _IN_LIST = "constrained-str", "list[constrained-str]"
 _EXPECTED = {
     "model_type": "settings below it, as `key: value` lines",
     "dict_type": "settings below it, as `key: value` lines",
     "date_type": "a day such as 2024-12-31, without quotes",
+    "bool_type": "true or false",
     "string_type": "text; put it in quotes",
     "string_too_short": "at least one character",
+    "string_too_long": "at most {max_length} characters",
+    "list_type": "a list, such as [a, b]",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
 }
 
 
@@ -399,7 +543,9 @@ _PATTERNS = {
 
 
 def _model_at(loc: tuple[Any, ...]) -> type[BaseModel]:
+    """The model of a section; a table may be given or not, so its type is one of two."""
     model: type[BaseModel] = Engagement
     for part in loc:
-        model = model.model_fields[part].annotation
+        kinds = model.model_fields[part].annotation
+        model = next((kind for kind in get_args(kinds) if kind is not type(None)), kinds)
     return model

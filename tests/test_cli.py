@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -146,16 +147,17 @@ def test_usage_errors_are_named_without_a_traceback(here):
     assert "No such option" in refused("run", "shop.yml", "--fource")
 
 
-def test_check_prints_the_row_ledger_aligned(here):
+def test_check_prints_a_data_request_with_the_row_ledger_aligned(here):
     result = crm("check", "shop.yml")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].split()[:5] == ["table", "status", "reason", "rows", "share"]
-    end = lines[0].index("rows") + len("rows")
-    assert {line[end - 1] for line in lines[1:]} == {"1", "2", "3"}
-    used = next(line for line in lines if " used " in line)
-    assert "66.7%" in used
-    assert "30.00" in used
+    assert lines[0] == "A shop: can the data carry the analysis?"
+    at = next(i for i, line in enumerate(lines) if line.startswith("table "))
+    assert lines[at].split()[:5] == ["table", "status", "reason", "rows", "share"]
+    end = lines[at].index("rows") + len("rows")
+    assert [line[end - 1] for line in lines[at + 1 : at + 4]] == ["3", "1", "2"]
+    assert "66.7%" in lines[at + 3] and "30.00" in lines[at + 3]
+    assert re.search(r"^ ?\d+\. Please send revenue by month", result.stdout, re.MULTILINE)
     assert not (here / "reports").exists()
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from crmlib import params
 from crmlib.errors import ParamsError
+from crmlib.intake.probe import locate
 
 ROOT = Path(__file__).parents[1]
 MINIMAL = """\
@@ -35,20 +36,23 @@ def write(tmp_path):
 def message(path: Path, *overrides: str) -> str:
     with pytest.raises(ParamsError) as error:
         params.load(path, overrides)
-    return str(error.value).removeprefix(f"{path}: ").removeprefix(str(path))
+    said = str(error.value).removeprefix(f"{path}: ").removeprefix(str(path))
+    return said.removeprefix("--set: ")
 
 
 def test_minimal_file_gets_every_default(write):
     engagement = params.load(write(MINIMAL))
     assert engagement.time_unit == "week"
     assert engagement.value == params.ValueChapter()
-    assert engagement.transactions_path().name == "sales.csv"
+    assert engagement.inputs.transactions.paths == ("sales.csv",)
 
 
 def test_input_paths_are_relative_to_the_params_file(write, monkeypatch):
     path = write(MINIMAL)
     monkeypatch.chdir("/")
-    assert params.load(path).transactions_path() == path.parent.resolve() / "sales.csv"
+    (path.parent / "sales.csv").write_text("customer_id,date,amount\n")
+    (part,) = locate(params.load(path)).parts
+    assert part.path.samefile(path.parent / "sales.csv")
 
 
 def test_resolved_yaml_reads_back_to_the_same_engagement(write):
@@ -79,11 +83,11 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
         ),
         (
             "value.tier_cuts=[0.8, 0.5]",
-            "value: tier_cuts: [0.8, 0.5] must rise from one cut to the next.",
+            "value.tier_cuts: [0.8, 0.5] must rise from one cut to the next.",
         ),
         (
             "value.tier_labels=[a, b]",
-            "value: tier_labels: 2 cuts make 3 tiers, but 2 labels are given.",
+            "value.tier_labels: 2 cuts make 3 tiers, but 2 labels are given.",
         ),
         (
             "time_unit=fortnight",
@@ -108,7 +112,7 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
         ),
         (
             "inputs.transactions.columns={custid: ID}",
-            "inputs.transactions: columns: `custid` is not one of our columns. "
+            "inputs.transactions.columns.custid: is not one of our columns. "
             "Did you mean `customer_id`?",
         ),
         ("value=3", "value: found 3; expected settings below it, as `key: value` lines."),
@@ -119,9 +123,12 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
         ),
         (
             "observation_end=2205-12-31",
-            "observation_end: found datetime.date(2205, 12, 31); expected less than 2100-01-01.",
+            "observation_end: found 2205-12-31; expected less than 2100-01-01.",
         ),
-        ("seed=!!bool abc", "--set seed=!!bool abc: the value is not valid YAML."),
+        (
+            "seed=!!bool abc",
+            "--set seed=!!bool abc: the value is not valid YAML: `abc` is not what `!!bool` says.",
+        ),
         ("inputs={}", "inputs.transactions: is required and not given."),
         ("title.x=1", "--set title.x=1: `title` has no keys below it."),
         (

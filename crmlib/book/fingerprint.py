@@ -59,7 +59,7 @@ def of(engagement: params.Engagement, chapters: Iterable[str], notebooks: Path) 
     """Take the fingerprint of a run before anything is executed."""
     chapters = tuple(chapters)
     return Fingerprint(
-        inputs={name: of_file(path) for name, path in sorted(input_paths(engagement).items())},
+        inputs=of_inputs(engagement),
         params=_of_bytes(params.to_yaml(engagement).encode()),
         notebooks=digest({name: of_notebook(notebooks / f"{name}.ipynb") for name in chapters}),
         code=of_folder(PACKAGE),
@@ -103,16 +103,32 @@ def chapter_key(
     )
 
 
-def input_paths(engagement: params.Engagement) -> dict[str, Path]:
-    """Where the input files lie, by the path that the params file gives."""
+def of_inputs(engagement: params.Engagement) -> dict[str, str]:
+    """SHA-256 of every input file, and of the rows of every database table.
+
+    Returns
+    -------
+    dict
+        By the path, or the database's table, as the params name them.
+
+    Raises
+    ------
+    InputError
+        An input that is not there or cannot be read.
+    """
     from crmlib.intake.probe import locate
 
-    return {
-        part.place: part.path
-        for table in engagement.inputs.given()
-        for part in locate(engagement, table).parts
-        if part.path is not None
-    }
+    found = {}
+    for table in engagement.inputs.given():
+        for part in locate(engagement, table).parts:
+            name = part.place.partition(": ")[2]  # without the params key
+            if part.path is None or part.kind == "database":
+                from crmlib.intake.database import content_digest
+
+                found[name] = content_digest(engagement, table)
+            else:
+                found[name] = of_file(part.path)
+    return dict(sorted(found.items()))
 
 
 def of_file(path: Path) -> str:

@@ -209,19 +209,14 @@ def _require_same_inputs(this: _Run) -> None:
     InputError
         An input file is another one than before the first chapter, or gone.
     """
-    paths = fingerprint.input_paths(this.engagement)
-    before = this.provenance.inputs
-    changed = [name for name, path in paths.items() if _hash_now(path) != before[name]]
-    if changed:
-        problem = "changed while it was read; nothing was published."
-        raise errors.InputError(", ".join(changed), problem, "Run again.")
-
-
-def _hash_now(path: Path) -> str:
+    before, problem = this.provenance.inputs, "changed while it was read; nothing was published."
     try:
-        return fingerprint.of_file(path)
-    except OSError:
-        return "cannot be read any more"
+        now = fingerprint.of_inputs(this.engagement)
+    except (errors.InputError, OSError):
+        now = {}
+    changed = [name for name in before if now.get(name) != before[name]]
+    if changed:
+        raise errors.InputError(", ".join(changed), problem, "Run again.")
 
 
 def _complete_chapters(this: _Run, count: int) -> dict[str, ChapterRun]:

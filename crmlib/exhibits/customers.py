@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from crmlib.exhibits import formats, theme
@@ -10,8 +11,14 @@ from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
 from crmlib.intake import Client, Facts
+from crmlib.value.shown import (
+    FrequencyGroups,
+    count_frequencies,
+    frequency_groups,
+    withheld_months,
+)
 
-_LAST_GROUP = 7  # customers with so many purchase days or more are one group
+_LAST_GROUP = 7  # customers with so many purchase days or more are one group at most
 
 
 def row_ledger(ledger: pd.DataFrame, scope: Scope) -> Exhibit:
@@ -46,24 +53,32 @@ def _withheld(ledger: pd.DataFrame) -> bool:
     return bool((ledger["amount"].isna() & ledger["table"].isin(known)).any())
 
 
-def by_month(months: pd.DataFrame, scope: Scope) -> Exhibit:
-    """Revenue and active customers by calendar month."""
+def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
+    """Revenue and active customers by calendar month; withheld months are gaps."""
     table = months[["month", "customers", "revenue"]].assign(
         share_of_revenue=months["revenue"] / months["revenue"].sum()
     )
+    found = withheld_months(table, n, scope.end, scope.min_cell)
+    if found.withheld.any():
+        for figure in table.columns.drop("month"):
+            table[figure] = table[figure].astype(float).mask(found.withheld)
+    if not (table["share_of_revenue"] > 0).any():
+        return scope.withheld("by_month", "Revenue by month", len(table), "months")
     peak = table.loc[table["share_of_revenue"].idxmax()]
     figure, (left, right) = theme.axes(2, height=3.2)
     for ax, column, unit in ((left, "revenue", scope.currency), (right, "customers", "customers")):
         ax.plot(table["month"], table[column], color=theme.PRIMARY, marker="o", markersize=3)
         ax.set_ylim(bottom=min(0, table[column].min()))
+        ax.set_xlim(*_margins(table["month"]))
         theme.tidy(ax, x="", y=f"{unit} per month")
         theme.thousands(ax)
         theme.few_dates(ax)
     left.set_title("Revenue", loc="left", color=theme.INK)
     right.set_title("Customers who bought", loc="left", color=theme.INK)
+    busiest = "The busiest month shown" if found.withheld.any() else "The busiest month"
     return scope.exhibit(
         id="by_month",
-        title=f"The busiest month, {peak['month']:%B %Y}, "
+        title=f"{busiest}, {peak['month']:%B %Y}, "
         f"brings {formats.percent(peak['share_of_revenue'])} of revenue",
         table=table,
         figure=figure,
@@ -72,21 +87,42 @@ def by_month(months: pd.DataFrame, scope: Scope) -> Exhibit:
         unit=f"{scope.currency} and customers per month",
         alt=f"Two lines by month: revenue, highest in {peak['month']:%B %Y} at "
         f"{scope.money(peak['revenue'])}, and customers who bought.",
-        note="A gap or a step that the client cannot explain is a hole in the export.",
+        note="A gap or a step that the client cannot explain is a hole in the export."
+        + _withheld_months(int(found.small.sum()), int(found.withheld.sum()), scope),
     )
+
+
+def _margins(months: pd.Series) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """All months with a little room, also where the first or last is withheld."""
+    room = max((months.iloc[-1] - months.iloc[0]) * 0.05, pd.Timedelta(days=2))
+    return months.iloc[0] - room, months.iloc[-1] + room
+
+
+def _withheld_months(small: int, withheld: int, scope: Scope) -> str:
+    """Which months are gaps for privacy's sake, as a sentence behind the note."""
+    if not withheld:
+        return ""
+    others = withheld - small
+    said = f" {formats.plural(small, 'month')} in which {scope.few} bought, or did not buy,"
+    if others:
+        said += f" and the next smallest{f' {others}' if others > 1 else ''}"
+    return f"{said} {'is' if withheld == 1 else 'are'} withheld."
 
 
 def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
     """How many customers bought on one, two, … days, and what they bring."""
-    days = (customers["frequency"] + 1).clip(upper=_LAST_GROUP).astype(int)
-    groups = customers.groupby(days)["total_amount"].agg(["size", "sum"])
-    groups = groups.reindex(range(1, _LAST_GROUP + 1), fill_value=0)
+    groups = _purchase_groups(customers, scope)
+    if len(groups.starts) == 1:
+        return scope.withheld("purchase_days", "Purchase days per customer", len(customers))
+    place = groups.of(customers["frequency"])
+    sizes = np.bincount(place, minlength=len(groups.starts))
+    money = np.bincount(place, customers["total_amount"], minlength=len(groups.starts))
     table = pd.DataFrame(
         {
-            "purchase_days": [str(d) for d in range(1, _LAST_GROUP)] + [f"{_LAST_GROUP}+"],
-            "customers": groups["size"].to_numpy(),
-            "share_of_customers": (groups["size"] / len(customers)).to_numpy(),
-            "share_of_revenue": (groups["sum"] / customers["total_amount"].sum()).to_numpy(),
+            "purchase_days": groups.labels(shift=1),
+            "customers": sizes,
+            "share_of_customers": sizes / len(customers),
+            "share_of_revenue": money / customers["total_amount"].sum(),
         }
     )
     figure, ax = theme.axes(height=3.4)
@@ -101,21 +137,35 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
     theme.tidy(ax, x="days with a purchase", y="share")
     theme.percent(ax)
     ax.set_ylim(top=1.25 * table[["share_of_customers", "share_of_revenue"]].to_numpy().max())
-    once, often = table.iloc[0], table.iloc[-1]
+    few, often = table.iloc[0], table.iloc[-1]
+    merged = len(groups.starts) < _LAST_GROUP
     return scope.exhibit(
         id="purchase_days",
-        title=f"{formats.percent(once['share_of_customers'])} of customers bought on one day only",
+        title=f"{formats.percent(few['share_of_customers'])} of customers bought on "
+        f"{_on_days(few['purchase_days'])} only",
         table=table,
         figure=figure,
         n=len(customers),
         unit="share of customers and of revenue",
-        alt=f"Bars by number of purchase days: one day holds "
-        f"{formats.percent(once['share_of_customers'])} of customers and "
-        f"{formats.percent(once['share_of_revenue'])} of revenue; {_LAST_GROUP} or more days hold "
+        alt=f"Bars by number of purchase days: {_on_days(few['purchase_days'])} holds "
+        f"{formats.percent(few['share_of_customers'])} of customers and "
+        f"{formats.percent(few['share_of_revenue'])} of revenue; "
+        f"{often['purchase_days'].removesuffix('+')} or more days hold "
         f"{formats.percent(often['share_of_customers'])} and "
         f"{formats.percent(often['share_of_revenue'])}.",
-        note="Who bought once leaves one observation: models borrow strength from the others.",
+        note="Who bought once leaves one observation: models borrow strength from the others."
+        + (f" Groups of {scope.few} are merged." if merged else ""),
     )
+
+
+def _purchase_groups(customers: pd.DataFrame, scope: Scope) -> FrequencyGroups:
+    """Customers by purchase days, as a coarsening of the next chapter's groups of repeats."""
+    counts = count_frequencies(customers["frequency"])
+    return frequency_groups(counts, scope.min_cell).up_to(_LAST_GROUP - 1)
+
+
+def _on_days(days: str) -> str:
+    return "one day" if days == "1" else f"{days} days"
 
 
 def customer_view(facts: Facts, scope: Scope) -> Exhibit:
@@ -165,7 +215,6 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
     """What 01_customers says to the summary; all are counts of the observed base."""
     ledger = client.ledger
     rows = ledger[ledger["table"] == "transactions"].groupby("status")["rows"].sum()
-    once = float((customers["frequency"] == 0).mean())
     total = float(customers["total_amount"].sum())
     weak = sum(check.verdict == "weak" for check in client.checks)
     return [
@@ -194,6 +243,17 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             unit=scope.currency,
             exhibit="customer_view",
         ),
+        *_one_time_share(customers, scope),
+    ]
+
+
+def _one_time_share(customers: pd.DataFrame, scope: Scope) -> list[Finding]:
+    """The share of customers with one purchase day, where its exhibit shows it."""
+    starts = _purchase_groups(customers, scope).starts
+    if starts[1:2] != (1,):
+        return []
+    once = float((customers["frequency"] == 0).mean())
+    return [
         Finding(
             id="one_time_share",
             kind="census",
@@ -201,7 +261,7 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             value=once,
             unit="share of customers",
             exhibit="purchase_days",
-        ),
+        )
     ]
 
 

@@ -1,4 +1,4 @@
-"""What every exhibit of an engagement says below its picture: source, period, money."""
+"""What all exhibits of an engagement share: source, period, money, the smallest group."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.params import Engagement
+from crmlib.stats import disclosure
+
+# Best customers as a chapter speaks of them.
+_SHARES = {0.1: "tenth", 0.2: "fifth", 0.5: "half"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,7 @@ class Scope:
     currency: str
     time_unit: str
     value_word: str  # "revenue" or "contribution"
+    min_cell: int  # customers in the smallest group that may be shown
 
     @classmethod
     def of(cls, engagement: Engagement, start: dt.date, margin_rate: float = 1.0) -> Scope:
@@ -32,7 +39,21 @@ class Scope:
             currency=engagement.currency,
             time_unit=engagement.time_unit,
             value_word="revenue" if margin_rate == 1 else "contribution",
+            min_cell=engagement.privacy.min_cell,
         )
+
+    def bands(self, n: int, most: int = 100) -> int:
+        """Into how many equal bands `n` ranked customers may be cut."""
+        return disclosure.bands(n, self.min_cell, most)
+
+    def best_share(self, n: int) -> float:
+        """The fifth, or the half where a fifth is too few to be shown, or all."""
+        return 1 / self.bands(n, 5)
+
+    @property
+    def few(self) -> str:
+        """Groups too small to be shown, in words."""
+        return f"fewer than {self.min_cell} customers"
 
     def exhibit(self, **fields: Any) -> Exhibit:
         """An exhibit with this source and period; `fields` are the others of `Exhibit`."""
@@ -43,6 +64,19 @@ class Scope:
         """The days observed."""
         return self.between(self.start, self.end)
 
+    def withheld(self, id: str, what: str, n: int, population: str = "customers") -> Exhibit:
+        """The exhibit that stands where every group would be too small."""
+        reason = f"it would show groups of {self.few} (privacy.min_cell)"
+        return self.exhibit(
+            id=id,
+            title=f"{what} cannot be shown: groups are too small",
+            table=pd.DataFrame({"not shown": [what], "reason": [reason]}),
+            n=n,
+            population=population,
+            unit="none",
+            alt=f"{what} cannot be shown: {reason}",
+        )
+
     def during(self, start: dt.date, end: dt.date) -> Scope:
         """The same words for a part of the time."""
         return replace(self, start=start, end=end)
@@ -50,6 +84,11 @@ class Scope:
     def after(self, seal: dt.date) -> Scope:
         """The same words for the time behind a day."""
         return self.during(seal + dt.timedelta(days=1), self.end)
+
+    @staticmethod
+    def share_word(share: float) -> str:
+        """A share of best customers as a noun: tenth, fifth or half."""
+        return _SHARES[share]
 
     @staticmethod
     def between(start: dt.date, end: dt.date) -> str:

@@ -40,16 +40,16 @@ def check_archive(path: Path, place: str) -> None:
                 raise unpacks_too_far(place)
             unpacked = 0
             for member in members:
-                size = 0
+                size = checksum = 0
                 for chunk in _inflate(stream, member):
-                    size += len(chunk)
+                    size, checksum = size + len(chunk), zlib.crc32(chunk, checksum)
                     if unpacked + size > allowed:
                         raise unpacks_too_far(place)
-                if size != member.file_size:
+                if (size, checksum) != (member.file_size, member.CRC):
                     raise damaged
                 unpacked += size
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError):
-        raise damaged from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
+        raise damaged from None  # OSError: a member's place lies before the file's first byte
 
 
 def _inflate(stream: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:

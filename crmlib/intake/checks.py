@@ -33,6 +33,8 @@ DOMINANT = 0.10
 HOLE = 0.25
 # Opening months with this many times the usual number of new customers hold old ones.
 TRUNCATED = 3.0
+# Fewer newcomers than this in the second half, and the base is a cohort, not a business.
+COHORT = 0.01
 
 
 @dataclass(frozen=True)
@@ -283,11 +285,11 @@ def _newcomers(facts: Facts) -> Check:
         )
     opening, rest = counts.iloc[: max(1, len(counts) // 12)].mean(), counts.iloc[len(counts) // 2 :]
     usual = float(rest.mean())
-    if usual == 0:
-        end = counts[counts > 0].index[-1]
+    if rest.sum() < COHORT * counts.sum():
+        end = counts[counts >= COHORT * counts.max()].index[-1]
         return Check(
             topic,
-            f"Nobody first buys after {end:%B %Y}: the base was drawn as one cohort.",
+            f"Hardly anybody first buys after {end:%B %Y}: the base was drawn as one cohort.",
             "ask",
             "Were later customers left out on purpose?",
         )

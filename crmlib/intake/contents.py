@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 from crmlib.errors import InputError
+from crmlib.intake.encodings import unmarked_utf16
 
 TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".dat")
 WORKBOOK_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -49,7 +50,7 @@ SIGNATURES = (
 _TEXT_GOES_ON = re.compile(rb"^(ORC|BZh|Rar!|PAR1|PARE)[\x20-\x7e\r\n\t;,|]{8}")
 
 _HTML = re.compile(rb"^\s*<(!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE)
-_XML = re.compile(rb"^\s*<\?xml|^\s*<[a-z]+[:>]", re.IGNORECASE)
+_XML = re.compile(rb"^\s*<\?xml|^\s*<[a-z]+[:>](?!\s*[,;\t|])", re.IGNORECASE)
 _JSON = re.compile(rb'^\s*(\{\s*"|\[\s*[\[{])')
 
 
@@ -100,6 +101,8 @@ def check_content(path: Path, place: str) -> str:
     if (is_ == "xlsx" and expected in (".xlsx", ".xlsm")) or f".{is_}" == expected:
         return "workbook"
     if is_ != expected:
+        if is_ == "text" and _is_binary(head):
+            is_ = "of no kind that is read, or damaged"
         raise InputError(place, *_mended(is_, named, path))
     return ENDINGS[named]
 
@@ -110,6 +113,12 @@ def check_unpacked(head: bytes, path: Path, place: str) -> None:
     if is_ != "text":
         what = _WORDS.get(is_, is_)
         raise InputError(place, f"is {what}, packed with gzip.", "Unpack it first.")
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether more control bytes stand in it than in any text, UTF-16 apart."""
+    controls = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    return controls > 0.05 * len(head) and unmarked_utf16(head) is None
 
 
 _WORDS = {
@@ -137,6 +146,8 @@ def _mended(is_: str, named: str, path: Path) -> tuple[str, str]:
         return f"is {what}.", "Export it without encryption."
     if "password" in what:
         return f"is {what}.", "Save it without a password."
+    if "damaged" in what:
+        return f"is {what}.", "Save or export it again, or copy it again."
     if "archive" in what:
         return f"is {what} named {named}.", "Unpack it and name the file inside."
     if is_ in ("a page of HTML", "an XML file"):

@@ -154,8 +154,8 @@ def flag_of(cell: ir.Value) -> ir.BooleanValue:
 
 
 def as_text(cell: ir.Value) -> ir.StringValue:
-    """The cell as trimmed text; a whole number that was stored as a float loses its `.0`."""
-    if cell.type().is_floating():
+    """The cell as trimmed text; a whole number that was stored with decimals loses them."""
+    if cell.type().is_floating() or cell.type().is_decimal():
         whole = cell.try_cast("int64")
         cell = (cell == whole).ifelse(whole.cast("string"), cell.cast("string"))
     return (cell if cell.type().is_string() else cell.cast("string")).strip()
@@ -202,6 +202,9 @@ def _day_of_text(text: ir.StringValue, date_format: str, time_zone: str | None) 
     if shown.endswith("%f"):  # the engine reads six digits of a second, some databases write nine
         clock = clock.re_replace(r"(\.[0-9]{6})[0-9]+", r"\1")
     local = _try_strptime(clock, _poorer(shown))
+    if "%y" in shown:  # the engine takes 1/1/2, cut off from 1/1/20, for the year 2002
+        two_digits = r"^[0-9]{2}" if shown.startswith("%y") else r"[0-9]{2}(?:[T ,].*)?$"
+        local = clock.re_search(two_digits).ifelse(local, ibis.null("timestamp"))
     if shown == date_format or time_zone is None:
         return local.date()
     there = _clock(time_zone, _instant("UTC", local - _offset_minutes(text).as_interval("m")))

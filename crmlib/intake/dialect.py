@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ SAMPLE = 200  # rows by which delimiters are compared
 TITLE_LINES = 30  # how far down a header may stand below titles and comments
 DELIMITERS = {",": "`,`", ";": "`;`", "\t": "tab", "|": "`|`"}
 UNUSUAL = "~^:#!\x01\x1e\x1f§¦ "  # proposed, never taken unasked
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 
 
@@ -66,8 +68,11 @@ def describe_text(part: Part, settings: TableInput, key: str, wanted: Wanted) ->
     InputError
         Another encoding, no header, or a header that cannot be taken apart.
     """
+    _check_delimiter(settings, key)
     part, lines = open_head(part, settings, key)
     rows = _below(lines, settings.skip_rows, part, key)
+    if settings.header:
+        _is_header(lines, settings, part, key, wanted)
     delimiter = _delimiter(rows, settings, part, key, wanted)
     if not settings.header:
         header, n_lines = _numbered(rows, delimiter), 0
@@ -77,8 +82,6 @@ def describe_text(part: Part, settings: TableInput, key: str, wanted: Wanted) ->
         if names is None:
             _refuse_quotes(part, settings, key)
         header = tuple(clean_name(name) for name in names)
-        ways = taken_apart(lines)
-        refuse_other_line(ways, header, settings.skip_rows, part, key, wanted.names)
         header, whole = _as_rows_have(header, rows[n_lines:], delimiter, part, key)
     said = DELIMITERS.get(delimiter, f"`{printable(delimiter)}`")
     notes = (*part.notes, f"fields end with {said}")
@@ -132,8 +135,8 @@ def open_head(part: Part, settings: TableInput, key: str) -> tuple[Part, list[st
 
 
 def clean_name(name: str) -> str:
-    """A header's name without what cannot be seen: zero-width characters, spaces around it."""
-    return name.translate(_INVISIBLE).strip()
+    """A header's name as one line, without what cannot be seen and without spaces around it."""
+    return _CONTROLS.sub(" ", name.translate(_INVISIBLE)).strip()
 
 
 def _below(lines: list[str], skip_rows: int, part: Part, key: str) -> list[str]:
@@ -149,14 +152,10 @@ def _below(lines: list[str], skip_rows: int, part: Part, key: str) -> list[str]:
 
 def _delimiter(rows: list[str], settings: TableInput, part: Part, key: str, wanted: Wanted) -> str:
     """The stated delimiter, or the one that splits header and rows best."""
-    stated = "\t" if settings.delimiter in ("tab", "\\t") else settings.delimiter
+    stated = _stated(settings)
+    if not settings.header:
+        rows = [row for row in rows if row.strip()] or rows
     if stated != "auto":
-        if len(stated) != 1 or stated in '"\r\n\0':
-            raise InputError(
-                f"{key}.delimiter",
-                f"{stated!r} cannot stand between fields.",
-                "One character was expected, `tab` or `auto`.",
-            )
         if wanted.alone or stated in rows[0] or not settings.header:
             return stated
         _refuse_one_column(rows, stated, part, key, wanted)
@@ -166,6 +165,20 @@ def _delimiter(rows: list[str], settings: TableInput, part: Part, key: str, want
             _refuse_one_column(rows, "auto", part, key, wanted)
         return ","
     return best
+
+
+def _stated(settings: TableInput) -> str:
+    return "\t" if settings.delimiter in ("tab", "\\t") else settings.delimiter
+
+
+def _check_delimiter(settings: TableInput, key: str) -> None:
+    stated = _stated(settings)
+    if stated != "auto" and (len(stated) != 1 or stated in '"\r\n\0'):
+        raise InputError(
+            f"{key}.delimiter",
+            f"{stated!r} cannot stand between fields.",
+            "One character was expected, `tab` or `auto`.",
+        )
 
 
 def guess_delimiter(
@@ -236,6 +249,16 @@ def _numbered(rows: list[str], delimiter: str) -> tuple[str, ...]:
     return tuple(f"column_{position + 1}" for position in range(n_fields))
 
 
+def _is_header(
+    lines: list[str], settings: TableInput, part: Part, key: str, wanted: Wanted
+) -> None:
+    """Refuse a line that has none of the names where another one has; raises InputError."""
+    ways = taken_apart(lines, _stated(settings))
+    if settings.skip_rows < len(ways):
+        names = tuple(clean_name(name) for way in ways[settings.skip_rows] for name in way)
+        refuse_other_line(ways, names, settings.skip_rows, part, key, wanted.names)
+
+
 def refuse_other_line(
     candidates: list[list[list[str]]],
     header: tuple[str, ...],
@@ -284,10 +307,11 @@ def line_of_header(candidates: list[list[list[str]]], names: Collection[str]) ->
     return position
 
 
-def taken_apart(lines: list[str]) -> list[list[list[str]]]:
-    """Each of the first lines, split by each delimiter."""
+def taken_apart(lines: list[str], stated: str) -> list[list[list[str]]]:
+    """Each of the first lines, split by the stated delimiter or by each."""
+    delimiters = tuple(DELIMITERS) if stated == "auto" else (stated,)
     return [
-        [first_record([line], delimiter)[0] or [] for delimiter in DELIMITERS]
+        [first_record([line], delimiter)[0] or [] for delimiter in delimiters]
         for line in lines[:TITLE_LINES]
     ]
 
@@ -322,7 +346,8 @@ def _as_rows_have(
     if not fits and sum(counts.values()) >= 5 and len(counts) == 1:
         raise InputError(
             part.place,
-            f"its header names {len(header):,} columns, but its rows have {commonest:,} fields.",
+            f"its header names {len(header):,} columns, but its rows have "
+            f"{commonest:,} field{'' if commonest == 1 else 's'}.",
             f"Check `{key}.delimiter` and `{key}.skip_rows`; where the delimiter stands inside "
             "numbers or text, those must be quoted.",
         )

@@ -107,7 +107,7 @@ def check_file(path: Path, place: str) -> None:
 
 def _say_why_absent(path: Path, place: str, error: Exception) -> None:
     number = getattr(error, "errno", None)
-    if path.is_symlink():
+    if number != errno.ENAMETOOLONG and path.is_symlink():
         target = printable(os.readlink(path), 200)  # noqa: PTH115 (as it is written)
         if number == errno.ELOOP or isinstance(error, RuntimeError):
             problem = f"is a link that leads back to itself (to {target})."

@@ -170,4 +170,6 @@ def find_fields(rows: list[str]) -> Fields:
             right[0] = left[1] + 1
         elif filled[left[1]] < len(rows):
             left[1] = right[0] - 1
+    if runs:
+        runs[0][0] = 0
     return tuple((first + 1, last + 1) for first, last in runs)

@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 from crmlib.errors import InputError
 from crmlib.intake.dates import as_text, day_of, is_placeholder
 from crmlib.intake.numbers import plain_number
+from crmlib.intake.source import printable
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,16 @@ def infer_date_format(
     counts = _row(days, total=days.n.sum(), **_fitting(days))
     if counts["total"] == 0:
         return Inferred(_DEFAULT, "There is no date to take the format from.")
-    # Days that stand for no date, such as 9999-12-31, are evidence for no format.
+    read = _any(day.notnull() for day in _readings(days).values())
+    if 2 * _row(days, n=days.n.sum(where=read))["n"] < counts["total"]:
+        _refuse_all(days, place, key, counts["total"])
+    # Days that stand for no date, such as 9999-12-31, are evidence for no format if others are.
     sure = days.filter(
         _any(day.notnull() & ~is_placeholder(day) for day in _readings(days).values())
     )
+    if not _row(sure, n=sure.n.sum())["n"]:
+        sure = days.filter(read)
     reads, found = _readings(sure), _row(sure, total=sure.n.sum(), **_fitting(sure))
-    if 2 * found["total"] < counts["total"]:
-        _refuse_all(days, place, key, counts["total"])
     best = max(reads, key=found.__getitem__)  # the first of equals
     if found[best] < found["total"]:
         _refuse_mixture(sure, reads, place, key, best)
@@ -134,7 +138,7 @@ def infer_decimal(
         "either": point != comma,
     }
     counts = _row(forms, **{name: forms.n.sum(where=kind) for name, kind in kinds.items()})
-    examples = _row(forms, **{name: forms.example.min(where=k) for name, k in kinds.items()})
+    examples = {name: _example(forms, kind) for name, kind in kinds.items()}
     if counts["."] and counts[","]:
         raise InputError(
             place,
@@ -191,10 +195,9 @@ def _different_days(cells: ir.Value | Sequence[ir.Value], serial: bool) -> ir.Ta
     if serial:
         values = values.filter(~values.text.re_search(_SERIAL))
     # Grouped before it is looked at: times make a million different values of a thousand days.
-    parts = values.mutate(
-        day=values.text.re_replace(_TIME, ""),
-        time=values.text.re_extract(_TIME, 0).translate("123456789", "000000000"),
-    )
+    parts = values.mutate(day=values.text.re_replace(_TIME, ""))
+    time = parts.text.substr(parts.day.length())
+    parts = parts.mutate(time=time.translate("123456789", "000000000"))
     split = parts.group_by("day", "time").agg(n=parts.count(), example=parts.text.min())
     looks = split.mutate(day=split.day.re_search(_LIKE_A_DAY).ifelse(split.day, ""))
     grouped = looks.group_by("day", "time")
@@ -252,7 +255,7 @@ def _by_spread(days: ir.Table, reads: dict[str, ir.DateValue]) -> dict[str, ir.D
 
 def _refuse_all(days: ir.Table, place: str, key: str, total: int) -> None:
     unread = ~_any(day.notnull() for day in _readings(days).values())
-    example = _row(days, example=days.example.min(where=unread))["example"]
+    example = _example(days, unread)
     raise InputError(
         place,
         f"no known date format reads half of its {total:,} different values, e.g. not `{example}`.",
@@ -359,6 +362,12 @@ def _fit(part: int, total: int) -> str:
     if part == total:
         return f"all {total:,} different values fit" if total > 1 else "the only value fits"
     return f"{part:,} of {total:,} different values fit"
+
+
+def _example(values: ir.Table, kind: ir.BooleanValue) -> str:
+    """The first value of a kind as one line of a message can show it; empty where there is none."""
+    found = _row(values, example=values.example.min(where=kind))["example"]
+    return printable(found or "", 40)
 
 
 def _cells(n: int) -> str:

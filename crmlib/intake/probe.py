@@ -20,8 +20,7 @@ from crmlib.intake.fixed_width import describe_fixed_width
 from crmlib.intake.source import Part, Source, printable, stamp
 from crmlib.params import Engagement, TableInput
 
-KEY = "inputs.transactions"
-__all__ = ["KEY", "Part", "Source", "locate", "probe"]
+__all__ = ["Part", "Source", "locate", "probe"]
 
 
 def probe(engagement: Engagement) -> None:
@@ -94,6 +93,10 @@ def _describe(path: Path, place: str, settings: TableInput, key: str, table: str
         packed=path.name.lower().endswith(".gz"),
         stamp=first_seen,
     )
+    if kind == "parquet":
+        from crmlib.intake.parquet import describe_parquet
+
+        return describe_parquet(part)
     names, needed = wanted_names(table, settings), needed_names(table, settings)
     if kind == "workbook":
         from crmlib.intake.workbook import describe_workbook
@@ -103,10 +106,6 @@ def _describe(path: Path, place: str, settings: TableInput, key: str, table: str
         part = dataclasses.replace(part, kind="fixed_width")
         return describe_fixed_width(part, settings, key, needed)
     wanted = Wanted(names, one_is_enough(table))
-    if kind == "parquet":
-        from crmlib.intake.parquet import describe_parquet
-
-        return describe_parquet(part)
     return describe_text(part, settings, key, wanted)
 
 

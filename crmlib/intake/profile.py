@@ -188,19 +188,25 @@ def _currency(money: Mapping[str, ir.Value], roles: Mapping[str, Role]) -> State
         table = mark.name("mark").as_table()
         marked = table.filter(table.mark.notnull())
         top = marked.group_by("mark").agg(n=marked.count())
-        for row in top.order_by(ibis.desc("n"), "mark").limit(3).to_pyarrow().to_pylist():
-            if codes := currencies_of(row["mark"]):
-                others = f"; it may also be {', '.join(codes[1:4])}" if len(codes) > 1 else ""
-                return Stated(
-                    codes[0],
-                    f"`{row['mark']}` stands in {row['n']:,} cells{others}",
-                    len(codes) > 1,
-                )
+        rows = top.order_by(ibis.desc("n"), "mark").limit(5).to_pyarrow().to_pylist()
+        known = [(r["mark"], r["n"], codes) for r in rows if (codes := currencies_of(r["mark"]))]
+        if known:
+            return _by_marks(known)
     for role in prices:
         name = roles[role].column.name
         if codes := codes_beside(name) + [c for c in ("USD",) if "dollar" in name.lower()]:
             return Stated(codes[0], f"the column is called `{name}`", open=codes == ["USD"])
     return Stated("EUR", "nothing in the file says the currency", open=True)
+
+
+def _by_marks(marks: list[tuple[str, int, list[str]]]) -> Stated:
+    """The currency of the commonest mark; open where it has several, or other marks occur."""
+    (mark, n, codes), *others = marks
+    foreign = [(m, k) for m, k, theirs in others if codes[0] not in theirs]
+    says = [f"`{mark}` stands in {n:,} cells"]
+    says += [f"it may also be {', '.join(codes[1:4])}"] if len(codes) > 1 else []
+    says += [f"`{m}` in {k:,} others, which are excluded" for m, k in foreign]
+    return Stated(codes[0], "; ".join(says), open=len(says) > 1)
 
 
 def _filled(rows: ir.Table, roles: Mapping[str, Role], role: str) -> ir.StringValue:

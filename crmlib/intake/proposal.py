@@ -90,8 +90,8 @@ def draft(name: str, file: Path, folder: Path) -> Draft:
     InputError, ParamsError
         A file that cannot be read, or in which no column holds days.
     """
-    from crmlib.intake.dialect import propose
     from crmlib.intake.probe import describe
+    from crmlib.intake.proposal_of_layout import propose
     from crmlib.intake.reader import connect, read_raw
 
     check_name(name)
@@ -281,7 +281,9 @@ def _to_ask(facts: Profile) -> list[str]:
     n = facts.counts
     asked = []
     if facts.currency.open:
-        asked.append(f"Is the currency {facts.currency.value}, and only that?")
+        asked.append(
+            f"Is the currency {facts.currency.value}, and only that? {_sentence(facts.currency)}"
+        )
     asked.append(
         f"Does the export cover every purchase from {facts.first_day} to {facts.last_day}, and had "
         "customers bought before?"
@@ -322,7 +324,8 @@ def _found(facts: Profile) -> list[str]:
 
 
 def _sentence(stated: Stated) -> str:
-    return stated.evidence if stated.evidence.endswith(".") else f"{stated.evidence}."
+    said = stated.evidence[:1].upper() + stated.evidence[1:]
+    return said if said.endswith(".") else f"{said}."
 
 
 def _last_block(asked: tuple[str, ...]) -> list[str]:

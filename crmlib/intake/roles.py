@@ -55,8 +55,16 @@ NAMES: dict[str, str] = {
 }  # fmt: skip
 """Our name: names that clients give the column, the surest first."""
 
+# German writes compounds as one word: Nettoverkaufsumsatz.
+_COMPOUNDS = {
+    "date": ("datum",), "amount": ("umsatz", "betrag", "erlös"), "quantity": ("menge", "anzahl"),
+    "unit_price": ("preis",), "margin": ("marge",), "customer_id": ("kundennummer", "kundennr"),
+    "order_id": ("nummer", "beleg"),
+}  # fmt: skip
+_IDS = {"customer_id", "order_id"}
 _MONEY = {"amount", "unit_price", "margin", "quantity"}
 _HALF = 0.5
+_WHOLE = 0.2  # of cells with decimals, at most, in a column of numbers or names of things
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,8 @@ class ColumnFacts:
             return self.days >= _HALF
         if role in _MONEY:
             return self.numbers >= _HALF
+        if role in _IDS and self.decimals > _WHOLE:
+            return False
         return self.filled > 0 and (self.days < _HALF or self.numbers >= _HALF)
 
 
@@ -140,9 +150,7 @@ def score(name: str, role: str) -> int:
         return 80
     if any(word in known for word in words):
         return 50
-    # German writes compounds as one word: Nettoverkaufsumsatz.
-    joined = "".join(words)
-    return 40 * any(len(synonym) >= 5 and joined.endswith(synonym) for synonym in known)
+    return 40 * "".join(words).endswith(_COMPOUNDS.get(role, "\0"))
 
 
 def _by_name(columns: Sequence[ColumnFacts]) -> dict[str, Role]:
@@ -176,13 +184,13 @@ def _by_content(columns: Sequence[ColumnFacts], roles: dict[str, Role]) -> None:
     if "date" not in roles and (days := [c for c in free() if c.days >= _HALF]):
         roles["date"] = Role(max(days, key=lambda c: c.days), "its cells are dates")
     if not {"amount", "unit_price"} & set(roles):
-        money = [c for c in free() if c.numbers >= _HALF and c.decimals > 0.2]
+        money = [c for c in free() if c.numbers >= _HALF and c.decimals > _WHOLE]
         if money:
             best = max(money, key=lambda c: c.decimals)
             evidence = f"{best.decimals:.0%} of its cells are numbers with decimals"
             roles["amount"] = Role(best, evidence)
     if "customer_id" not in roles:
-        ids = [c for c in free() if c.decimals < 0.2 and c.days < _HALF and c.different > 1]
+        ids = [c for c in free() if c.decimals <= _WHOLE and c.days < _HALF and c.different > 1]
         # An order or row number does not repeat enough, a quantity or shop repeats too much.
         repeating = [c for c in ids if c.different <= 0.9 * c.filled]
         if repeating:

@@ -35,7 +35,7 @@ _LONG = re.compile(
     _CELL + rb'(?![^>]*\bt=")[^>]*\br="([A-Z]+)[0-9]+"[^>]*>'
     rb"<(?:\w+:)?v>(?:[0-9]{16,}|[0-9](?:\.[0-9]+)?[Ee]\+?(?:1[5-9]|2[0-9]))</"
 )
-_MAYBE_LONG = re.compile(rb"[0-9]{16}|[0-9][Ee]")
+_MAYBE_LONG = re.compile(rb">[0-9]{16}|>[0-9][0-9.]*[Ee]")
 _HIDDEN = re.compile(rb'<(?:\w+:)?row\b[^>]*\bhidden="(?:1|true)"')
 
 
@@ -134,3 +134,33 @@ def scan_sheet(path: Path, member: str, stamp: Stamp) -> Scan:
                 rest = rest[end:]
     scan.feed(rest)
     return scan
+
+
+_ODS_ROW = re.compile(rb"<table:table-row\b([^>]*)>(.*?)</table:table-row>", re.DOTALL)
+_ODS_CELL = re.compile(rb"<table:(?:covered-)?table-cell\b([^>]*)>")
+_REPEATED = re.compile(rb'number-(?:rows|columns)-repeated="([0-9]{1,9})"')
+
+
+@lru_cache(maxsize=4)
+def scan_ods(path: Path, stamp: Stamp) -> Scan:
+    """How far the sheets of an .ods file reach once what it says is repeated is laid out."""
+    scan, rest = Scan(), b""
+    with zipfile.ZipFile(path) as archive, archive.open("content.xml") as stream:
+        while chunk := stream.read(CHUNK):
+            rest += chunk
+            end = rest.rfind(b"</table:table-row>") + 1
+            for row, cells in _ODS_ROW.findall(rest[: end + 20]):
+                if b"office:value" not in cells and b"<text:p" not in cells:
+                    continue  # blank rows behind the last filled one are not laid out
+                tags_ = _ODS_CELL.findall(cells)
+                while tags_ and b"office:value" not in tags_[-1]:
+                    tags_.pop()  # nor are blank cells behind it
+                scan.rows += _times(row)
+                scan.columns = max(scan.columns, sum(map(_times, tags_)))
+            rest = rest[end:] if len(rest) - end < LONGEST_ROW else b""
+    return scan
+
+
+def _times(tag: bytes) -> int:
+    found = _REPEATED.search(tag)
+    return int(found.group(1)) if found else 1

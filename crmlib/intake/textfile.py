@@ -71,7 +71,9 @@ def wrong_encoding(part: Part, key: str) -> InputError:
     named = {"utf-8-sig": "UTF-8"}.get(part.encoding, part.encoding)
     where = f"byte {at:,}{' of the unpacked text' if part.packed else ''}"
     guess = name_encoding(around)
-    if guess is None or guess == part.encoding:
+    if part.encoding.startswith("utf") and _mostly_readable(around, part.encoding):
+        remedy = "The lines around it are in order: mend that line, or export the file again."
+    elif guess is None or guess == part.encoding:
         remedy = f"Save the file as UTF-8, or set `{key}.encoding` to its encoding."
     else:
         remedy = (
@@ -83,6 +85,21 @@ def wrong_encoding(part: Part, key: str) -> InputError:
     )
 
 
+def _mostly_readable(lines: bytes, encoding: str) -> bool:
+    """Whether a few bytes are damaged in text that is in the encoding otherwise."""
+    if encoding != "utf-8-sig":  # marked, or stated: the mark is no guess
+        return True
+    foreign = [line for line in lines.splitlines() if not line.isascii()]
+    readable = 0
+    for line in foreign:
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        readable += 1
+    return readable > len(foreign) / 2
+
+
 def first_bad_byte(part: Part) -> tuple[int, bytes]:
     """Offset, in the unpacked text, of the first byte outside the encoding, and bytes around it.
 
@@ -91,6 +108,7 @@ def first_bad_byte(part: Part) -> tuple[int, bytes]:
     """
     decoder = codecs.getincrementaldecoder(part.encoding)()
     read, last = 0, b""
+    allowed = most_unpacked(part.path.stat().st_size) if part.packed else float("inf")
     with open_bytes(part.path, part.packed) as stream:
         while True:
             chunk = stream.read(CHUNK)
@@ -104,6 +122,8 @@ def first_bad_byte(part: Part) -> tuple[int, bytes]:
             if not chunk:
                 return -1, b""
             read, last = read + len(chunk), chunk
+            if read > allowed:
+                raise unpacks_too_far(part.place)
 
 
 def _lines_around(text: bytes, at: int, reach: int = 20_000) -> bytes:

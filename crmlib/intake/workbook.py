@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from crmlib.errors import InputError, suggestion
 from crmlib.intake.archive import check_archive
 from crmlib.intake.dialect import clean_name, refuse_other_line
-from crmlib.intake.sheet_scan import Scan, read_book, scan_sheet
+from crmlib.intake.sheet_scan import Scan, read_book, scan_ods, scan_sheet
 from crmlib.intake.source import Part, printable, quoted
 from crmlib.intake.tokenizer import BLANK, RECORD, Line
 from crmlib.params import TableInput
@@ -57,7 +57,7 @@ def describe_workbook(
     date_1904 = zipped and read_book(part.path).date_1904
     with opening(part) as book:
         sheet, scan, notes = _choose(book, part, settings, key)
-        rows = _first_rows(sheet, settings.skip_rows + TITLE_ROWS)
+        rows = first_rows(sheet, settings.skip_rows + TITLE_ROWS)
         merges = _vertical_merges(sheet, settings.skip_rows + settings.header)
     header = _header(rows, settings, part, key, names)
     _are_computed(scan, header, needed, part)
@@ -81,6 +81,8 @@ def opening(part: Part) -> Iterator[CalamineWorkbook]:
     """A workbook, with what stops it from being read said in the user's words."""
     import python_calamine
 
+    if part.path.name.lower().endswith(".ods"):  # laid out in memory as soon as it is opened
+        _check_size(scan_ods(part.path, part.stamp), part, "its largest sheet")
     try:
         with python_calamine.load_workbook(str(part.path)) as book:
             yield book
@@ -106,11 +108,7 @@ def _choose(
     book: CalamineWorkbook, part: Part, settings: TableInput, key: str
 ) -> tuple[CalamineSheet, Scan, list[str]]:
     """The sheet that params name, or the only visible one that holds cells."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
-
-    sheets = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
-    visible = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
-    hidden = [each.name for each in sheets if each.visible != SheetVisibleEnum.Visible]
+    visible, hidden = _names(book)
     also = f" Hidden: {quoted(hidden)}." if hidden else ""
     if settings.sheet is not None:
         if settings.sheet not in visible + hidden:
@@ -123,7 +121,7 @@ def _choose(
         is_hidden = [f"hidden sheet `{printable(sheet.name)}`"] if sheet.name in hidden else []
         return sheet, scan, is_hidden or [f"sheet `{printable(sheet.name)}`"]
     loaded = [_load(book, part, name) for name in visible]
-    filled = [(sheet, scan) for sheet, scan in loaded if sheet.total_height]
+    filled = [(sheet, scan) for sheet, scan in loaded if sheet.start]
     if len(filled) > 1:
         raise InputError(
             part.place,
@@ -145,17 +143,43 @@ def _load(book: CalamineWorkbook, part: Part, name: str) -> tuple[CalamineSheet,
     if zipfile.is_zipfile(part.path):
         member = read_book(part.path).members.get(name)
         scan = scan_sheet(part.path, member, part.stamp) if member else scan
-    if scan.cells > MOST_CELLS:
-        raise InputError(
-            part.place,
-            f"its sheet `{printable(name)}` reaches over {scan.rows:,} rows and "
-            f"{scan.columns:,} columns, more than {MOST_CELLS:,} cells.",
-            "Delete stray cells far below or beside the table, or save it as CSV.",
-        )
+    _check_size(scan, part, f"sheet `{printable(name)}`")
     return book.get_sheet_by_name(name), scan
 
 
-def _first_rows(sheet: CalamineSheet, n_rows: int) -> list[list[str]]:
+def visible_sheets(book: CalamineWorkbook, part: Part) -> list[CalamineSheet]:
+    """Every visible sheet that holds a filled cell; raises InputError where there is none."""
+    visible, _ = _names(book)
+    filled = [sheet for sheet, _ in (_load(book, part, name) for name in visible)]
+    filled = [sheet for sheet in filled if sheet.start]
+    if not filled:
+        raise InputError(
+            part.place, "has no visible sheet with a filled cell.", "Export the table again."
+        )
+    return filled
+
+
+def _names(book: CalamineWorkbook) -> tuple[list[str], list[str]]:
+    """Names of the visible and of the hidden sheets; charts and macros are no sheets."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    sheets = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+    visible = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
+    return visible, [each.name for each in sheets if each.name not in visible]
+
+
+def _check_size(scan: Scan, part: Part, name: str) -> None:
+    if scan.cells > MOST_CELLS:
+        raise InputError(
+            part.place,
+            f"{name} reaches over {scan.rows:,} rows and "
+            f"{scan.columns:,} columns, more than {MOST_CELLS:,} cells.",
+            "Delete stray cells far below or beside the table, or save it as CSV.",
+        )
+
+
+def first_rows(sheet: CalamineSheet, n_rows: int) -> list[list[str]]:
+    """The first rows of a sheet as text."""
     rows = []
     for _, cells in zip(range(n_rows), _rows(sheet), strict=False):
         rows.append([as_text(cell) for cell in cells])

@@ -4,9 +4,9 @@ from crmlib.stats.refusal import Refusal, attempt
 from crmlib.value.cohorts import Cohorts, cohorts, last_whole_month
 from crmlib.value.concentration import (
     Concentration,
+    band_table,
     concentration,
     concentration_intervals,
-    decile_table,
 )
 from crmlib.value.customer_base import (
     expected_frequencies,
@@ -17,6 +17,7 @@ from crmlib.value.customer_base import (
 from crmlib.value.holdout import Scorecard, foretold_total, holdout_money, holdout_scorecard
 from crmlib.value.lifetime import LifetimeValues, annual_to_continuous, lifetime_values
 from crmlib.value.purchases import BetaGeometric, BetaGeometricResult
+from crmlib.value.shown import fit_sealed, shown_cohorts, shown_periods
 from crmlib.value.spend import GammaGamma, GammaGammaResult
 from crmlib.value.tracking import seal_date, track_purchases
 
@@ -32,18 +33,21 @@ __all__ = [
     "Scorecard",
     "annual_to_continuous",
     "attempt",
+    "band_table",
     "cohorts",
     "concentration",
     "concentration_intervals",
-    "decile_table",
     "expected_frequencies",
     "fit_repeat_spend",
+    "fit_sealed",
     "foretold_total",
     "holdout_money",
     "holdout_scorecard",
     "last_whole_month",
     "lifetime_values",
     "seal_date",
+    "shown_cohorts",
+    "shown_periods",
     "track_purchases",
     "value_inputs",
     "value_table",

@@ -34,12 +34,18 @@ class Cohorts:
         retention, and cumulative revenue_per_customer, over all cohorts
         observable at that age, weighted by size; cohorts and customers behind
         each.
+    observable : DataFrame of bool, shape (n_cohorts, n_periods)
+        Cells before the end of observation.
+    left_out : int
+        Cohorts that are not named because they would tell of too few customers.
     """
 
     sizes: pd.Series
     retention: pd.DataFrame
     revenue_per_customer: pd.DataFrame
     average: pd.DataFrame
+    observable: pd.DataFrame
+    left_out: int = 0
 
 
 def cohorts(table: pd.DataFrame, freq: str = "M", end: object = None) -> Cohorts:
@@ -89,8 +95,9 @@ def cohorts(table: pd.DataFrame, freq: str = "M", end: object = None) -> Cohorts
 
     retention = matrix("active_customers").div(sizes, axis=0).where(observable)
     revenue = matrix("revenue").div(sizes, axis=0).where(observable)
-    average = _average(retention, revenue, sizes)
-    return Cohorts(sizes, retention, revenue.cumsum(axis=1), average)
+    seen = retention.notna()
+    average = average_over(retention, revenue, sizes, seen)
+    return Cohorts(sizes, retention, revenue.cumsum(axis=1), average, seen)
 
 
 def last_whole_month(end: dt.date) -> dt.date:
@@ -104,19 +111,29 @@ def last_whole_month(end: dt.date) -> dt.date:
     return (end + dt.timedelta(days=1)).replace(day=1) - dt.timedelta(days=1)
 
 
-def _average(retention: pd.DataFrame, revenue: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
-    """Weighted by size over the cohorts observable at each age; `revenue` is of each period.
+def average_over(
+    retention: pd.DataFrame, revenue: pd.DataFrame, sizes: pd.Series, counted: pd.DataFrame
+) -> pd.DataFrame:
+    """Average over cohorts by age, weighted by size; columns as `Cohorts.average`.
 
     Revenue is cumulated after averaging: a cohort that is not observable any
     more would otherwise take its level with it, and the curve could fall.
+
+    Parameters
+    ----------
+    retention, revenue : DataFrame of shape (n_cohorts, n_periods)
+        Share active, and revenue per acquired customer *of* each period.
+    counted : DataFrame of bool, shape (n_cohorts, n_periods)
+        Where a cohort counts; observable cells only.
     """
-    observable = retention.notna()
-    customers = observable.mul(sizes, axis=0).sum()
+    customers = counted.mul(sizes, axis=0).sum()
     return pd.DataFrame(
         {
-            "retention": retention.mul(sizes, axis=0).sum() / customers,
-            "revenue_per_customer": (revenue.mul(sizes, axis=0).sum() / customers).cumsum(),
-            "cohorts": observable.sum(),
+            "retention": retention.where(counted).mul(sizes, axis=0).sum() / customers,
+            "revenue_per_customer": (
+                revenue.where(counted).mul(sizes, axis=0).sum() / customers
+            ).cumsum(),
+            "cohorts": counted.sum(),
             "customers": customers,
         }
     )

@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from crmlib.stats.bootstrap import bootstrap_weights, generator
+from crmlib.stats.disclosure import band_ends
 from crmlib.stats.intervals import percentile_interval
 from crmlib.stats.optimise import NotIdentified
-from crmlib.stats.tiers import best_first, value_deciles
+from crmlib.stats.tiers import best_first
 from crmlib.value.observations import check_weights
 
 FloatArray = NDArray[np.float64]
@@ -45,6 +46,25 @@ class Concentration:
             raise ValueError(f"share must lie between 0 and 1, got {share!r}")
         return float(np.interp(share, self.curve["customers"], self.curve["value"]))
 
+    def banded(self, bands: int) -> pd.DataFrame:
+        """The curve at whole customers between equal bands of them, weights being 1.
+
+        Parameters
+        ----------
+        bands : int
+            Into how many bands the ranked customers are cut.
+
+        Returns
+        -------
+        DataFrame of shape (bands + 1, 3)
+            share (0, 1/bands, … 1), customers (in the best bands, whole), value
+            (their share of the total).
+        """
+        ends = band_ends(len(self.curve) - 1, bands)
+        shares = np.arange(bands + 1) / bands
+        value = self.curve["value"].to_numpy()[ends]
+        return pd.DataFrame({"share": shares, "customers": ends, "value": value})
+
 
 def concentration(values: ArrayLike, weights: ArrayLike | None = None) -> Concentration:
     """Concentration of value over customers, in O(n log n).
@@ -70,27 +90,35 @@ def concentration(values: ArrayLike, weights: ArrayLike | None = None) -> Concen
     return Concentration(curve, _gini(curve.to_numpy()) if ranked[-1] >= 0 else None)
 
 
-def decile_table(values: ArrayLike) -> pd.DataFrame:
-    """Value by decile of customers, 1 = best.
+def band_table(values: ArrayLike, bands: int) -> pd.DataFrame:
+    """Value by equal bands of customers, 1 = best; the bands of `Concentration.banded`.
+
+    Parameters
+    ----------
+    values : array of shape (n_customers,)
+    bands : int
+        10 for deciles.
 
     Returns
     -------
     DataFrame
-        decile, customers, value, share, cumulative_share, mean; one row per
-        decile that has customers.
+        band, customers, value, share, cumulative_share, mean; one row per band
+        that has customers.
 
     Raises
     ------
     ValueError
         If values are not finite, or their total is not positive.
     """
-    numbers = np.asarray(values, dtype=float)
+    ranked = np.asarray(values, dtype=float)[best_first(values)]
+    ends = band_ends(ranked.size, bands)
+    band = np.repeat(np.arange(1, bands + 1), np.diff(ends))
     table = (
-        pd.DataFrame({"decile": value_deciles(numbers), "value": numbers})
-        .groupby("decile", as_index=False)
+        pd.DataFrame({"band": band, "value": ranked})
+        .groupby("band", as_index=False)
         .agg(customers=("value", "size"), value=("value", "sum"))
     )
-    share = table["value"] / _positive_total(numbers.sum())
+    share = table["value"] / _positive_total(ranked.sum())
     return table.assign(
         share=share, cumulative_share=share.cumsum(), mean=table["value"] / table["customers"]
     )

@@ -14,9 +14,8 @@ from crmlib.stats.refusal import Refusal
 from crmlib.stats.tiers import value_deciles, value_tiers
 from crmlib.value.lifetime import LifetimeValues
 from crmlib.value.purchases import BetaGeometricResult
+from crmlib.value.shown import MOST_REPEATS
 from crmlib.value.spend import GammaGamma, GammaGammaResult
-
-SHOWN_FREQUENCIES = 7  # repeat purchases from here on form one group
 
 
 def fit_repeat_spend(frequency: pd.Series, mean_repeat_amount: pd.Series) -> GammaGammaResult:
@@ -35,7 +34,7 @@ def fit_repeat_spend(frequency: pd.Series, mean_repeat_amount: pd.Series) -> Gam
 
 def expected_frequencies(result: BetaGeometricResult, observed_time: pd.Series) -> pd.Series:
     """Expected customers by repeat purchases 0 … 7 or more."""
-    return result.frequency_distribution(observed_time, SHOWN_FREQUENCIES)
+    return result.frequency_distribution(observed_time, MOST_REPEATS)
 
 
 def value_inputs(customers: pd.DataFrame, margin_rate: float) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from crmlib.value.spend import GammaGammaResult
 
 FloatArray = NDArray[np.float64]
 
-TOP_FREQUENCY = 7  # calibration frequencies from here on form one row
+TOP_FREQUENCY = 7  # frequencies before the seal from here on form one row
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,10 @@ class Scorecard:
         nobody bought), mae (purchases per customer), spearman (None where one
         side does not vary), n.
     by_frequency : DataFrame
-        frequency ("0" … "6", "7+"), predicted, actual (means per customer), n.
+        Row i holds the customers with i repeat purchases before the seal, the
+        last those with more as well: predicted, actual (means per customer,
+        NaN where there is none), n, crossing (customers with at most i before
+        the seal and more at the end of the holdout).
     predicted : array of shape (n_customers,)
         The model's expected holdout purchases.
     """
@@ -101,8 +104,10 @@ def holdout_money(
     mean_repeat_amount: ArrayLike,
     actual: ArrayLike,
     previous: ArrayLike,
+    *,
+    best_share: float,
 ) -> pd.DataFrame:
-    """Compare foretold with actual spend in the holdout, in total and for the best fifth.
+    """Compare foretold with actual spend in the holdout, in total and for the best customers.
 
     Parameters
     ----------
@@ -114,26 +119,28 @@ def holdout_money(
         Calibration period.
     actual, previous : arrays of shape (n_customers,)
         Money spent in the holdout, and in the window of equal length before it.
+    best_share : float
+        Share of customers, 0–1, whom a forecast would have us serve.
 
     Returns
     -------
     DataFrame, index model / previous_window
         total_predicted, total_actual, total_error (share of actual; NaN where
-        nobody spent), best_fifth_predicted (share of the forecast held by the
-        fifth of customers it ranks best), best_fifth_actual (what these same
+        nobody spent), best_share, best_predicted (share of the forecast held by
+        these customers, whom it ranks best), best_actual (what the same
         customers then brought), n.
     """
     spent = np.asarray(actual, dtype=float)  # net of kept returns: may be negative
     expected = scorecard.predicted * spend.expected_spend(frequency, mean_repeat_amount)
     forecasts = {"model": expected, "previous_window": np.asarray(previous, dtype=float)}
     return pd.DataFrame.from_dict(
-        {name: _money_score(forecast, spent) for name, forecast in forecasts.items()},
+        {name: _money_score(forecast, spent, best_share) for name, forecast in forecasts.items()},
         orient="index",
     )
 
 
-def _money_score(predicted: FloatArray, actual: FloatArray) -> dict[str, float]:
-    best = best_first(predicted)[: round(predicted.size / 5)]
+def _money_score(predicted: FloatArray, actual: FloatArray, best_share: float) -> dict[str, float]:
+    best = best_first(predicted)[: round(predicted.size * best_share)]
     total, reached = float(predicted.sum()), float(actual.sum())
 
     def share(part: float, whole: float) -> float:
@@ -143,8 +150,9 @@ def _money_score(predicted: FloatArray, actual: FloatArray) -> dict[str, float]:
         "total_predicted": total,
         "total_actual": reached,
         "total_error": share(total, reached) - 1,
-        "best_fifth_predicted": share(float(predicted[best].sum()), total),
-        "best_fifth_actual": share(float(actual[best].sum()), reached),
+        "best_share": best_share,
+        "best_predicted": share(float(predicted[best].sum()), total),
+        "best_actual": share(float(actual[best].sum()), reached),
         "n": actual.size,
     }
 
@@ -163,11 +171,12 @@ def _score(predicted: FloatArray, actual: FloatArray) -> dict[str, float | None]
 
 
 def _by_frequency(x: FloatArray, predicted: FloatArray, actual: FloatArray) -> pd.DataFrame:
-    """Mean predicted and actual purchases by calibration frequency."""
-    capped = np.minimum(x, TOP_FREQUENCY).astype(int)
-    labels = np.array([*map(str, range(TOP_FREQUENCY)), f"{TOP_FREQUENCY}+"], dtype=object)
-    rows = pd.DataFrame({"frequency": capped, "predicted": predicted, "actual": actual})
-    table = rows.groupby("frequency", as_index=False).agg(
-        predicted=("predicted", "mean"), actual=("actual", "mean"), n=("actual", "size")
+    """Mean predicted and actual purchases by frequency before the seal."""
+    frequencies = pd.RangeIndex(TOP_FREQUENCY + 1)
+    rows = pd.DataFrame({"predicted": predicted, "actual": actual})
+    groups = rows.groupby(np.minimum(x, TOP_FREQUENCY).astype(int))
+    table = groups.mean().assign(n=groups.size()).reindex(frequencies)
+    return table.assign(
+        n=table["n"].fillna(0).astype(int),
+        crossing=[int(((x <= k) & (x + actual > k)).sum()) for k in frequencies],
     )
-    return table.assign(frequency=labels[table["frequency"]])

@@ -32,7 +32,7 @@ COLUMNS = (
     "mean_repeat_spend", "realised", "current_value",
 )  # fmt: skip
 MOST_TIMES_OBSERVED = 4.0  # a longer horizon makes the value "weak"
-TOP_SHARES = {"top_10": 0.1, "top_20": 0.2}
+TOP_SHARES = {"top_10": 0.1, "top_20": 0.2, "top_50": 0.5}
 FEW_NODES = 12  # relative error of a replicate below 1e-7 over ten years of weeks
 BOOTSTRAP, FUTURES, SHARED = 0, 1, 2  # purposes of random streams
 MANY_CUSTOMERS, MORE_FUTURES = 20, 20  # a history of so many customers gets so many more futures
@@ -54,10 +54,10 @@ class LifetimeValues:
     to_infinity : float or None
         The same total without a horizon; None where nothing is discounted.
     top_shares : dict of str to Interval
-        Share of future value held by the best 10 % and 20 % of customers by
+        Share of future value held by the best 10 %, 20 % and 50 % of customers by
         future value.
-    replicates : DataFrame of shape (replications used, 10)
-        r, alpha, a, b, p, q, v, equity, top_10, top_20 per bootstrap sample.
+    replicates : DataFrame of shape (replications used, 11)
+        r, alpha, a, b, p, q, v, equity, top_10, top_20, top_50 per bootstrap sample.
     grade : {"good", "weak"}
         The worse verdict of the two fits; weak, too, where the horizon is more
         than four times the longest time observed.
@@ -242,13 +242,11 @@ def _portfolio(
     for name in ("realised", "current_value"):
         check_column(name, customers[name].abs(), x.size)
     mean = np.where(x > 0, customers["mean_repeat_spend"].to_numpy(dtype=float), 0.0)
-    negative = int((mean < 0).sum())
+    some_negative = (mean < 0).any()
     mean = check_column("mean_repeat_spend", np.maximum(mean, 0.0))
     notes: tuple[str, ...] = ()
-    if negative:
-        who = "1 customer" if negative == 1 else f"{negative} customers"
-        verb = "is" if negative == 1 else "are"
-        notes = (f"{who} with negative repeat spend {verb} valued as if it were 0",)
+    if some_negative:  # without their number: they may be a few customers
+        notes = ("customers with negative repeat spend are valued as if it were 0",)
     spend_result.expected_spend([0], [np.nan])  # refuses where expected spend does not exist
 
     histories = group_rows(x, last, end, mean)

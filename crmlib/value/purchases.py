@@ -300,7 +300,7 @@ class BetaGeometric:
 def _notes(bought_once: float) -> tuple[str, ...]:
     if bought_once < 0.005:
         return ()
-    return (f"{bought_once:.0%} bought once; BG/NBD gives them P(alive) = 1 by construction",)
+    return ("BG/NBD gives customers who bought once P(alive) = 1 by construction",)
 
 
 @dataclass(frozen=True)

@@ -210,3 +210,13 @@ def test_a_root_that_is_a_file_is_refused(tmp_path):
         versions.require_root(path)
     with pytest.raises(VersionError, match="cannot be made"):
         versions.require_root(path / "below")
+
+
+def test_no_password_is_in_a_manifest(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRM_DATABASE_PASSWORD", "s3cret")
+    inputs = {"postgresql://ann:other@db/bank#sales": "00", "x": ["s3cret"]}
+    versions.write_manifest(tmp_path, {"files": {}, "inputs": inputs})
+    assert versions.read_manifest(tmp_path)["inputs"] == {
+        "postgresql://***@db/bank#sales": "00",
+        "x": ["***"],
+    }

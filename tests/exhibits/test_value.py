@@ -11,7 +11,7 @@ from crmlib.exhibits import Scope, formats
 from crmlib.exhibits import value as exhibits
 from crmlib.stats.intervals import Interval
 
-SCOPE = Scope("a test", dt.date(2020, 1, 1), dt.date(2020, 12, 31), "EUR", "week", "revenue")
+SCOPE = Scope("a test", dt.date(2020, 1, 1), dt.date(2020, 12, 31), "EUR", "week", "revenue", 10)
 REFUSAL = value.Refusal("nobody came back")
 
 
@@ -26,7 +26,7 @@ def curve():
 
 @pytest.fixture(scope="module")
 def redrawn():
-    return value.concentration_intervals(amounts(), [0.1, 0.2], replications=50, seed=1, level=0.9)
+    return value.concentration_intervals(amounts(), [0.2, 0.5], replications=50, seed=1, level=0.9)
 
 
 def scorecard(model: float, same_rate: float, mae: float, spearman: float = 0.4) -> value.Scorecard:
@@ -43,8 +43,9 @@ def scorecard(model: float, same_rate: float, mae: float, spearman: float = 0.4)
         index=["model", "same_rate", "previous_window"],
     )
     by_frequency = pd.DataFrame(
-        {"frequency": ["0", "1"], "predicted": [0.2, 1.0], "actual": [0.1, 1.5], "n": [150, 50]}
+        {"predicted": [0.2, 1.0], "actual": [0.1, 1.5], "n": [150, 50], "crossing": [20, 10]}
     )
+    by_frequency = by_frequency.reindex(range(8)).fillna({"n": 0, "crossing": 0})
     return value.Scorecard(table, by_frequency, np.zeros(200))
 
 
@@ -71,7 +72,7 @@ def test_a_richer_best_fifth_changes_the_title(redrawn):
 
 
 def test_decile_title_is_in_its_table():
-    exhibit = exhibits.deciles(value.decile_table(amounts()), SCOPE)
+    exhibit = exhibits.deciles(value.band_table(amounts(), 10), SCOPE)
     times = exhibit.table["times_average"].iloc[0]
     assert f"{times:.1f} times" in exhibit.title
     assert times == pytest.approx(np.sort(amounts())[-100:].mean() / amounts().mean())
@@ -110,6 +111,7 @@ def test_a_holdout_without_purchases_is_said_in_words():
             "actual": [5.0, 5.0],
             "expected": [5.0, 8.0],
             "sealed": [False, True],
+            "periods": 1,
         }
     )
     title = exhibits.holdout_tracking(tracking, 9, SCOPE).title
@@ -122,15 +124,21 @@ def test_money_is_tested_in_total_and_for_the_best_fifth():
             "total_predicted": [80.0, 130.0],
             "total_actual": 100.0,
             "total_error": [-0.2, 0.3],
-            "best_fifth_predicted": [0.7, 0.6],
-            "best_fifth_actual": [0.5, 0.4],
-            "n": 30,
+            "best_share": 0.2,
+            "best_predicted": [0.7, 0.6],
+            "best_actual": [0.5, 0.4],
+            "n": 200,
         },
         index=["model", "previous_window"],
     )
-    exhibit = exhibits.holdout_money(money, 30, SCOPE)
+    exhibit = exhibits.holdout_money(money, 200, SCOPE)
     assert exhibit.title == "In money the models foretell 20.0% too little"
     assert exhibit.formatted.iloc[0, 4:6].tolist() == ["70.0%", "50.0%"]
+    halves = exhibits.holdout_money(money.assign(best_share=0.5), 30, SCOPE)
+    assert "its best half, actual" in halves.formatted
+    nobody = exhibits.holdout_money(money.assign(best_share=1.0), 15, SCOPE)
+    assert not [name for name in nobody.table if name.startswith("best_")]
+    assert "withheld" in nobody.note
 
 
 def test_holdout_error_counts_purchases_after_the_seal_only():
@@ -140,6 +148,7 @@ def test_holdout_error_counts_purchases_after_the_seal_only():
             "actual": [10.0, 20.0, 30.0, 40.0],
             "expected": [12.0, 22.0, 30.0, 37.0],
             "sealed": [False, False, True, True],
+            "periods": 1,
         }
     )
     exhibit = exhibits.holdout_tracking(tracking, 9, SCOPE)
@@ -182,7 +191,7 @@ def test_a_refusal_is_said_in_words(exhibit):
 
 
 def test_findings_without_a_model_are_counts(curve):
-    found = exhibits.findings(curve, REFUSAL, REFUSAL, REFUSAL, 3, SCOPE)
+    found = exhibits.findings(curve, REFUSAL, REFUSAL, REFUSAL, 3, 1_000, SCOPE)
     assert [finding.kind for finding in found] == ["census"]
 
 
@@ -198,7 +207,7 @@ def test_findings_speak_of_a_weak_model_and_of_the_holdout(curve):
         notes=("the spend model is weak: x",),
     )
     foretold = Interval(90.0, 80.0, 95.0, 0.9)
-    found = exhibits.findings(curve, scorecard(-0.1, 0.2, 0.3), values, foretold, 3, SCOPE)
+    found = exhibits.findings(curve, scorecard(-0.1, 0.2, 0.3), values, foretold, 3, 1_000, SCOPE)
     said = {finding.id: finding.sentence for finding in found}
     assert "EUR 1,000 of revenue" in said["customer_equity"]
     assert "interval EUR 900 to EUR 1,100; the model is weak" in said["customer_equity"]
@@ -237,8 +246,8 @@ def test_less_than_a_year_has_no_last_twelve_months():
 
 
 def test_future_shares_stand_between_their_bounds(curve):
-    table = exhibits.future_concentration(curve, lifetime(), 50, SCOPE).table
-    assert table["past"].tolist() == [curve.top(0.1), curve.top(0.2)]
+    table = exhibits.future_concentration(curve, lifetime(), 1_000, SCOPE).table
+    assert table["past"].tolist() == pytest.approx([curve.top(0.1), curve.top(0.2)])
     assert table[["future_lo", "future", "future_hi"]].to_numpy().tolist() == [
         [0.4, 0.5, 0.6],
         [0.65, 0.7, 0.8],

@@ -145,7 +145,12 @@ def test_rows_of_another_file_are_told_apart_from_duplicates(client, tmp_path):
     files = {"folder": tmp_path, "path": ["a.csv", "b.csv"]}
     within, across = "exact duplicate row", "repeats a row of another file"
     assert reasons(client(None, **files)) == [None, within, across, None]
-    assert reasons(client(None, duplicates="keep_within_file", **files)) == [None, None, across, None]
+    assert reasons(client(None, duplicates="keep_within_file", **files)) == [
+        None,
+        None,
+        across,
+        None,
+    ]
     assert reasons(client(None, duplicates="keep", **files)) == [None] * 4
 
 

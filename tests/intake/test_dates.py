@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import zoneinfo
 from collections.abc import Callable
 
@@ -45,12 +46,16 @@ def day(cell: object, form: str, zone: str | None = None, serial: bool = False) 
         ("20200131", "%Y%m%d", "2020-01-31"),
         (20200131, "%Y%m%d", "2020-01-31"),
         (20200131.0, "%Y%m%d", "2020-01-31"),
+        (decimal.Decimal("20200131.00"), "%Y%m%d", "2020-01-31"),
         ("2024年1月31日", "%Y年%m月%d日", "2024-01-31"),
         ("3 JAN 2020", "%d %b %Y", "2020-01-03"),
         ("January 3, 2020", "%B %d, %Y", "2020-01-03"),
         # two-digit years, as POSIX has them
         ("31.12.68", "%d.%m.%y", "2068-12-31"),
         ("31.12.69", "%d.%m.%y", "1969-12-31"),
+        ("1/1/2", "%m/%d/%y", None),
+        ("1/1/02 8:05", "%m/%d/%y %H:%M", "2002-01-01"),
+        ("2-01-01", "%y-%m-%d", None),
         # a time of day, where the format has it, may lack its last parts
         ("12/1/2010 8:26", "%m/%d/%Y %H:%M", "2010-12-01"),
         ("12/1/2010", "%m/%d/%Y %H:%M", "2010-12-01"),

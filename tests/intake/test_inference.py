@@ -67,6 +67,7 @@ def refusal(infer, *cells: str | None) -> str:
         # days that stand for no date are no evidence
         (["13.02.2020", "01.02.2020", "99991231"], "%d.%m.%Y"),
         (["2020-01-01", "9999-12-31"], "%Y-%m-%d"),
+        (["31.12.9999"], "%d.%m.%Y"),
         ([], "%Y-%m-%d"),
         ([None, " "], "%Y-%m-%d"),
     ],
@@ -160,6 +161,10 @@ def test_serial_numbers_need_no_format():
 )
 def test_the_decimal_mark_that_reads_every_number(cells, mark):
     assert decimals(*cells).value == mark
+
+
+def test_only_values_with_one_reading_are_counted_as_evidence():
+    assert decimals("0.250", "1.250", "7").note.endswith("point: one cell allows nothing else.")
 
 
 @pytest.mark.parametrize("cells", [["1,234", "5"], ["1.234"], ["$1,234", "5,678"]])

@@ -49,7 +49,9 @@ def test_examples_are_the_first_five_rows_and_name_their_file(client, tmp_path):
     intake = open_transactions(
         client(None, folder=tmp_path, path="*.csv", date_format="%Y-%m-%d", duplicates="keep")
     )
-    assert intake.ledger["examples"].tolist()[1] == "a.csv: 2, a.csv: 3, b.csv: 2, b.csv: 3, b.csv: 4"
+    assert (
+        intake.ledger["examples"].tolist()[1] == "a.csv: 2, a.csv: 3, b.csv: 2, b.csv: 3, b.csv: 4"
+    )
 
 
 def test_rows_under_an_unknown_reason_are_a_defect_of_the_program():
@@ -82,8 +84,8 @@ def test_file_in_which_every_row_is_excluded(client):
     content = HEADER + "1,01.02.2020,5\n1,02.02.2020,5\n,2020-01-01,1\n"
     assert message(client(content, date_format="%Y-%m-%d")) == (
         "inputs.transactions.path: t.csv: none of its 3 rows can be used; the commonest reason "
-        'is "unreadable date" (2 rows, such as row 1, 2). Check `inputs.transactions.date_format` against the '
-        "dates in the file."
+        'is "unreadable date" (2 rows, such as row 1, 2). '
+        "Check `inputs.transactions.date_format` against the dates in the file."
     )
 
 
@@ -92,8 +94,9 @@ def test_too_large_a_share_is_excluded(client):
     assert message(client(content, max_excluded_share=0.2)) == (
         "inputs.transactions.path: t.csv: 25.0% of its rows (1 of 4) are excluded, more than the "
         "20.0% that `customers.max_excluded_share` allows; the commonest reason is "
-        '"unreadable date" (1 row, such as row 6). Check `inputs.transactions.date_format` against the dates '
-        "in the file. If the exclusions are right, raise `customers.max_excluded_share`."
+        '"unreadable date" (1 row, such as row 6). '
+        "Check `inputs.transactions.date_format` against the dates in the file. "
+        "If the exclusions are right, raise `customers.max_excluded_share`."
     )
 
 

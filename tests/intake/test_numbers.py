@@ -24,95 +24,101 @@ def in_other(cell: str, currency: str) -> bool:
     return ENGINE.to_pyarrow(in_other_currency(ibis.literal(cell), currency)).as_py()
 
 
-@pytest.mark.parametrize(
-    "cell, with_point, with_comma",
-    [
-        # plain
-        ("5", "5", "5"),
-        (" 5 ", "5", "5"),
-        ("-12.50", "-12.50", None),
-        ("-12,50", None, "-12.50"),
-        ("007", "007", "007"),
-        # signs
-        ("+5", "5", "5"),
-        ("\u22125", "-5", "-5"),
-        ("- 5", "-5", "-5"),
-        ("12,50-", None, "-12.50"),
-        ("12.50 -", "-12.50", None),
-        ("(1,234.50)", "-1234.50", None),
-        ("( 5 )", "-5", "-5"),
-        ("--5", None, None),
-        ("+-5", None, None),
-        ("-(5)", None, None),
-        ("-5-", None, None),
-        ("(5", None, None),
-        # marks of thousands
-        ("1,234", "1234", "1.234"),
-        ("1.234", "1.234", "1234"),
-        ("1,234,567.89", "1234567.89", None),
-        ("1.234.567,89", None, "1234567.89"),
-        ("1 234.5", "1234.5", None),
-        ("1\u00a0234", "1234", "1234"),
-        ("1\u202f234,5", None, "1234.5"),
-        ("1'234.50", "1234.50", None),
-        ("1’234’567", "1234567", "1234567"),
-        ("12,34", None, "12.34"),
-        ("1,2,3", None, None),
-        ("1.2.3", None, None),
-        ("1 2345", None, None),
-        ("1,234 567", None, None),
-        ("1,2345", None, "1.2345"),
-        ("0,250", None, "0.250"),
-        ("0.250", "0.250", None),
-        ("1,23,456.00", None, None),  # in rupees only
-        # decimal marks at the ends, powers of ten
-        (".5", "0.5", None),
-        ("-,5", None, "-0.5"),
-        ("5.", "5", None),
-        (".", None, None),
-        ("1e3", "1000", "1000"),
-        ("1.5E-3", "0.0015", None),
-        ("-1,5e+2", None, "-150"),
-        ("1e999", None, None),
-        ("1e40", None, None),
-        ("1e", None, None),
-        # currencies
-        ("€5", "5", "5"),
-        ("5 €", "5", "5"),
-        ("EUR 5", "5", "5"),
-        ("5eur", "5", "5"),
-        ("-€5", "-5", "-5"),
-        ("€-5", "-5", "-5"),
-        ("(€ 5)", "-5", "-5"),
-        ("5- €", "-5", "-5"),
-        ("€.50", "0.50", None),
-        ("$5", None, None),
-        ("5 USD", None, None),
-        ("5 PCS", None, None),
-        ("€", None, None),
-        # other scripts
-        ("１２３．４５", "123.45", None),
-        ("（５）", "-5", "-5"),
-        ("－５", "-5", "-5"),
-        ("١٢٣٫٥", "123.5", "123.5"),
-        ("\u200e5", "5", "5"),
-        # no numbers
-        ("", None, None),
-        ("-", None, None),
-        ("five", None, None),
-        ("NaN", None, None),
-        ("inf", None, None),
-        ("5%", None, None),
-        ("5-10", None, None),
-        ("=5", None, None),
-        ("1_000", None, None),
-        ("0x10", None, None),
-        (None, None, None),
-    ],
-)  # fmt: skip
-def test_what_a_cell_states(cell, with_point, with_comma):
-    assert read([cell], ".") == [with_point]
-    assert read([cell], ",") == [with_comma]
+CASES = [
+    # cell, with a decimal point, with a decimal comma; plain
+    ("5", "5", "5"),
+    (" 5 ", "5", "5"),
+    ("-12.50", "-12.50", None),
+    ("-12,50", None, "-12.50"),
+    ("007", "007", "007"),
+    # signs
+    ("+5", "5", "5"),
+    ("\u22125", "-5", "-5"),
+    ("- 5", "-5", "-5"),
+    ("12,50-", None, "-12.50"),
+    ("12.50 -", "-12.50", None),
+    ("(1,234.50)", "-1234.50", None),
+    ("( 5 )", "-5", "-5"),
+    ("--5", None, None),
+    ("+-5", None, None),
+    ("-(5)", None, None),
+    ("-5-", None, None),
+    ("(5", None, None),
+    # marks of thousands
+    ("1,234", "1234", "1.234"),
+    ("1.234", "1.234", "1234"),
+    ("1,234,567.89", "1234567.89", None),
+    ("1.234.567,89", None, "1234567.89"),
+    ("1 234.5", "1234.5", None),
+    ("1\u00a0234", "1234", "1234"),
+    ("1\u202f234,5", None, "1234.5"),
+    ("1'234.50", "1234.50", None),
+    ("1’234’567", "1234567", "1234567"),
+    ("12,34", None, "12.34"),
+    ("1,2,3", None, None),
+    ("1.2.3", None, None),
+    ("1 2345", None, None),
+    ("1,234 567", None, None),
+    ("1,2345", None, "1.2345"),
+    ("0,250", None, "0.250"),
+    ("0.250", "0.250", None),
+    ("1,23,456.00", None, None),  # in rupees only
+    # decimal marks at the ends, powers of ten
+    (".5", "0.5", None),
+    ("-,5", None, "-0.5"),
+    ("5.", "5", None),
+    (".", None, None),
+    ("1e3", "1000", "1000"),
+    ("1.5E-3", "0.0015", None),
+    ("-1,5e+2", None, "-150"),
+    ("1e999", None, None),
+    ("1e40", None, None),
+    ("1e", None, None),
+    # currencies
+    ("€5", "5", "5"),
+    ("5 €", "5", "5"),
+    ("EUR 5", "5", "5"),
+    ("5eur", "5", "5"),
+    ("-€5", "-5", "-5"),
+    ("€-5", "-5", "-5"),
+    ("(€ 5)", "-5", "-5"),
+    ("5- €", "-5", "-5"),
+    ("€.50", "0.50", None),
+    ("$5", None, None),
+    ("5 USD", None, None),
+    ("5 PCS", None, None),
+    ("€", None, None),
+    # other scripts
+    ("１２３．４５", "123.45", None),
+    ("（５）", "-5", "-5"),
+    ("－５", "-5", "-5"),
+    ("١٢٣٫٥", "123.5", "123.5"),
+    ("\u200e5", "5", "5"),
+    # no numbers
+    ("", None, None),
+    ("-", None, None),
+    ("five", None, None),
+    ("NaN", None, None),
+    ("inf", None, None),
+    ("5%", None, None),
+    ("5-10", None, None),
+    ("=5", None, None),
+    ("1_000", None, None),
+    ("0x10", None, None),
+    (None, None, None),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stated() -> dict[str | None, tuple[str | None, str | None]]:
+    """All cells at once: what each states with a decimal point and with a comma."""
+    cells = [cell for cell, _, _ in CASES]
+    return dict(zip(cells, zip(read(cells, "."), read(cells, ","), strict=True), strict=True))
+
+
+@pytest.mark.parametrize("cell, with_point, with_comma", CASES)
+def test_what_a_cell_states(stated, cell, with_point, with_comma):
+    assert stated[cell] == (with_point, with_comma)
 
 
 @pytest.mark.parametrize(

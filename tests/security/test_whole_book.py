@@ -5,6 +5,7 @@ Customers' ids may stand in tables/*.parquet and nowhere else.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,7 +56,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """A version made by the command, with a password in the environment, and all it said."""
     folder = tmp_path_factory.mktemp("shop")
     shop_of(400).to_csv(folder / "a<b>&.csv", index=False)
-    (folder / "shop.yml").write_text(PARAMS % str(LABELS))
+    (folder / "shop.yml").write_text(PARAMS % json.dumps(LABELS))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRM_DATABASE_PASSWORD", SECRET)
         patch.setenv("CRM_DATABASE_USER", "zqx-user")

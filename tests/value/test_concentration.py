@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmlib.value.concentration import concentration, concentration_intervals, decile_table
+from crmlib.value.concentration import band_table, concentration, concentration_intervals
 
 MONEY = st.lists(st.integers(0, 1000), min_size=1, max_size=40).filter(any)
 
@@ -50,7 +50,7 @@ def test_negative_values_make_a_whale_curve():
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [1.0, -1.0], [1.0, -5.0]])
-@pytest.mark.parametrize("function", [concentration, decile_table])
+@pytest.mark.parametrize("function", [concentration, lambda v: band_table(v, 10)])
 def test_without_a_positive_total_there_are_no_shares(function, values):
     with pytest.raises(ValueError, match="total value is"):
         function(values)
@@ -63,9 +63,18 @@ def test_missing_values_are_named():
         concentration([1.0]).top(20)
 
 
-def test_decile_table(spend):
-    table = decile_table(spend)
-    assert table["decile"].tolist() == list(range(1, 11))
+def test_a_tenth_of_customers_is_the_same_on_the_curve_and_in_the_table(spend):
+    """2,357 customers do not divide by ten: interpolation would split a customer."""
+    curve, table = concentration(spend), band_table(spend, 10)
+    for bands in (100, 50, 20, 10):
+        points = curve.banded(bands).iloc[:: bands // 10]
+        assert points["customers"].tolist() == [0, *table["customers"].cumsum()]
+        assert points["value"].tolist() == pytest.approx([0, *table["cumulative_share"]])
+
+
+def test_band_table(spend):
+    table = band_table(spend, 10)
+    assert table["band"].tolist() == list(range(1, 11))
     assert table["customers"].sum() == 2357
     assert np.ptp(table["customers"]) <= 1
     assert table["value"].sum() == pytest.approx(spend.sum())

@@ -173,14 +173,13 @@ def test_units_of_money_and_time(valued, base):
     assert in_days.to_infinity == pytest.approx(valued.to_infinity, rel=1e-5)
 
 
-@pytest.mark.parametrize("count, who", [(1, "1 customer"), (3, "3 customers")])
-def test_negative_repeat_spend_counts_as_nothing_and_is_noted(base, count, who):
+@pytest.mark.parametrize("count", [1, 3])
+def test_negative_repeat_spend_counts_as_nothing_and_is_noted_without_a_number(base, count):
     changed = base[::4].reset_index(drop=True)
     rows = changed.index[changed["frequency"] > 0][:count]
     changed.loc[rows, "mean_repeat_spend"] = -5.0
     result = value(changed, replications=20)
-    verb = "is" if count == 1 else "are"
-    assert f"{who} with negative repeat spend {verb} valued as if it were 0" in result.notes
+    assert "customers with negative repeat spend are valued as if it were 0" in result.notes
     assert (result.customers.loc[rows, "future_value"] > 0).all()
 
 

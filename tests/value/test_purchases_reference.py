@@ -32,7 +32,7 @@ def test_log_likelihood(fitted):
 def test_verdict_is_good_and_says_that_one_time_buyers_cannot_leave(fitted):
     assert fitted.verdict.grade == "good"
     assert fitted.verdict.reasons == ()
-    assert "60% bought once" in fitted.verdict.notes[0]
+    assert "customers who bought once" in fitted.verdict.notes[0]
 
 
 def test_holdout_total(fitted, cdnow):

@@ -10,6 +10,7 @@ from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
 from crmlib.exhibits.value.refused import refused
+from crmlib.stats.disclosure import is_small
 from crmlib.stats.intervals import Interval
 from crmlib.stats.refusal import Refusal
 from crmlib.value.concentration import Concentration
@@ -23,10 +24,13 @@ def future_concentration(
     """Top shares of past and of future value, the latter with intervals."""
     if isinstance(values, Refusal):
         return refused("future_concentration", "Future value", values, n, scope)
+    if scope.bands(n, 10) == 1:
+        return scope.withheld("future_concentration", "The concentration of future value", n)
+    points = past.banded(scope.bands(n)).set_index("share")["value"]
     rows = []
-    for name, share in (("best 10%", 0.1), ("best 20%", 0.2)):
-        ahead = values.top_shares[f"top_{share * 100:.0f}"]
-        rows.append((name, past.top(share), ahead.value, ahead.lo, ahead.hi))
+    for share in _top_shares(n, scope):
+        ahead = _ahead(values, share)
+        rows.append((f"best {share:.0%}", points[share], ahead.value, ahead.lo, ahead.hi))
     table = pd.DataFrame(rows, columns=["customers", "past", "future", "future_lo", "future_hi"])
     figure, ax = theme.axes(height=2.2)
     places = np.arange(len(table))[::-1]
@@ -39,21 +43,33 @@ def future_concentration(
     theme.tidy(ax, x=f"share of {scope.value_word} that they hold", y="", grid="x")
     theme.percent(ax, "x")
     ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
-    fifth = values.top_shares["top_20"]
-    level = formats.percent(fifth.level)
+    share = scope.best_share(n)
+    best, word = _ahead(values, share), scope.share_word(share)
+    level = formats.percent(best.level)
+    named = " and ".join(f"the best {scope.share_word(s)}" for s in _top_shares(n, scope))
     return scope.exhibit(
         id="future_concentration",
-        title=f"The best fifth is expected to hold {formats.percent(fifth.value)} of future value",
+        title=f"The best {word} is expected to hold {formats.percent(best.value)} of future value",
         table=table,
         figure=figure,
         n=n,
         unit=f"share of {scope.value_word}",
-        alt=f"Dots for the best tenth and the best fifth: share of past {scope.value_word} and of "
+        alt=f"Dots for {named}: share of past {scope.value_word} and of "
         f"future value with {level} intervals.",
         note=f"{level} bootstrap intervals over customers, both models refitted each time. Past "
-        "value holds chance, expected value does not; the money test above shows what a best "
-        "fifth then brought.",
+        "value holds chance, expected value does not; the money test above shows what a "
+        f"best {word} then brought.",
     )
+
+
+def _top_shares(n: int, scope: Scope) -> list[float]:
+    """The best tenth and fifth, or what of the curve's grid comes nearest to them."""
+    return [0.1, 0.2] if scope.bands(n, 10) == 10 else [scope.best_share(n)]
+
+
+def _ahead(values: LifetimeValues, share: float) -> Interval:
+    """Share of future value of the best `share` of customers."""
+    return values.top_shares[f"top_{share * 100:.0f}"]
 
 
 def customer_equity(
@@ -74,8 +90,12 @@ def customer_equity(
     ]
     if values.to_infinity is not None:
         rows.append(("… without a horizon, discounted", values.to_infinity, None, None))
+    withheld = ""
     if (scope.end - scope.start).days < 365:
         rows = rows[1:]
+    elif _tells_of_few(customers, scope):
+        rows = rows[1:]
+        withheld = f" The last twelve months are withheld: they would tell of {scope.few}."
     table = pd.DataFrame(rows, columns=["measure", "value", "lo", "hi"])
     table[["value", "lo", "hi"]] = table[["value", "lo", "hi"]].astype(float)
     shown = table.assign(
@@ -98,8 +118,19 @@ def customer_equity(
         "neither the model's own error, see the sealed holdout, nor the chance in the total is "
         "in it. Discounted at "
         f"{formats.percent(rate, 1)} a year; realised figures are counts and have no interval. "
-        + formats.sentences(*values.notes),
+        + formats.sentences(*values.notes)
+        + withheld,
     )
+
+
+def _tells_of_few(customers: pd.DataFrame, scope: Scope) -> bool:
+    """Whether the last twelve months, or what lies before them, is the money of a few."""
+    current = customers["current_value"]
+    earlier = customers["lifetime_value"] - customers["future_value"] - current
+    # sums of money: what is left of rounding is far below a cent of the largest
+    rounding = 1e-9 * (customers["lifetime_value"].abs().max() + 1)
+    spenders = [int((amount.abs() > rounding).sum()) for amount in (current, earlier)]
+    return bool(is_small(spenders, scope.min_cell).any())
 
 
 def findings(
@@ -108,27 +139,32 @@ def findings(
     values: LifetimeValues | Refusal,
     foretold: Interval | Refusal,
     horizon_years: float,
+    n: int,
     scope: Scope,
 ) -> list[Finding]:
     """What 02_value says to the summary."""
-    fifth = past.top(0.2)
-    said = [
-        Finding(
-            id="top_fifth_share",
-            kind="census",
-            sentence=f"The best fifth of customers brought {formats.percent(fifth)} "
-            f"of {scope.value_word}.",
-            value=fifth,
-            unit=f"share of {scope.value_word}",
-            exhibit="concentration",
-        )
-    ]
+    said = [] if scope.bands(n) == 1 else [_past_finding(past, n, scope)]
     missed = None if isinstance(scorecard, Refusal) else scorecard.table.loc["model", "total_error"]
     if not isinstance(values, Refusal):
-        said += _value_findings(values, missed, horizon_years, scope)
+        said += _value_findings(values, missed, horizon_years, n, scope)
     if missed is not None and not isinstance(foretold, Refusal):
         said.append(_holdout_finding(scorecard.table.loc["model"], foretold))
     return said
+
+
+def _past_finding(past: Concentration, n: int, scope: Scope) -> Finding:
+    share = scope.best_share(n)
+    word = scope.share_word(share)
+    reached = float(past.banded(scope.bands(n)).set_index("share")["value"].loc[share])
+    return Finding(
+        id=f"top_{word}_share",
+        kind="census",
+        sentence=f"The best {word} of customers brought {formats.percent(reached)} "
+        f"of {scope.value_word}.",
+        value=reached,
+        unit=f"share of {scope.value_word}",
+        exhibit="concentration",
+    )
 
 
 def _holdout_finding(score: pd.Series, foretold: Interval) -> Finding:
@@ -151,16 +187,16 @@ def _holdout_finding(score: pd.Series, foretold: Interval) -> Finding:
 
 
 def _value_findings(
-    values: LifetimeValues, missed: float | None, horizon_years: float, scope: Scope
+    values: LifetimeValues, missed: float | None, horizon_years: float, n: int, scope: Scope
 ) -> list[Finding]:
-    equity, fifth = values.equity, values.top_shares["top_20"]
+    equity = values.equity
     level = formats.percent(equity.level)
     doubt = "" if values.grade == "good" else f"; the model is {values.grade}"
     caveat = ""
     if missed is not None:
         error = f"{formats.percent(abs(missed))} too {'few' if missed < 0 else 'many'}"
         caveat = f"; in a holdout the model foretold {error} purchases"
-    return [
+    said = [
         Finding(
             id="customer_equity",
             kind="estimate",
@@ -173,17 +209,22 @@ def _value_findings(
             hi=equity.hi,
             unit=scope.currency,
             exhibit="customer_equity",
-        ),
-        Finding(
-            id="future_top_fifth_share",
-            kind="estimate",
-            sentence="The best fifth is expected to hold "
-            f"{formats.percent(fifth.value)} of future value ({level} sampling interval "
-            f"{formats.interval(fifth.lo, fifth.hi, formats.percent)}{doubt}).",
-            value=fifth.value,
-            lo=fifth.lo,
-            hi=fifth.hi,
-            unit="share of future value",
-            exhibit="future_concentration",
-        ),
+        )
     ]
+    if scope.bands(n) > 1:
+        word, best = scope.share_word(scope.best_share(n)), _ahead(values, scope.best_share(n))
+        said.append(
+            Finding(
+                id=f"future_top_{word}_share",
+                kind="estimate",
+                sentence=f"The best {word} is expected to hold "
+                f"{formats.percent(best.value)} of future value ({level} sampling interval "
+                f"{formats.interval(best.lo, best.hi, formats.percent)}{doubt}).",
+                value=best.value,
+                lo=best.lo,
+                hi=best.hi,
+                unit="share of future value",
+                exhibit="future_concentration",
+            )
+        )
+    return said

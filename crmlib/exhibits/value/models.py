@@ -14,13 +14,14 @@ from crmlib.stats.optimise import LikelihoodResult
 from crmlib.stats.refusal import Refusal
 from crmlib.value.holdout import Scorecard
 from crmlib.value.purchases import BetaGeometricResult
+from crmlib.value.shown import count_frequencies, frequency_groups
 from crmlib.value.spend import GammaGammaResult
 
 
 def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibit:
     """Cumulative repeat purchases against what the sealed model foretold."""
     if isinstance(tracking, Refusal):
-        return refused("holdout_tracking", "The holdout test", tracking, n, scope)
+        return refused("holdout_tracking", "The holdout test", tracking, 0, scope)
     table = tracking
     open_, sealed = table[~table["sealed"]], table[table["sealed"]]
     base = open_.iloc[-1] if len(open_) else table.iloc[0]
@@ -57,9 +58,21 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
         unit="repeat purchases, cumulative",
         alt="Two rising lines, actual and expected cumulative repeat purchases; over the sealed "
         f"time they rise by {formats.count(actual)} and by {formats.count(expected)}.",
-        note=f"The model is fitted before the shaded time, {len(sealed)} {scope.time_unit}s, and "
-        "has not seen it. Expected: from each customer's first purchase on, without that "
-        "customer's own history, which the next exhibit takes into account.",
+        note="The model is fitted before the shaded time, "
+        f"{formats.plural(int(sealed['periods'].sum()), scope.time_unit)}, and has not seen it. "
+        "Expected: from each customer's first purchase on, without that customer's own history, "
+        f"which the next exhibit takes into account.{_left_out(table, scope)}",
+    )
+
+
+def _left_out(tracking: pd.DataFrame, scope: Scope) -> str:
+    """How many points of the curve are withheld, as a sentence behind the note."""
+    periods = int((tracking["periods"] - 1).sum())
+    if not periods:
+        return ""
+    return (
+        f" The ends of {formats.plural(periods, scope.time_unit)} are withheld: from one to the "
+        f"next {scope.few} may have bought."
     )
 
 
@@ -68,7 +81,7 @@ def holdout_scorecard(
 ) -> Exhibit:
     """The model beside two forecasts that need no model."""
     if isinstance(scorecard, Refusal):
-        return refused("holdout_scorecard", "The forecast comparison", scorecard, n, scope)
+        return refused("holdout_scorecard", "The forecast comparison", scorecard, 0, scope)
     names = {
         "model": "BG/NBD",
         "same_rate": "same rate as before",
@@ -129,37 +142,61 @@ def _own_interval(foretold: Interval | Refusal, actual: float) -> str:
 def holdout_money(money: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibit:
     """Foretold against actual spend: the test of both models together."""
     if isinstance(money, Refusal):
-        return refused("holdout_money", "The test in money", money, n, scope)
+        return refused("holdout_money", "The test in money", money, 0, scope)
     names = {"model": "BG/NBD and Gamma-Gamma", "previous_window": "as in the previous window"}
-    table = money.reset_index(names="forecast").replace({"forecast": names})
+    table, word = _with_best_named(money, scope)
+    table = table.reset_index(names="forecast").replace({"forecast": names})
+    best = {
+        f"best_{word}_predicted": f"its best {word}, foretold",
+        f"best_{word}_actual": f"its best {word}, actual",
+    }
+    best = {name: heading for name, heading in best.items() if name in table}
     shown = table.assign(
         total_predicted=table["total_predicted"].map(scope.money),
         total_actual=table["total_actual"].map(scope.money),
         total_error=table["total_error"].map(_signed_percent),
-        best_fifth_predicted=table["best_fifth_predicted"].map(_percent_or_empty),
-        best_fifth_actual=table["best_fifth_actual"].map(_percent_or_empty),
         n=table["n"].map(formats.count),
+        **{name: table[name].map(_percent_or_empty) for name in best},
     )
-    headings = ["forecast", "predicted", "actual", "error in total"]
+    headings = ["forecast", "predicted", "actual", "error in total", *best.values(), "customers"]
     error = table["total_error"].iloc[0]
     said = "Nobody spent anything in the sealed holdout"
     if not pd.isna(error):
         side = "little" if error < 0 else "much"
         said = f"In money the models foretell {formats.percent(abs(error), 1)} too {side}"
+    alt = "Table of foretold and actual spend in the holdout, in total"
+    note = f"Shares of the best customers are withheld: they would be {scope.few}."
+    if best:
+        alt += f" and as the share of the {word} of customers that each forecast ranks best"
+        note = (
+            f"Its best {word}: the customers whom a forecast ranks highest, the share of the "
+            "total it foretold for them, and the share they then brought."
+        )
     return scope.exhibit(
         id="holdout_money",
         title=said,
         table=table,
-        formatted=shown.set_axis(
-            [*headings, "its best fifth, foretold", "its best fifth, actual", "customers"], axis=1
-        ),
+        formatted=shown.set_axis(headings, axis=1),
         n=n,
         unit=f"{scope.currency} of revenue in the sealed holdout",
-        alt="Table of foretold and actual spend in the holdout, in total and as the share of the "
-        "fifth of customers that each forecast ranks best.",
-        note="Its best fifth: the customers whom a forecast ranks highest, the share of the total "
-        "it foretold for them, and the share they then brought.",
+        alt=f"{alt}.",
+        note=note,
     )
+
+
+def _with_best_named(money: pd.DataFrame, scope: Scope) -> tuple[pd.DataFrame, str]:
+    """The table with its share of best customers in the columns' names, and that share in words.
+
+    Without these columns, and no word, where the share is all customers: no
+    smaller group of best customers may then be shown.
+    """
+    share = float(money["best_share"].iloc[0])
+    plain = money.drop(columns="best_share")
+    if share == 1:
+        return plain.drop(columns=["best_predicted", "best_actual"]), ""
+    word = scope.share_word(share)
+    named = {f"best_{figure}": f"best_{word}_{figure}" for figure in ("predicted", "actual")}
+    return plain.rename(columns=named), word
 
 
 def _percent_or_empty(share: float) -> str:
@@ -173,8 +210,10 @@ def _signed_percent(share: float | None) -> str:
 def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -> Exhibit:
     """Does the model tell apart who buys often from who does not?"""
     if isinstance(scorecard, Refusal):
-        return refused("holdout_by_frequency", "The calibration check", scorecard, n, scope)
-    table = scorecard.by_frequency
+        return refused("holdout_by_frequency", "The calibration check", scorecard, 0, scope)
+    table = _calibration(scorecard.by_frequency, scope.min_cell)
+    if len(table) == 1:
+        return scope.withheld("holdout_by_frequency", "The calibration check", n)
     figure, ax = theme.axes(height=3.4)
     theme.paired_bars(
         ax,
@@ -204,6 +243,27 @@ def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -
         note="The title names the pair whose gap moves the total most. Customers per pair of bars: "
         f"{formats.count(table['n'].max())} down to {formats.count(table['n'].min())}.",
     )
+
+
+def _calibration(by_frequency: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Expected and actual means of the groups by frequency that may be shown.
+
+    Also beside the table of purchase days, which has the same customers by their
+    frequency at the end: where few passed a limit in the holdout, both tables
+    together would count them, and the groups on both sides are one here.
+    """
+    groups = frequency_groups(by_frequency["n"], min_cell, by_frequency["crossing"])
+    sums = by_frequency[["predicted", "actual"]].mul(by_frequency["n"], axis=0)
+    sums = sums.assign(n=by_frequency["n"]).groupby(groups.of(by_frequency.index)).sum()
+    table = pd.DataFrame(
+        {
+            "frequency": groups.labels(),
+            "predicted": (sums["predicted"] / sums["n"]).to_numpy(),
+            "actual": (sums["actual"] / sums["n"]).to_numpy(),
+            "n": sums["n"].to_numpy(),
+        }
+    )
+    return table[table["n"] > 0].reset_index(drop=True)
 
 
 def model_parameters(
@@ -281,13 +341,16 @@ def frequency_fit(
     """Customers by number of repeat purchases, observed and under the model."""
     if isinstance(expected, Refusal):
         return refused("frequency_fit", "The fit of the purchase model", expected, n, scope)
-    labels = [str(k) for k in expected.index[:-1]] + [f"{expected.index[-1]}+"]
-    observed = actual.clip(upper=expected.index[-1]).value_counts()
+    counts = count_frequencies(actual, most=int(expected.index[-1]))
+    groups = frequency_groups(counts, scope.min_cell)
+    labels, places = groups.labels(), groups.of(expected.index)
+    if len(labels) == 1:
+        return scope.withheld("frequency_fit", "The fit of the model", n)
     table = pd.DataFrame(
         {
             "repeat_purchases": labels,
-            "actual": observed.reindex(expected.index, fill_value=0).to_numpy(),
-            "expected": expected.to_numpy(),
+            "actual": np.bincount(places, counts).astype(int),
+            "expected": np.bincount(places, expected),
         }
     )
     figure, ax = theme.axes(height=3.4)
@@ -312,5 +375,6 @@ def frequency_fit(
         unit="customers",
         alt="Paired bars of expected and actual customers by number of repeat purchases; "
         f"{formats.percent(misplaced, 1)} of customers would have to move for a perfect fit.",
-        note="On the data that the model was fitted to.",
+        note="On the data that the model was fitted to."
+        + (f" Groups of {scope.few} are merged." if len(groups.starts) < len(counts) else ""),
     )

@@ -1,4 +1,4 @@
-"""The exhibit that stands where a figure could not be computed."""
+"""The exhibits that stand where a figure could not be computed, or may not be shown."""
 
 from __future__ import annotations
 
