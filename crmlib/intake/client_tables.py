@@ -14,13 +14,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmlib.errors import InputError, suggestion
-from crmlib.intake.cells import Reading, how_to_read, present
 from crmlib.intake.cleaning import cell_digest, repeated_rows
 from crmlib.intake.identities import Identities
 from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_reason, find_rows
-from crmlib.intake.probe import Source, locate
-from crmlib.intake.reader import forget, read_raw
-from crmlib.intake.tokenizer import BLANK, RECORD, REJECTED
+from crmlib.intake.reading.probe import Source, locate
+from crmlib.intake.reading.reader import forget, read_raw
+from crmlib.intake.reading.tokenizer import BLANK, RECORD, REJECTED
+from crmlib.intake.values.cells import Reading, how_to_read, present
 from crmlib.params import Engagement, ExternalInput
 from crmlib.tables import TABLES
 

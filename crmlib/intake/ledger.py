@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmlib.errors import InputError
-from crmlib.intake.probe import Source
+from crmlib.intake.reading.probe import Source
 from crmlib.intake.reasons import REASONS, remedy
 
 COLUMNS = [
