@@ -10,6 +10,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -200,7 +201,7 @@ def _as_postgres() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """A PostgreSQL of our own, with a password, gone after the tests."""
     found = shutil.which("initdb") or max(
         map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=""
@@ -208,11 +209,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not found:
         pytest.skip("initdb is not installed")
     as_postgres, home = _as_postgres(), Path(found).parent
-    folder = tmp_path_factory.mktemp("server")
+    # not below pytest's own folder, which is closed to others
+    folder = Path(tempfile.mkdtemp(prefix="crm-server-"))
     (folder / "password").write_text(SECRET)
     if as_postgres:
-        for path in [folder, *folder.parents][:3]:
-            path.chmod(0o755)
+        folder.chmod(0o755)
         shutil.chown(folder, "postgres")
         (folder / "password").chmod(0o644)
     with socket.socket() as free:
@@ -229,6 +230,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
     yield f"127.0.0.1:{port}"
     subprocess.run([*run, home / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
