@@ -296,10 +296,10 @@ def _newcomers(facts: Facts) -> Check:
     times = opening / usual
     if times <= TRUNCATED:
         return Check(topic, f"The first months hold {times:.1f} times the usual newcomers.", "good")
+    many = f"{times:.1f} times" if times < 20 else "more than twenty times"
     return Check(
         topic,
-        f"The first months hold {times:.1f} times the usual newcomers: most bought before and "
-        "only look new.",
+        f"The first months hold {many} the usual newcomers: most bought before and only look new.",
         "ask",
         "Please send the day on which each customer first bought or joined, or an earlier start.",
     )
