@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import reprlib
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -313,7 +313,7 @@ def resolve(
                 problem,
                 remedy,
             )
-            for place, problem, remedy in map(_explain, _findings(error))
+            for place, problem, remedy in _once(map(_explain, _findings(error)))
         ]
         first.others = tuple(others)
         raise first from None
@@ -466,6 +466,14 @@ def _override(raw: dict[str, Any], override: str) -> tuple[str, ...]:
     return keys
 
 
+def _once(mistakes: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Mistakes without a remedy that has been said."""
+    said: set[str] = set()
+    for place, problem, remedy in mistakes:
+        yield place, problem, "" if remedy in said else remedy
+        said.add(remedy)
+
+
 def _findings(error: ValidationError) -> list[dict[str, Any]]:
     """Pydantic's findings, one for a path that may be text or a list of texts."""
     return [
@@ -510,7 +518,8 @@ def _explain(detail: dict[str, Any]) -> tuple[str, str, str]:
 
 
 _REPR = reprlib.Repr()
-_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 2, 200, 200
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother, _REPR.maxlong = 2, 200, 200, 40
+_REPR.maxlist = _REPR.maxdict = _REPR.maxset = 4
 
 
 def _shown(found: Any) -> str:

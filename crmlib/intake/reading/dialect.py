@@ -158,11 +158,11 @@ def _delimiter(rows: list[str], settings: TableInput, part: Part, key: str, want
     if stated != "auto":
         if wanted.alone or stated in rows[0] or not settings.header:
             return stated
-        _refuse_one_column(rows, stated, part, key, wanted)
+        _refuse_one_column(rows, stated, part, settings, key, wanted)
     best = guess_delimiter(rows, wanted.names, tuple(DELIMITERS))
     if best is None:
         if not wanted.alone:
-            _refuse_one_column(rows, "auto", part, key, wanted)
+            _refuse_one_column(rows, "auto", part, settings, key, wanted)
         return ","
     return best
 
@@ -206,8 +206,19 @@ def _sample(rows: list[str], n_fields: int, delimiter: str) -> list:
     return list(tokenize(iter(rows[:SAMPLE]), n_fields, delimiter))
 
 
-def _refuse_one_column(rows: list[str], stated: str, part: Part, key: str, wanted: Wanted) -> None:
+def _refuse_one_column(
+    rows: list[str], stated: str, part: Part, settings: TableInput, key: str, wanted: Wanted
+) -> None:
     """Say which delimiter would split the header, or that fields have a fixed width."""
+    alone = [first_record(rows, delimiter)[0] for delimiter in DELIMITERS]
+    if None in alone:
+        _refuse_quotes(part, settings, key)
+    if rows[0].lstrip().startswith('"') and guess_delimiter(alone[0], wanted.names, (*DELIMITERS,)):
+        raise InputError(
+            part.place,
+            "each of its lines stands in quotes as a whole.",
+            "Export it with quotes around fields, or without quotes.",
+        )
     others = tuple(c for c in (*DELIMITERS, *UNUSUAL) if c != stated)
     near = guess_delimiter(rows, wanted.names, tuple(DELIMITERS)) or guess_delimiter(
         rows, wanted.names, others

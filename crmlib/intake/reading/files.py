@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from crmlib.intake.reading.source import printable, quoted
 from crmlib.params import TableInput
 
 MOST_FILES = 10_000
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_UNEXPANDED = re.compile(r"(^|/)~|\$\w|\$\{|%\w+%")
 SPECIAL = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -46,6 +49,12 @@ def find_files(settings: TableInput, key: str, folder: Path) -> list[tuple[Path,
     found: list[tuple[Path, str]] = []
     for text in settings.paths:
         place = f"{key}.path: {printable(text, 200)}"
+        if _ADDRESS.match(text):
+            raise InputError(
+                place,
+                "is an address; a file was expected.",
+                f"Download it and name the file; a database stands under `{key}.database`.",
+            )
         matches = _matches(folder, text, place)
         if matches is None:
             found.append((folder / text, place))
@@ -118,7 +127,7 @@ def _say_why_absent(path: Path, place: str, error: Exception) -> None:
         raise InputError(
             place,
             f"there is no such file ({printable(str(path), 300)}).",
-            f"Paths are relative to the params file.{_neighbour(path)}",
+            f"Paths are relative to the params file{_as_written(path)}.{_neighbour(path)}",
         ) from None
     reason = {
         errno.ENAMETOOLONG: "its name is too long",
@@ -126,6 +135,12 @@ def _say_why_absent(path: Path, place: str, error: Exception) -> None:
         errno.ELOOP: "a folder above it is a link that leads back to itself",
     }.get(number, getattr(error, "strerror", None) or str(error))
     raise InputError(place, f"cannot be opened: {reason}.", "Check the path.") from None
+
+
+def _as_written(path: Path) -> str:
+    """What to know of a path that a shell would have written out."""
+    names = _UNEXPANDED.search(str(path))
+    return "; `~` and variables are not replaced: the path must be written out" if names else ""
 
 
 def _neighbour(path: Path) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
+from crmlib.errors import InputError
 from crmlib.intake.reading.probe import Source
 from crmlib.intake.values import dates, inference, numbers
 from crmlib.params import Engagement
@@ -36,8 +37,9 @@ class Reading:
         The decimal mark.
     currency, time_zone : str
         The engagement's.
-    serial : bool
-        Whether a bare number in a date column is a spreadsheet's day number.
+    serial, date_1904 : bool
+        Whether a bare number in a date column is a spreadsheet's day number, and counts
+        from 1904.
     notes : tuple of str
         What was inferred, and how surely, as sentences.
     """
@@ -47,11 +49,12 @@ class Reading:
     currency: str
     time_zone: str | None
     serial: bool
+    date_1904: bool = False
     notes: tuple[str, ...] = ()
 
     def read(self, cell: ir.Value, column: Column) -> ir.Value:
         """The cell's meaning by the column's kind; null where it has none."""
-        dated = (self.date_format, self.time_zone, self.serial)
+        dated = (self.date_format, self.time_zone, self.serial, self.date_1904)
         readers: dict[str, Callable[[], ir.Value]] = {
             "id": lambda: identifier(cell),
             "text": lambda: _text(cell),
@@ -110,8 +113,9 @@ def how_to_read(raw: ir.Table, source: Source, engagement: Engagement) -> Readin
         if role in source.roles
     }
     serial = any(part.serial_dates for part in source.parts)
+    date_1904 = _counts_from_1904(source)
     notes: list[str] = []
-    date_format, dated = settings.date_format, _written_in(raw, source, columns, ("day",))
+    date_format, dated = settings.date_format, _days_to_read(raw, source, columns)
     if date_format == "auto":
         date_format = "%Y-%m-%d"
         if dated:
@@ -127,7 +131,28 @@ def how_to_read(raw: ir.Table, source: Source, engagement: Engagement) -> Readin
             decimal = found.value
             notes.append(found.note)
     zone = engagement.time_zone
-    return Reading(date_format, decimal, engagement.currency, zone, serial, tuple(notes))
+    currency = engagement.currency
+    return Reading(date_format, decimal, currency, zone, serial, date_1904, tuple(notes))
+
+
+def _counts_from_1904(source: Source) -> bool:
+    """Whether the table's workbooks count days from 1904; refused where they differ."""
+    books = [part for part in source.parts if part.serial_dates]
+    differ = {part.date_1904 for part in books}
+    if len(differ) > 1:
+        odd = next(part for part in books if part.date_1904)
+        raise InputError(
+            odd.place,
+            "counts its days from 1904, and another file of the table from 1900.",
+            "Save all of them with the same setting, or as CSV.",
+        )
+    return True in differ
+
+
+def _days_to_read(raw: ir.Table, source: Source, columns: Mapping[str, Column]) -> list[ir.Value]:
+    """The columns of days that the file does not type as such: text, or numbers like 20240131."""
+    cells = [raw[source.column(role)] for role, column in columns.items() if column.kind == "day"]
+    return [cell for cell in cells if cell.type().is_string() or cell.type().is_numeric()]
 
 
 def _written_in(

@@ -255,10 +255,11 @@ def _by_spread(days: ir.Table, reads: dict[str, ir.DateValue]) -> dict[str, ir.D
 
 def _refuse_all(days: ir.Table, place: str, key: str, total: int) -> None:
     unread = ~_any(day.notnull() for day in _readings(days).values())
-    example = _example(days, unread)
+    # The column may be a wrong one, of names or numbers of persons: its shape alone is shown.
+    shape = re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", _example(days, unread)))
     raise InputError(
         place,
-        f"no known date format reads half of its {total:,} different values, e.g. not `{example}`.",
+        f"no known date format reads half of its {total:,} different values, e.g. not `{shape}`.",
         f'Check that this is the date; if so, state `{key}.date_format`, e.g. "%d.%m.%Y".',
     )
 

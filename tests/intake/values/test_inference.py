@@ -113,7 +113,7 @@ def test_another_format_for_a_few_is_refused_and_words_are_not():
 
 def test_what_is_no_date_is_refused():
     message = refusal(dates, "a", "b", "2020-01-01")
-    assert "no known date format reads half of its 3 different values, e.g. not `a`" in message
+    assert "no known date format reads half of its 3 different values, e.g. not `x`" in message
     assert "`inputs.transactions.date_format`" in message
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from corpus import GOOD, SECRET, Accepted, Case, accepted, refused
+from corpus import GOOD, SECRET, Accepted, Case, accepted, every, refused
 
 SALES = {"sales.csv": GOOD}
 
@@ -87,7 +87,8 @@ CASES = [
           accepted(3, 3, says=("Q1 2024", "Feb 2024"))),
     # contracts, ledger, customers
     other("contracts", "contracts", CONTRACT + f"{A},1,card,2020-01-31,,5\n{A},2,loan,x,,5\n"
-          f"{A},3,loan,2020-01-31,2021-13-31,5\n{A},1,loan,2020-01-31,,5\n{A},5,loan,2020-01-31,,x\n"
+          f"{A},3,loan,2020-01-31,2021-13-31,5\n{A},1,loan,2020-01-31,,5\n"
+          f"{A},5,loan,2020-01-31,,x\n"
           f"{A},6,loan,2021-01-31,,x\n",
           ledger("contracts", 6, 3, ("2 cells of `monthly_margin` cannot be read",),
                  unreadable__start_date=1, unreadable__end_date=1,
@@ -96,7 +97,8 @@ CASES = [
           refused("inputs.contracts.path: other.csv: there is no column `product`",
                   "inputs.contracts.columns.product")),
     other("a ledger with an unknown line", "ledger",
-          LEDGER + f"{A},2024-01,card,revenue,5\n{A},2024-01,card,profit,5\n{A},13/2024,card,revenue,1\n"
+          LEDGER + f"{A},2024-01,card,revenue,5\n{A},2024-01,card,profit,5\n"
+          f"{A},13/2024,card,revenue,1\n"
           f"{A},2024-02,card,REVENUE,5\n",
           ledger("ledger", 4, 2, unknown__line=1, unreadable__month=1)),
     other("customers twice", "customers", f"customer_id,town\n{A},Ulm\n{A},Bonn\n{B},Köln\n",
@@ -175,3 +177,5 @@ CASES = [
              "inputs.transactions: either `path` or `database` says where the table lies"),
          arguments=("--set", "inputs.transactions.database=sqlite:///crm.db")),
 ]  # fmt: skip
+
+test_bad_tables = every(CASES)

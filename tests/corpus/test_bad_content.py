@@ -1,6 +1,6 @@
 """Data that can be read and still cannot carry an analysis, or only just."""
 
-from corpus import GOOD, SECRET, Case, accepted, refused, sales
+from corpus import GOOD, SECRET, Case, accepted, every, refused, sales
 
 
 def purchases(customers: int, money: str = "10.00") -> list[str]:
@@ -77,3 +77,5 @@ CASES = [
     Case("columns swapped", sales("2024-01-13,10.00,@", "2024-01-14,10.00,@"),
          refused("date")),
 ]  # fmt: skip
+
+test_bad_content = every(CASES)

@@ -6,7 +6,7 @@ import os
 import tarfile
 from pathlib import Path
 
-from corpus import GOOD, Case, accepted, refused, sales
+from corpus import GOOD, Case, accepted, every, refused, sales
 
 PACKED = gzip.compress(GOOD.encode(), mtime=0)
 OTHERS = sales("x,2024-04-16,5.00", "y,2024-05-17,5.00")
@@ -51,7 +51,7 @@ CASES = [
          refused("there is no such file", "written out")),
     none("a name that is too long", "x" * 190 + ".csv/" * 1, refused("there is no such file")),
     none("an address on the web", "https://example.com/sales.csv",
-         refused("there is no such file")),
+         refused("is an address; a file was expected", "Download it")),
     Case("a good link", {"real.csv": GOOD, "sales.csv": link_to("real.csv")}, accepted(3, 3),
          settings={"path": "sales.csv"}),
     named("a broken link", "sales.csv", link_to("gone.csv"),
@@ -59,15 +59,17 @@ CASES = [
     named("a link to itself", "sales.csv", link_to("sales.csv"),
           refused("is a link that leads back to itself", "Mend the link")),
     named("a named pipe", "sales.csv", fifo, refused("is a named pipe; a file was expected")),
-    named("a device", "sales.csv", link_to("/dev/zero"), refused("is a device; a file was expected")),
+    named("a device", "sales.csv", link_to("/dev/zero"),
+         refused("is a device; a file was expected")),
     named("a file that stays empty", "sales.csv", link_to("/dev/null"), refused("is a device")),
     named("a kind of file that is not read", "sales.sav", GOOD,
           refused("this kind of file is not read", "Rename a text file to .csv")),
     named("a file without an ending", "sales", GOOD, refused("this kind of file is not read")),
     named("capitals in the ending", "SALES.CSV", GOOD, accepted(3, 3)),
     named("brackets in a name", "sales [1]*.csv", GOOD, accepted(3, 3)),
-    named("control characters in a name", "sa\x1b[2Jles.csv", "",
-          refused(r"sa\x1b[2Jles.csv", "is empty")),
+    Case("control characters in a name", {"sa\x1b[2Jles.csv": ""},
+         refused(r"inputs.transactions.path: sa\x1b[2Jles.csv: is empty"),
+         settings={"path": "sa*.csv"}),
     named("quotes in a name", "sales'\".csv", GOOD, accepted(3, 3)),
     # archives
     named("packed with gzip", "sales.csv.gz", PACKED, accepted(3, 3)),
@@ -126,3 +128,5 @@ CASES = [
     none("one of two files is empty", ["sales.csv", "b.csv"], refused("b.csv: is empty"),
          **{"b.csv": ""}),
 ]  # fmt: skip
+
+test_bad_files = every(CASES)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from corpus import GOOD, Case, accepted, refused
+from corpus import GOOD, Case, accepted, every, refused
 
 PARAMS = """\
 engagement: shop
@@ -57,9 +57,10 @@ CASES = [
          params=b"\xef\xbb\xbf" + PARAMS.replace("\n", "\r\n").encode()),
     Case("anchors and merge keys", GOOD, accepted(3, 3),
          params=PARAMS + "value: &v {horizon_years: 2, <<: {margin_rate: 0.5}}\n"),
-    file("a params file of 2 MB", PARAMS + "# x\n" * 500_000, "shop.yml: has 2,000,", "under `inputs`"),
+    file("a params file of 2 MB", PARAMS + "# x\n" * 500_000, "shop.yml: has 2,000,",
+         "under `inputs`"),
     file("a table in the place of params", GOOD, "shop.yml"),
-    line("tabs", "value:\n\thorizon_years: 3", "shop.yml, line 10: is not valid YAML",
+    line("tabs for blanks", "value:\n\thorizon_years: 3", "shop.yml, line 10: is not valid YAML",
          "indented with a tab; use blanks"),
     line("a bracket that is not closed", "value: [", "shop.yml, line 10: is not valid YAML"),
     line("a key twice", "title: Again", "shop.yml, line 9: is not valid YAML",
@@ -78,10 +79,12 @@ CASES = [
     line("an alias of nothing", "value: *v", "shop.yml, line 9", "undefined alias"),
     line("a list that holds itself", "value: &v [*v]", "shop.yml: value: found [[", "`key: value`"),
     # keys
-    line("an unknown section", "valeu: {}", "shop.yml: valeu: unknown key", "Did you mean `value`?"),
+    line("an unknown section", "valeu: {}", "shop.yml: valeu: unknown key",
+         "Did you mean `value`?"),
     line("an unknown key", "value: {horizon: 5}", "shop.yml: value.horizon: unknown key",
          "Did you mean `horizon_years`?"),
-    line("a key that is like no other", "xyz: 5", "shop.yml: xyz: unknown key", "Known here: `currency`"),
+    line("a key that is like no other", "xyz: 5", "shop.yml: xyz: unknown key",
+         "Known here: `currency`"),
     file("an unknown key of a table", PARAMS.replace("path:", "encodign: utf-8\n    path:"),
          "shop.yml: inputs.transactions.encodign: unknown key", "Did you mean `encoding`?"),
     file("an unknown key of another table",
@@ -117,9 +120,11 @@ CASES = [
          "shop.yml: params_version: found 2", "reads version 1", "Use the crm"),
     line("a number in words", "value: {horizon_years: three}",
          "shop.yml: value.horizon_years: found 'three'; expected a valid number"),
-    line("out of range", "value: {horizon_years: 31}", "found 31; expected less than or equal to 30"),
+    line("out of range", "value: {horizon_years: 31}",
+         "found 31; expected less than or equal to 30"),
     line("not a number", "value: {horizon_years: .nan}", "found nan; expected a finite number"),
-    line("infinity", "value: {annual_discount_rate: .inf}", "value.annual_discount_rate: found inf"),
+    line("infinity", "value: {annual_discount_rate: .inf}",
+         "value.annual_discount_rate: found inf"),
     line("too few labels", "value: {tier_labels: [a, b]}", "shop.yml: value.tier_labels",
          "2 cuts make 3 tiers, but 2 labels are given"),
     line("cuts that fall", "value: {tier_cuts: [0.8, 0.5]}", "shop.yml: value.tier_cuts",
@@ -152,7 +157,8 @@ CASES = [
     setting("a setting with an empty part", ".seed=3", "--set .seed=3: `section.key=value`"),
     setting("a setting in the place of a section", "value=3", "--set: value: found 3",
             "`key: value` lines"),
-    setting("a setting below a value", "title.x=3", "--set title.x=3: `title` has no keys below it"),
+    setting("a setting below a value", "title.x=3",
+         "--set title.x=3: `title` has no keys below it"),
     setting("an unknown setting", "value.horizon=3", "--set: value.horizon: unknown key",
             "Did you mean `horizon_years`?"),
     setting("a setting that is no YAML", "seed=[", "--set seed=[: the value is not valid YAML"),
@@ -171,3 +177,5 @@ CASES = [
     Case("run: a workbook named .csv", b"PK\x05\x06" + bytes(18),
          refused("shop.yml: inputs.transactions.path: sales.csv"), command="run"),
 ]  # fmt: skip
+
+test_bad_params = every(CASES)

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 
 import xlsxwriter
-from corpus import GOOD, SECRET, Case, accepted, refused
+from corpus import GOOD, SECRET, Case, accepted, every, refused
 
 HEAD = ["customer_id", "date", "amount"]
 DAY = dt.date(2024, 1, 13)
@@ -165,3 +165,5 @@ CASES = [
     book("a stated encoding for a workbook", GOOD_BOOK, accepted(2, 2),
          settings={"encoding": "latin-1"}),
 ]  # fmt: skip
+
+test_bad_workbooks = every(CASES)
