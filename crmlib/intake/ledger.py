@@ -17,7 +17,7 @@ import pandas as pd
 
 from crmlib.errors import InputError
 from crmlib.intake.reading.probe import Source
-from crmlib.intake.reasons import REASONS, remedy
+from crmlib.intake.reasons import NO_LOSS, REASONS, remedy
 
 COLUMNS = [
     "table", "status", "reason", "rows", "share", "amount", "examples", "remedy", "customers",
@@ -200,14 +200,14 @@ def check_ledger(
 ) -> None:
     """Stop where no row, or too small a share of the rows, can be used.
 
-    Blank lines are no rows here: they neither raise nor lower the share.
+    Blank lines and rows of merged ids are no rows here: they neither raise nor lower the share.
 
     Raises
     ------
     InputError
         Names the commonest reason, example rows and what to do about it.
     """
-    rows = ledger[ledger["reason"] != "blank line"].set_index("reason")
+    rows = ledger[~ledger["reason"].isin(NO_LOSS)].set_index("reason")
     excluded = rows[rows["status"] == "excluded"]
     lost = int(excluded["rows"].sum())
     read = lost + int(rows.loc[rows["status"] == "used", "rows"].sum())

@@ -116,6 +116,7 @@ def how_to_read(raw: ir.Table, source: Source, engagement: Engagement) -> Readin
     date_1904 = _counts_from_1904(source)
     notes: list[str] = []
     date_format, dated = settings.date_format, _days_to_read(raw, source, columns)
+    dated += _written_as_days(raw, _written_in(raw, source, columns, ("month",)))
     if date_format == "auto":
         date_format = "%Y-%m-%d"
         if dated:
@@ -163,6 +164,18 @@ def _written_in(
     return [cell for cell in cells if cell.type().is_string()]
 
 
+def _written_as_days(raw: ir.Table, months: list[ir.StringValue]) -> list[ir.StringValue]:
+    """The columns of months that are mostly days of a form that their file decides."""
+    found = []
+    for cell in months:
+        strange = (present(cell).notnull() & dates.month_of(cell, "%Y-%m-%d").isnull()).sum()
+        counts = raw.aggregate(strange=strange, filled=present(cell).count()).to_pyarrow()
+        row = counts.to_pylist()[0]
+        if 2 * (row["strange"] or 0) > row["filled"]:
+            found.append(cell)
+    return found
+
+
 def present(cell: ir.Value) -> ir.Value:
     """The cell without white space around it; null where it holds nothing else."""
     if not cell.type().is_string():
@@ -190,7 +203,7 @@ def identifier(cell: ir.Value) -> ir.Value:
 
 
 def _text(cell: ir.Value) -> ir.StringValue:
-    return present(as_text(cell))
+    return as_text(identifier(cell))
 
 
 def _within(number: ir.FloatingValue, low: float, high: float) -> ir.FloatingValue:
