@@ -139,7 +139,7 @@ def test_the_check_counts_merged_ids(household):
 
 
 def test_a_circle_in_the_clients_file(send):
-    with pytest.raises(InputError, match="identities.csv.*go in a circle"):
+    with pytest.raises(InputError, match=r"identities.csv.*go in a circle"):
         open_client(send(identities="source_id,customer_id\na,b\nb,a\n"))
 
 
