@@ -23,7 +23,9 @@ from crmlib.tables import TABLES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# no character that acts on a terminal or turns the direction of writing
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN)]
 Position = Annotated[int, Field(ge=1, le=10_000)]
 Span = Annotated[list[Position], Field(min_length=2, max_length=2)]
 Day = Annotated[dt.date, Field(gt=dt.date(1901, 1, 1), lt=dt.date(2100, 1, 1))]
@@ -196,7 +198,8 @@ class SummaryChapter(_Section):
 
 class Privacy(_Section):
     min_cell: Annotated[int, Field(ge=1)] = Field(
-        default=10, description="a base with fewer customers is refused"
+        default=10,
+        description="smaller groups of customers are merged or withheld; a smaller base is refused",
     )
 
 
@@ -546,7 +549,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,39}$": (
         "expected up to 40 lower-case letters, digits and underscores, a letter first"
     ),
-    r"^[^\x00-\x1f\x7f]*$": "expected text without control characters",
+    PLAIN: "expected text without control characters",
     r"^[A-Z]{3}$": "expected a three-letter currency code such as EUR",
 }
 

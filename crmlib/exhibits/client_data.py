@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.scope import Scope
+from crmlib.intake import Intake
 from crmlib.intake.books import Reconciliation
 from crmlib.intake.checks import Check
+from crmlib.intake.values.dates import period_bounds
+from crmlib.stats.disclosure import BoolArray
+from crmlib.value.shown import withheld_periods
 
+_MOST_NAMES = 8  # of periods on an axis
 VERDICTS = {"good": "good", "ask": "ask the client", "weak": "weak"}
 
 
@@ -51,13 +57,11 @@ def verdict(checks: Sequence[Check]) -> str:
     return f"The data can carry the analysis; {questions} to ask the client"
 
 
-def control_totals(
-    books: Reconciliation | None, by_year: pd.DataFrame, n: int, scope: Scope
-) -> Exhibit:
+def control_totals(books: Reconciliation | None, transactions: Intake, scope: Scope) -> Exhibit:
     """The export beside the client's books; without books, what they should be held against."""
     if books is None:
-        return _nothing_to_reconcile(by_year, n, scope)
-    table = books.table
+        return _nothing_to_reconcile(transactions, scope)
+    table = shown_books(books, transactions, scope.min_cell)
     covered = table[table["covered"]]
     off = int((~covered["agrees"]).sum())
     figure, ax = theme.axes(height=3.2)
@@ -70,17 +74,18 @@ def control_totals(
             "export": (table["export"], theme.PRIMARY),
         },
     )
-    if len(names) > 8:
-        ax.set_xticks(range(0, len(names), -(-len(names) // 8)))
-        ax.set_xticklabels(names[:: -(-len(names) // 8)])
+    step = -(-len(names) // _MOST_NAMES)
+    ax.set_xticks(range(0, len(names), step), names[::step])
     theme.tidy(ax, x="", y=f"revenue, {scope.currency}")
     theme.thousands(ax)
-    ax.set_ylim(top=1.25 * table[["books", "export"]].max().max())
+    largest = table[["books", "export"]].max().max()
+    ax.set_ylim(top=1.25 * largest if largest > 0 else None)
     said = f"The export agrees with the books in all {formats.plural(len(covered), 'period')}"
     if off:
         said = f"The export differs from the books in {off} of {len(covered)} periods"
     if covered.empty:
         said = "No period of the books lies wholly in the export"
+    withheld = int(table["export"].isna().sum())
     return scope.exhibit(
         id="control_totals",
         title=said,
@@ -92,12 +97,34 @@ def control_totals(
         alt=f"Paired bars of revenue in the client's books and in the export for {len(table)} "
         f"periods; {off} of the {len(covered)} that the export covers differ.",
         note=f"Differs: by more than {formats.percent(books.tolerance, 1)} of the books. Periods "
-        "that the export covers in part are shown and not judged.",
+        "that the export covers in part are shown and not judged."
+        + (f" The export's revenue is withheld in {withheld}: {scope.few}." if withheld else ""),
     )
 
 
-def _nothing_to_reconcile(by_year: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
-    table = by_year[["year", "revenue"]].astype({"year": str})
+def shown_books(books: Reconciliation, transactions: Intake, min_cell: int) -> pd.DataFrame:
+    """The reconciliation without the export's figures that would tell of few customers."""
+    table, months = books.table, transactions.by_month["month"]
+    bounds = [period_bounds(period) for period in table["period"]]
+    periods = [months.between(pd.Timestamp(a), pd.Timestamp(b)).to_numpy() for a, b in bounds]
+    few = _withheld(periods, transactions, min_cell)
+    figures = ["export", "difference", "difference_share"]
+    return table.assign(**{name: table[name].mask(few) for name in figures})
+
+
+def _withheld(periods: list[BoolArray], transactions: Intake, min_cell: int) -> BoolArray:
+    facts = transactions.facts
+    return withheld_periods(
+        np.array(periods), transactions.by_month, facts.customers, facts.window_end, min_cell
+    )
+
+
+def _nothing_to_reconcile(transactions: Intake, scope: Scope) -> Exhibit:
+    table = transactions.by_year[["year", "revenue"]].astype({"year": str})
+    years = transactions.by_month["month"].dt.year.astype(str)
+    periods = [(years == year).to_numpy() for year in table["year"]]
+    few = _withheld(periods, transactions, scope.min_cell)
+    table["revenue"] = table["revenue"].mask(few)
     shown = table.assign(
         revenue=["withheld" if pd.isna(v) else f"{v:,.2f}" for v in table["revenue"]]
     )
@@ -106,11 +133,12 @@ def _nothing_to_reconcile(by_year: pd.DataFrame, n: int, scope: Scope) -> Exhibi
         title="Revenue is not reconciled yet: the client's books are missing",
         table=table,
         formatted=shown.set_axis(["year", f"revenue in the export, {scope.currency}"], axis=1),
-        n=n,
+        n=transactions.facts.customers,
         unit=f"revenue, {scope.currency}",
         alt="Table of the export's revenue by calendar year, for comparison with the books.",
         note="Rows that are used, net of returns as the params say; first and last year as far as "
-        "the export covers them. With `inputs.control_totals` the comparison is made here.",
+        "the export covers them. With `inputs.control_totals` the comparison is made here."
+        + (f" Years of {scope.few} are withheld." if few.any() else ""),
     )
 
 

@@ -10,7 +10,8 @@ import textwrap
 import pandas as pd
 
 from crmlib.exhibits import formats
-from crmlib.exhibits.client_data import verdict
+from crmlib.exhibits.client_data import shown_books, verdict
+from crmlib.intake.ledger import publishable
 from crmlib.intake.opening import Client
 from crmlib.params import Engagement
 
@@ -33,13 +34,13 @@ def data_request(client: Client, engagement: Engagement) -> str:
         _titled("What was found"),
         *(_wrap(f"{c.verdict:<5} {c.topic}: {c.found}", "      ") for c in client.checks),
         _titled("What became of every row"),
-        ledger_text(client.ledger),
+        ledger_text(publishable(client.ledger, engagement.privacy.min_cell)),
     ]
     if len(client.notes):
         parts.append(_titled("How the files were read"))
         parts += [_wrap(f"{n.table}: {n.note}", "  ") for n in client.notes.itertuples()]
     if client.books is not None:
-        parts += [_titled("Against the books"), _books_text(client)]
+        parts += [_titled("Against the books"), _books_text(client, engagement.privacy.min_cell)]
     questions = [check.ask for check in client.checks if check.ask]
     if questions:
         parts.append(_titled("Questions to the client"))
@@ -68,14 +69,13 @@ def ledger_text(ledger: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _books_text(client: Client) -> str:
+def _books_text(client: Client, min_cell: int) -> str:
     lines = [f"{'period':<10} {'books':>18} {'export':>18} {'difference':>12}"]
-    for line in client.books.table.itertuples():
+    for line in shown_books(client.books, client.transactions, min_cell).itertuples():
         share = "" if pd.isna(line.difference_share) else f"{line.difference_share:+.2%}"
+        export = "withheld" if pd.isna(line.export) else f"{line.export:,.2f}"
         note = "" if line.covered else "  in part"
-        lines.append(
-            f"{line.period:<10} {line.books:>18,.2f} {line.export:>18,.2f} {share:>12}{note}"
-        )
+        lines.append(f"{line.period:<10} {line.books:>18,.2f} {export:>18} {share:>12}{note}")
     return "\n".join(lines)
 
 

@@ -71,6 +71,7 @@ class Link:
     values: int  # different ones in the table
     found: int  # of these in the other
     others: int  # different ones in the other
+    alike: int = 0  # of the missing, those that the other spells in another way
 
     @property
     def missing(self) -> int:
@@ -111,7 +112,7 @@ def look(
     """Everything that a reader should know before believing a figure, weightiest first."""
     facts, min_cell = transactions.facts, engagement.privacy.min_cell
     found = [
-        _books(books),
+        _books(books, few_customers(transactions.by_month, min_cell)),
         *_rows(ledger),
         _repeaters(facts),
         _length(facts),
@@ -119,7 +120,7 @@ def look(
         _edges(facts),
         _newcomers(facts),
         _dominance(facts),
-        _identities(merged, "identities" in engagement.inputs.given()),
+        _identities(merged, "identities" in engagement.inputs.given(), min_cell),
         _orders(facts),
         _margin(facts),
         *_links(links, min_cell),
@@ -137,7 +138,15 @@ def look(
     return tuple(sorted(found, key=lambda check: order[check.verdict]))
 
 
-def _books(books: Reconciliation | None) -> Check:
+def few_customers(by_month: pd.DataFrame, min_cell: int) -> bool:
+    """Whether some month's revenue would tell of few customers."""
+    few = by_month["customers"].between(1, min_cell - 1)
+    returned = (by_month["customers"] == 0) & (by_month["revenue"] != 0)
+    return bool((few | (returned & (min_cell > 1))).any())
+
+
+def _books(books: Reconciliation | None, few: bool) -> Check:
+    """Where months of few customers are `few`, no difference is put in numbers."""
     topic = "books"
     if books is None:
         return Check(
@@ -159,14 +168,16 @@ def _books(books: Reconciliation | None) -> Check:
     if off.empty:
         widest = covered["difference_share"].abs().max()
         widest = 0.0 if pd.isna(widest) else widest
+        within = books.tolerance if few else widest
         return Check(
             topic,
-            f"Revenue agrees with the books in all {len(covered)} periods, to within {widest:.2%}.",
+            f"Revenue agrees with the books in all {len(covered)} periods, to within {within:.2%}.",
             "good",
         )
     worst = off.loc[off["difference"].abs().idxmax()]
     side = "above" if worst["difference"] > 0 else "below"
-    size = "" if pd.isna(worst["difference_share"]) else f" by {abs(worst['difference_share']):.1%}"
+    unsaid = few or pd.isna(worst["difference_share"])
+    size = "" if unsaid else f" by {abs(worst['difference_share']):.1%}"
     return Check(
         topic,
         f"In {len(off)} of {len(covered)} periods revenue differs from the books; in "
@@ -296,10 +307,10 @@ def _newcomers(facts: Facts) -> Check:
     times = opening / usual
     if times <= TRUNCATED:
         return Check(topic, f"The first months hold {times:.1f} times the usual newcomers.", "good")
+    many = f"{times:.1f} times" if times < 20 else "more than twenty times"
     return Check(
         topic,
-        f"The first months hold {times:.1f} times the usual newcomers: most bought before and "
-        "only look new.",
+        f"The first months hold {many} the usual newcomers: most bought before and only look new.",
         "ask",
         "Please send the day on which each customer first bought or joined, or an earlier start.",
     )
@@ -318,9 +329,10 @@ def _dominance(facts: Facts) -> Check:
     )
 
 
-def _identities(merged: int, given: bool) -> Check:
+def _identities(merged: int, given: bool, min_cell: int) -> Check:
     if given:
-        return Check("identities", f"{merged:,} ids are merged into other customers.", "good")
+        count = f"{merged:,}" if merged >= min_cell or not merged else f"Fewer than {min_cell}"
+        return Check("identities", f"{count} ids are merged into other customers.", "good")
     return Check(
         "identities",
         "No table says which ids are the same person or household.",
@@ -352,22 +364,40 @@ def _margin(facts: Facts) -> Check:
 
 
 def _links(links: tuple[Link, ...], min_cell: int) -> list[Check]:
-    found = []
-    for link in links:
-        topic = f"{link.table} and {link.other}"
-        missing = f"{link.missing:,}" if link.missing >= min_cell else f"fewer than {min_cell}"
-        people = link.column == "customer_id"
-        noun = "customers" if people else f"values of {link.column}"
-        if not link.missing:
-            said = f"All {noun} in {link.table} are found in {link.other}."
-            found.append(Check(topic, said, "good"))
-        elif people and link.found:
-            said = f"{missing} of {link.values:,} customers in {link.table} never bought."
-            ask = f"Are the customers in {link.table} without a purchase prospects, or lost rows?"
-            found.append(Check(topic, said, "ask", ask))
-        else:
-            count = link.missing if not people else missing
-            said = f"{count} of {link.values:,} {noun} in {link.table} are not in {link.other}."
-            ask = f"Do {link.table} and {link.other} name them in the same way?"
-            found.append(Check(topic, said, "weak", ask))
-    return found
+    """Whether every table's customers bought, and its references lead somewhere."""
+    return [_customers(link, min_cell) if _of_people(link) else _reference(link) for link in links]
+
+
+def _of_people(link: Link) -> bool:
+    return link.column == "customer_id"
+
+
+def _customers(link: Link, min_cell: int) -> Check:
+    topic, table, other = f"{link.table} and {link.other}", link.table, link.other
+
+    def some(count: int) -> str:
+        return f"{count:,}" if count >= min_cell else f"fewer than {min_cell}"
+
+    if not link.missing:
+        return Check(topic, f"All customers in {table} are found in {other}.", "good")
+    same = f"Do {table} and {other} name customers in the same way?"
+    if not link.found:
+        return Check(topic, f"No customer in {table} is found in {other}.", "weak", same)
+    said = f"Of {some(link.values)} customers in {table} {some(link.missing)} never bought."
+    if link.alike:
+        said += " Some of these ids differ from a buyer's in zeros, capitals or marks alone."
+        return Check(topic, said, "weak", same)
+    ask = f"Are the customers in {table} without a purchase prospects, or lost rows?"
+    return Check(topic, said, "ask", ask)
+
+
+def _reference(link: Link) -> Check:
+    topic, what = f"{link.table} and {link.other}", f"values of {link.column} in {link.table}"
+    if not link.missing:
+        return Check(topic, f"All {what} are found in {link.other}.", "good")
+    return Check(
+        topic,
+        f"{link.missing:,} of {link.values:,} {what} are not in {link.other}.",
+        "weak",
+        f"Do {link.table} and {link.other} name them in the same way?",
+    )

@@ -2,29 +2,31 @@
 
 A row is excluded where a needed cell is missing or cannot be read; a cell of an
 optional column that cannot be read is left empty and counted in the notes. Columns that
-are not ours are kept where the table holds attributes, items or levels.
+are not ours are kept where the table holds attributes, items or levels. They bear their
+engine names until the end: a client's column may be called like one of ours, or like
+another but for its capitals, which engines do not tell apart.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmlib.errors import InputError, suggestion
-from crmlib.intake.cells import Reading, how_to_read, present
 from crmlib.intake.cleaning import cell_digest, repeated_rows
 from crmlib.intake.identities import Identities
-from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_reason, name_rows
-from crmlib.intake.probe import Source, locate
-from crmlib.intake.reader import forget, read_raw
-from crmlib.intake.tokenizer import BLANK, RECORD, REJECTED
-from crmlib.params import Engagement, ExternalInput
+from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_reason, find_rows
+from crmlib.intake.reading.probe import Source, locate
+from crmlib.intake.reading.reader import forget, read_raw
+from crmlib.intake.reading.tokenizer import BLANK, RECORD, REJECTED
+from crmlib.intake.values.cells import Reading, how_to_read, identifier, present
+from crmlib.params import Engagement, ExternalInput, TableInput
 from crmlib.tables import TABLES
 
-_LIKE_A_NUMBER = r"^-?(0|[1-9][0-9]{0,14})([.][0-9]+)?$"
+_MERGED = "row of a merged id"
 
 
 @dataclass(frozen=True)
@@ -53,38 +55,56 @@ def open_table(
     raw = read_raw(connection, source)
     reading = how_to_read(raw, source, engagement)
     key = _key(source, settings)
-    typed = connection.create_table(f"{name}_typed", _typed(raw, source, reading, key))
+    typed = connection.create_table(
+        f"{name}_typed", _typed(raw, source, reading, key, _joined_by(engagement, source))
+    )
     if settings.duplicates != "keep":
         repeated = repeated_rows(raw, typed, source, settings.duplicates)
         typed = _late(typed, connection.create_table(f"{name}_repeated", repeated))
-    if key:
-        typed = _first_of_key(typed, key)
-    rows = connection.create_table(f"{name}_rows", typed)
+    rows = connection.create_table(f"{name}_rows", _first_of_key(typed, key, identities))
     ledger = _ledger(raw, rows, source)
     limits = engagement.customers
     check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
-    used = identities.apply(rows.filter(rows.reason.isnull())).order_by("record")
-    notes = (*source.notes, *reading.notes, *_unread_cells(raw, rows, source, reading))
-    kept = connection.create_table(name, used.drop("record", "digest", "reason"))
+    used = rows.filter(rows.reason.isnull()).order_by("record")
+    notes = (*source.notes, *reading.notes, *_unread_cells(raw, rows, source))
+    names = _kept_names(source) if TABLES[name].keeps_others else {}
+    kept = used.drop("record", "digest", "reason").rename({new: old for old, new in names.items()})
+    kept = connection.create_table(name, kept)
     forget(connection, source)
-    joined_by = key[0] if isinstance(settings, ExternalInput) else "customer_id"
+    joined_by = names.get(key[0], key[0]) if isinstance(settings, ExternalInput) else "customer_id"
     return ClientTable(name, kept, ledger, notes, joined_by)
 
 
-def _key(source: Source, settings: object) -> tuple[str, ...]:
-    """The columns that name a row; for outside data the column that the params name."""
+def _key(source: Source, settings: TableInput) -> tuple[str, ...]:
+    """The typed columns that name a row; for outside data the column that the params name."""
     if not isinstance(settings, ExternalInput):
         return TABLES[source.table].key
-    if settings.key not in source.roles and settings.key not in source.header:
-        raise InputError(
-            source.place,
-            f"there is no column `{settings.key}`, by which it is joined to the customers.",
-            f"Set `{source.key}.key`. {suggestion(settings.key, source.header)}",
-        )
-    return (settings.key,)
+    ours = {name: role for role, name in source.roles.items()}
+    if settings.key in source.roles:
+        return (settings.key,)
+    return (ours.get(settings.key) or _engine_name(source, settings.key),)
 
 
-def _typed(raw: ir.Table, source: Source, reading: Reading, key: tuple[str, ...]) -> ir.Table:
+def _joined_by(engagement: Engagement, source: Source) -> str | None:
+    """The kept column by which outside data are joined: an id, not a number."""
+    external = engagement.inputs.external
+    if source.table not in ("customers", "external") or external is None:
+        return None
+    known = external.key in source.header and external.key not in source.roles.values()
+    return _engine_name(source, external.key) if known else None
+
+
+def _engine_name(source: Source, name: str) -> str:
+    return source.columns[source.header.index(name)]
+
+
+def _typed(
+    raw: ir.Table,
+    source: Source,
+    reading: Reading,
+    key: tuple[str, ...],
+    joined_by: str | None,
+) -> ir.Table:
     """record, our columns, the others, digest and reason."""
     schema = TABLES[source.table]
     values = {
@@ -95,21 +115,18 @@ def _typed(raw: ir.Table, source: Source, reading: Reading, key: tuple[str, ...]
     for role, column in schema.columns.items():
         if column.choices and role in values:
             values[role] = _chosen(values[role], column.choices)
-    others = _others(raw, source) if schema.keeps_others else {}
+    others = _others(raw, source, reading, joined_by) if schema.keeps_others else {}
     exclusions = [(raw.kind == REJECTED, "unreadable line"), (raw.kind == BLANK, "blank line")]
     for role, value in values.items():
         column, cell = schema.columns[role], present(raw[source.column(role)])
-        if column.needed and column.filled:
+        if (column.needed and column.filled) or role in key:
             exclusions.append((cell.isnull(), f"missing {role}"))
         if column.needed:
             verb = "unknown" if column.choices else "unreadable"
             exclusions.append((cell.notnull() & value.isnull(), f"{verb} {role}"))
-    for name in key:
-        if name in others:
-            exclusions.append((others[name].isnull(), "missing key"))
+    exclusions += [(others[name].isnull(), "missing key") for name in key if name in others]
     return raw.select(
         "record",
-        "file",
         **values,
         **others,
         digest=cell_digest(raw, source),
@@ -123,29 +140,40 @@ def _chosen(text: ir.StringValue, choices: tuple[str, ...]) -> ir.StringValue:
     return ibis.cases(*cases)
 
 
-def _others(raw: ir.Table, source: Source) -> dict[str, ir.Value]:
-    """Columns that are not ours: numbers where every cell is one, else as they stand."""
+def _kept_names(source: Source) -> dict[str, str]:
+    """Engine name: the client's, for columns that are not ours; a number behind what is taken."""
     ours = set(source.roles.values())
-    names = {
-        (name if name not in TABLES[source.table].columns else f"{name}_2"): engine_name
-        for name, engine_name in zip(source.header, source.columns, strict=True)
-        if name and name not in ours
-    }
-    text = [engine_name for engine_name in names.values() if raw[engine_name].type().is_string()]
-    numeric: set[str] = set()
+    taken = {column.lower() for column in TABLES[source.table].columns}
+    names = {}
+    for engine_name, name in zip(source.columns, source.header, strict=True):
+        if not name or name in ours:
+            continue
+        free, times = name, 1
+        while free.lower() in taken:
+            times += 1
+            free = f"{name}_{times}"
+        taken.add(free.lower())
+        names[engine_name] = free
+    return names
+
+
+def _others(
+    raw: ir.Table, source: Source, reading: Reading, joined_by: str | None
+) -> dict[str, ir.Value]:
+    """Columns that are not ours: numbers where every cell is one, else as they stand."""
+    cells = {name: present(raw[name]) for name in _kept_names(source)}
+    text = {name: cell for name, cell in cells.items() if cell.type().is_string()}
+    text.pop(joined_by, None)
     if text:
-        fits = {
-            engine_name: raw[engine_name].strip().re_search(_LIKE_A_NUMBER).all()
-            for engine_name in text
-        }
-        found = raw.aggregate(**fits).to_pyarrow().to_pylist()[0]
-        numeric = {engine_name for engine_name, every in found.items() if every}
-    return {
-        name: raw[engine_name].strip().cast("float64")
-        if engine_name in numeric
-        else present(raw[engine_name])
-        for name, engine_name in names.items()
-    }
+        point = re.escape(reading.decimal)
+        like_a_number = rf"^-?(0|[1-9][0-9]{{0,14}})({point}[0-9]+)?$"  # a code keeps its zeros
+        every = {name: cell.re_search(like_a_number).all() for name, cell in text.items()}
+        found = raw.aggregate(**every).to_pyarrow().to_pylist()[0]
+        for name in (name for name, numeric in found.items() if numeric):
+            cells[name] = cells[name].replace(reading.decimal, ".").cast("float64")
+    if joined_by is not None:
+        cells[joined_by] = identifier(raw[joined_by]).cast("string")
+    return cells
 
 
 def _late(typed: ir.Table, repeated: ir.Table) -> ir.Table:
@@ -156,32 +184,52 @@ def _late(typed: ir.Table, repeated: ir.Table) -> ir.Table:
     return joined.mutate(reason=joined.reason.coalesce(late)).drop("elsewhere")
 
 
-def _first_of_key(typed: ir.Table, key: tuple[str, ...]) -> ir.Table:
-    """Exclude rows whose key an earlier usable row has."""
+def _first_of_key(typed: ir.Table, key: tuple[str, ...], identities: Identities) -> ir.Table:
+    """Merge identities and exclude rows whose key an earlier usable row has.
+
+    Where several ids are one customer, the row of the customer's own id stands, or else
+    the first.
+    """
+    if not key:
+        return identities.apply(typed)
+    merging = "customer_id" in key and identities.mapping is not None
+    if merging:
+        typed = identities.apply(typed.mutate(given_id=typed.customer_id.cast("string")))
+        foreign = typed.given_id != typed.customer_id
+        typed = typed.mutate(foreign=foreign.fill_null(False)).drop("given_id")
+    else:
+        typed = identities.apply(typed).mutate(foreign=False)
     live = typed.reason.isnull()
-    earlier = typed.record.min().over(ibis.window(group_by=[live, *(typed[name] for name in key)]))
-    again = live & (typed.record > earlier)
-    return typed.mutate(reason=again.ifelse("second row with the same key", typed.reason))
+    alike = [live, *(typed[name] for name in key)]
+    place = ibis.row_number().over(group_by=alike, order_by=[typed.foreign, typed.record])
+    again = typed.foreign.ifelse(_MERGED, "second row with the same key")
+    reason = (live & (place > 0)).ifelse(again, typed.reason)
+    return typed.mutate(reason=reason).drop("foreign")
 
 
 def _ledger(raw: ir.Table, rows: ir.Table, source: Source) -> pd.DataFrame:
     amount = "amount" if "amount" in rows.columns else None
     counts = count_by_reason(rows.filter(rows.reason.notnull()), amount)
-    used = Count(int(rows.filter(rows.reason.isnull()).count().execute()))
-    places = name_rows(raw, source, list(counts.values()))
-    read = Count(int(raw.count().execute()))
-    return build_ledger(source.table, read, counts, used, places)
+    used = _count(rows.filter(rows.reason.isnull()), amount)
+    read = Count(int(raw.count().execute()), _count(rows, amount).amount)
+    return build_ledger(
+        source.table, read, counts, used, find_rows(raw, source, list(counts.values()))
+    )
 
 
-def _unread_cells(
-    raw: ir.Table, rows: ir.Table, source: Source, reading: Reading
-) -> tuple[str, ...]:
+def _count(rows: ir.Table, amount: str | None) -> Count:
+    total = rows[amount].sum() if amount else ibis.null("float64")
+    return Count.of(rows.aggregate(rows=rows.count(), amount=total))
+
+
+def _unread_cells(raw: ir.Table, rows: ir.Table, source: Source) -> tuple[str, ...]:
     """What was left empty because it could not be read, one sentence for each column."""
     schema = TABLES[source.table]
     optional = [role for role in source.roles if not schema.columns[role].needed]
     if not optional:
         return ()
-    joined = raw.filter(raw.kind == RECORD).join(rows.filter(rows.reason.isnull()), "record")
+    used = rows.filter(rows.reason.isnull()).select("record", *optional)
+    joined = raw.filter(raw.kind == RECORD).join(used, "record")
     unread = {
         role: (present(joined[source.column(role)]).notnull() & joined[role].isnull()).sum()
         for role in optional

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import ibis
@@ -19,13 +20,19 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
-from crmlib.intake.reader import connect
+from crmlib.intake.reading.reader import connect
 
 YEAR = dt.timedelta(days=365)
 _TOTALS = {"margin": "total_margin", "n_rows": "n_rows"}  # where purchases have them
 
 
-def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> ir.Table:
+def summarise(
+    purchases: ir.Table,
+    *,
+    until: dt.date,
+    days_per_unit: float,
+    also: Mapping[str, ir.Value] | None = None,
+) -> ir.Table:
     """One row per customer who bought on or before `until`; later purchases do not count.
 
     Parameters
@@ -37,6 +44,8 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
         Last day of observation.
     days_per_unit : float
         Days in one time unit.
+    also : mapping, optional
+        Further columns: aggregates over a customer's purchases.
 
     Returns
     -------
@@ -48,7 +57,7 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
         purchase day); mean_repeat_amount (money after the first purchase day,
         kept returns included, per repeat purchase day; null where frequency is
         0); last_year_amount (the 365 days that end with `until`); total_margin and
-        n_rows where purchases have margin and n_rows.
+        n_rows where purchases have margin and n_rows; what `also` names.
         Ordered by customer_id.
     """
     seen = purchases.filter(purchases.date <= until)
@@ -63,6 +72,7 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
         first_amount=seen.amount.argmin(seen.date, where=occasion),
         last_year_amount=seen.amount.sum(where=seen.date > until - YEAR).fill_null(0),
         **further,
+        **(also or {}),
     )
     days = sums.last_date.delta(sums.first_date, unit="day")
     observed = ibis.literal(until).delta(sums.first_date, unit="day")
@@ -82,6 +92,7 @@ def summarise(purchases: ir.Table, *, until: dt.date, days_per_unit: float) -> i
             mean_repeat_amount=repeat_amount / sums.frequency.nullif(0),
             last_year_amount=sums.last_year_amount,
             **{_TOTALS[name]: sums[name] for name in further},
+            **{name: sums[name] for name in also or {}},
         )
         .order_by("customer_id")
     )

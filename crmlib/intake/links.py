@@ -35,12 +35,22 @@ def coverage(tables: dict[str, ClientTable], purchases: ir.Table) -> tuple[Link,
 
 def _link(table: str, column: str, other: str, values: ir.Table, known: ir.Table) -> Link:
     distinct = values.filter(values.value.notnull()).distinct()
-    matched = distinct.semi_join(known, "value")
+    missing = distinct.anti_join(known, "value")
+    alike = missing.mutate(spelling=_spelling(missing.value)).semi_join(
+        known.select(spelling=_spelling(known.value)), "spelling"
+    )
+    total, lost = (int(each.count().execute()) for each in (distinct, missing))
     return Link(
         table,
         column,
         other,
-        values=int(distinct.count().execute()),
-        found=int(matched.count().execute()),
+        values=total,
+        found=total - lost,
         others=int(known.count().execute()),
+        alike=int(alike.count().execute()) if lost else 0,
     )
+
+
+def _spelling(value: ir.StringValue) -> ir.StringValue:
+    """What is left of an id without capitals, blanks, marks and zeros in front."""
+    return value.lower().re_replace(r"[\s._/-]+", "").re_replace("^0+", "")

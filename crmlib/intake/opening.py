@@ -18,8 +18,8 @@ from crmlib.intake.client_tables import ClientTable, open_table
 from crmlib.intake.customers import to_frame
 from crmlib.intake.identities import NOBODY, follow
 from crmlib.intake.links import coverage
-from crmlib.intake.probe import locate
-from crmlib.intake.reader import connect
+from crmlib.intake.reading.probe import locate
+from crmlib.intake.reading.reader import connect
 from crmlib.intake.reasons import check_reasons
 from crmlib.intake.transactions import Intake, open_transactions
 from crmlib.params import Engagement
@@ -47,22 +47,30 @@ class Client:
         for name in ("customers", "external"):
             if name not in self.tables:
                 continue
-            attributes = to_frame(self.tables[name].rows)
-            key = self.tables[name].key
-            attributes[key] = attributes[key].astype(view["customer_id"].dtype)
-            taken = {c: f"{c}_attribute" for c in attributes if c in view and c != key}
+            attributes, key = to_frame(self.tables[name].rows), self.tables[name].key
             if key not in view:
                 raise InputError(
                     f"inputs.{name}.key",
                     f"`{key}` is no column of the customers.",
                     suggestion(key, map(str, view.columns)),
                 )
-            view = view.merge(attributes.rename(columns=taken), how="left", on=key)
+            names = {c: _free_name(c, view) for c in attributes if c != key}
+            attributes[key] = attributes[key].astype(view["customer_id"].dtype)
+            if key != "customer_id":
+                view[key] = view[key].astype(view["customer_id"].dtype)
+            view = view.merge(attributes.rename(columns=names), how="left", on=key)
         return view
 
     def kept_tables(self) -> dict[str, ir.Table]:
         """The client's other tables, by the name under which a version keeps them."""
         return {f"client_{name}": table.rows for name, table in self.tables.items()}
+
+
+def _free_name(name: str, view: pd.DataFrame) -> str:
+    """An attribute's name beside the columns that are there."""
+    while name in view:
+        name = f"{name}_attribute"
+    return name
 
 
 def open_client(engagement: Engagement) -> Client:

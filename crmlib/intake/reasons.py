@@ -30,9 +30,15 @@ REASONS = {
     "order returned in full": "Right where only net sales count; if not, change `{key}.returns`.",
     "return without its purchase": "Ask for the order number of the purchase on every return; "
     "`{key}.columns.order_id` names its column.",
+    "missing key": "Ask why the column that joins the rows to the customers is empty.",
+    "row of a merged id": "Right where the identities are: the row of the customer's own id is "
+    "used, or else the first.",
     "second row with the same key": "Ask which of the rows is right: the first is used.",
 }
 """Reasons in the order in which they are tried, and what to do about each."""
+
+NO_LOSS = ("blank line", "row of a merged id")
+"""Reasons that say nothing against a table, however many rows stand under them."""
 
 _BY_COLUMN = {
     "missing": "Ask why `{column}` ({says}) is empty.",

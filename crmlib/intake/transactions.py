@@ -10,8 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmlib.errors import InputError
-from crmlib.intake import dates
-from crmlib.intake.cells import how_to_read
+from crmlib.intake.calendar import Calendar
 from crmlib.intake.checks import Facts
 from crmlib.intake.cleaning import apply_policies, clean, repeated_rows
 from crmlib.intake.customers import summarise, text_ids, to_frame
@@ -22,11 +21,13 @@ from crmlib.intake.ledger import (
     check_ledger,
     count_by_reason,
     count_units,
-    name_rows,
+    find_rows,
 )
-from crmlib.intake.probe import Source, locate
-from crmlib.intake.reader import connect, forget, querying, read_raw
+from crmlib.intake.reading.probe import Source, locate
+from crmlib.intake.reading.reader import connect, forget, querying, read_raw
 from crmlib.intake.returns import returned_units, sum_to_purchases
+from crmlib.intake.values import dates
+from crmlib.intake.values.cells import how_to_read
 from crmlib.params import Engagement
 
 
@@ -131,22 +132,36 @@ def _summed(
     source: Source,
     engagement: Engagement,
 ) -> Intake:
-    """Purchases summed up to customers, months and years, with what a reader must know."""
+    """Purchases summed up to days and customers, with what a reader must know."""
+    days = connection.create_table("days_summed", _by_day(purchases))
     until, unit = engagement.observation_end, engagement.days_per_unit
-    summed = summarise(purchases, until=until, days_per_unit=unit)
+    start = engagement.observation_start or days.date.min().execute() or until
+    calendar = Calendar(start, until)
+    summed = summarise(purchases, until=until, days_per_unit=unit, also=calendar.flags(purchases))
     customers = connection.create_table("customers_summed", summed)
-    facts = _facts(purchases, customers, engagement, source)
+    facts = _facts(days, customers, engagement, source)
     _check_privacy(facts.customers, source.place, engagement.privacy.min_cell)
     _check_total(facts.total_amount, source, engagement.currency)
     return Intake(
         purchases.drop("n_rows"),
-        customers.drop("n_rows"),
+        customers.drop("n_rows", *calendar.columns),
         ledger,
         facts,
-        _by_month(purchases, facts),
-        to_frame(purchases.group_by("date").agg(revenue=purchases.amount.sum())),
-        _by_year(purchases),
+        calendar.by_month(days, customers),
+        to_frame(days.select("date", "revenue").order_by("date")),
+        calendar.by_year(days, customers),
         notes,
+    )
+
+
+def _by_day(purchases: ir.Table) -> ir.Table:
+    """One row for each day with a row that is used."""
+    return purchases.group_by("date").agg(
+        rows=purchases.n_rows.sum().cast("int64"),
+        revenue=purchases.amount.sum(),
+        least=purchases.amount.min(),
+        most=purchases.amount.max(),
+        bought=(purchases.n_orders > 0).any(),
     )
 
 
@@ -172,7 +187,7 @@ def _ledger(
     counts |= count_units(excluded)
     used = Count.of(purchases.aggregate(rows=purchases.n_rows.sum(), amount=purchases.amount.sum()))
     read = Count(int(raw.count().execute()), amount=total.amount)
-    places = name_rows(raw, source, list(counts.values()))
+    places = find_rows(raw, source, list(counts.values()))
     return build_ledger(source.table, read, counts, used, places)
 
 
@@ -199,9 +214,7 @@ def _check_total(total: float, source: Source, currency: str) -> None:
         )
 
 
-def _facts(
-    purchases: ir.Table, customers: ir.Table, engagement: Engagement, source: Source
-) -> Facts:
+def _facts(by_day: ir.Table, customers: ir.Table, engagement: Engagement, source: Source) -> Facts:
     """The base in numbers, from sums over customers and over days."""
     repeated = customers.frequency > 0
     gap = customers.last_date.delta(customers.first_date, unit="day") / customers.frequency.nullif(
@@ -221,11 +234,11 @@ def _facts(
         )
     )
     money = _only_row(
-        purchases.aggregate(
-            total=purchases.amount.sum(),
-            least=purchases.amount.min(),
-            most=purchases.amount.max(),
-            days=purchases.date.nunique(where=purchases.n_orders > 0),
+        by_day.aggregate(
+            total=by_day.revenue.sum(),
+            least=by_day.least.min(),
+            most=by_day.most.max(),
+            days=by_day.bought.sum(),
         )
     )
     window_start = engagement.observation_start or found["first"] or engagement.observation_end
@@ -243,7 +256,7 @@ def _facts(
         one_time_share=1 - (found["repeat_customers"] or 0) / max(found["customers"], 1),
         repeat_customers=int(found["repeat_customers"] or 0),
         days_between_purchases=found["gap"],
-        days_without_purchase_share=1 - money["days"] / window,
+        days_without_purchase_share=1 - (money["days"] or 0) / window,
         largest_customer_share_of_rows=(found["most_rows"] or 0) / max(found["rows"] or 0, 1),
         all_amounts_equal=money["least"] == money["most"],
         has_order_id="order_id" in source.roles,
@@ -260,24 +273,3 @@ def _new_customers(customers: ir.Table) -> pd.Series:
     """Customers by month of their first purchase."""
     months = customers.group_by(month=customers.first_date.truncate("M")).agg(new=customers.count())
     return to_frame(months).set_index("month")["new"].sort_index()
-
-
-def _by_month(purchases: ir.Table, facts: Facts) -> pd.DataFrame:
-    """Rows used, customers and revenue of every month of the window."""
-    sums = purchases.group_by(month=purchases.date.truncate("M")).agg(
-        rows=purchases.n_rows.sum(),
-        customers=purchases.customer_id.nunique(where=purchases.n_orders > 0),
-        revenue=purchases.amount.sum(),
-    )
-    first = pd.Timestamp(facts.window_start).replace(day=1)
-    months = pd.date_range(first, facts.window_end, freq="MS", name="month")
-    return to_frame(sums).set_index("month").reindex(months, fill_value=0).reset_index()
-
-
-def _by_year(purchases: ir.Table) -> pd.DataFrame:
-    """Customers and revenue of every calendar year."""
-    years = purchases.group_by(year=purchases.date.year()).agg(
-        customers=purchases.customer_id.nunique(where=purchases.n_orders > 0),
-        revenue=purchases.amount.sum(),
-    )
-    return to_frame(years.order_by("year"))

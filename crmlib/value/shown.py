@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from crmlib.stats.disclosure import BoolArray, Withheld, is_small, merge_small, withhold
+from crmlib.stats.disclosure import BoolArray, Withheld, is_small, merge_small, told, withhold
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.cohorts import Cohorts, average_over, cohorts
 from crmlib.value.purchases import BetaGeometric, BetaGeometricResult
@@ -142,6 +142,41 @@ def withheld_months(months: pd.DataFrame, n: int, end: dt.date, min_cell: int) -
         totals += [late, ~late]
     hidden = withhold(people, totals, min_cell, also=small, overlapping=True).cells
     return WithheldMonths(small, hidden, np.array(totals))
+
+
+def withheld_periods(
+    periods: BoolArray, months: pd.DataFrame, n: int, end: dt.date, min_cell: int
+) -> BoolArray:
+    """Quarters, years and the like whose revenue must not be shown beside that of months.
+
+    A period is withheld where its months that are withheld hold too few customers, or
+    where it would, with the periods shown before it, tell of them by subtraction. Long
+    periods come first.
+
+    Parameters
+    ----------
+    periods : array of bool, shape (n_periods, n_months)
+        The months of each period that lie in the table.
+    months, n, end
+        As for `withheld_months`.
+
+    Returns
+    -------
+    array of bool, shape (n_periods,)
+    """
+    found = withheld_months(months, n, end, min_cell)
+    hidden, customers = found.withheld, months["customers"].to_numpy()
+    people = np.where(customers > 0, customers, months["revenue"].to_numpy() != 0)[hidden]
+    small, shown = np.diag(found.small)[found.small][:, hidden], found.totals[:, hidden]
+    withheld = np.zeros(len(periods), dtype=bool)
+    for place in sorted(range(len(periods)), key=lambda place: -int(periods[place].sum())):
+        part = np.asarray(periods[place], dtype=bool)[hidden]
+        remainders = [part, *(total & ~part for total in shown if (part <= total).all())]
+        few = any(is_small(people[rest].max(initial=0), min_cell) for rest in remainders)
+        withheld[place] = few or told(np.vstack([shown, part]), small).any()
+        if not withheld[place]:
+            shown = np.vstack([shown, part])
+    return withheld
 
 
 def shown_cohorts(cells: pd.DataFrame, end: dt.date, last_month: dt.date, min_cell: int) -> Cohorts:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from corpus import GOOD, Case, answer, check_answer, listing, refused
 
-from crmlib.intake import dialect, probe, transactions
-from crmlib.intake.source import Source
+from crmlib.intake import transactions
+from crmlib.intake.reading import dialect, probe
+from crmlib.intake.reading.source import Source
 
 PATH = "inputs.transactions.path: sales.csv"
 TABLES = sorted(path.stem for path in Path(__file__).parent.glob("test_bad_*.py"))

@@ -6,7 +6,10 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
+import xlsxwriter
 
 from crmlib import params
 from crmlib.params import Engagement
@@ -54,3 +57,45 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Engagement
         return params.resolve(raw, "test.yml", folder)
 
     return describe
+
+
+@pytest.fixture(scope="session")
+def send(client, tmp_path_factory) -> Callable[..., Engagement]:
+    """An engagement with further tables, each written as a file of its own.
+
+    A table is text (CSV), a pyarrow table (Parquet) or rows of cells (XLSX); `settings`
+    maps its name to what its input says besides the path. Other keywords are as for
+    `client`.
+    """
+
+    def describe(
+        transactions: str = "customer_id,date,amount\na,2020-01-01,5\nb,2020-02-01,7\n",
+        settings: dict[str, dict] | None = None,
+        options: dict | None = None,
+        **tables: str | pyarrow.Table | list[tuple],
+    ) -> Engagement:
+        folder = tmp_path_factory.mktemp("sent")
+        inputs = {
+            name: {"path": _write(content, folder / name), **(settings or {}).get(name, {})}
+            for name, content in tables.items()
+        }
+        return client(transactions, folder=folder, tables=inputs, **(options or {}))
+
+    return describe
+
+
+def _write(content: str | pyarrow.Table | list[tuple], path: Path) -> str:
+    """Write a table in the form of its content; the file's name."""
+    if isinstance(content, str):
+        path = path.with_suffix(".csv")
+        path.write_text(content, encoding="utf-8")
+    elif isinstance(content, pyarrow.Table):
+        path = path.with_suffix(".parquet")
+        pyarrow.parquet.write_table(content, path)
+    else:
+        path = path.with_suffix(".xlsx")
+        with xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd"}) as book:
+            sheet = book.add_worksheet()
+            for at, row in enumerate(content):
+                sheet.write_row(at, 0, row)
+    return path.name
