@@ -359,7 +359,7 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except yaml.YAMLError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
             # what the loader raises for `!!bool abc`, or for a day that the calendar does not have
             value, kind = node.value, node.tag.rpartition(":")[2]
             what = "a day of the calendar" if kind == "timestamp" else f"what `!!{kind}` says"

@@ -162,7 +162,7 @@ def check_answer(case: Case, code: int, stdout: str, stderr: str) -> None:
     """What holds for every case, and then what the case expects."""
     assert "Traceback" not in stdout + stderr
     assert SECRET not in stdout + stderr
-    assert not _ACTING.search(stdout + stderr)
+    assert not ACTING.search(stdout + stderr)
     if isinstance(case.expect, Refused):
         assert (code, stdout) == (2, ""), stderr
         assert re.match(r"(shop\.yml|--set)[:, ]", stderr), stderr
@@ -185,7 +185,7 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-_ACTING = re.compile(
+ACTING = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
 _LINE = re.compile(r"^(\w+) +(read|excluded|used) +(.*?) *([0-9,]+) +[0-9.]+%", re.MULTILINE)

@@ -71,6 +71,7 @@ CASES = [
          "`many` is not what `!!int` says"),
     line("a control character", "x: \x07", "shop.yml, line 9", r"'\x07' is not allowed"),
     line("two documents", "---\nseed: 2", "shop.yml, line 9", "found another document"),
+    line("an empty number", 'seed: !!int ""', "shop.yml, line 9: is not valid YAML"),
     file("lists a thousand deep", "x: " + "[" * 3000, "shop.yml: is not valid YAML",
          "too deep in each other"),
     file("a billion laughs", LAUGHS + PARAMS.replace("A shop", "*q"), "shop.yml: title: found [[",
