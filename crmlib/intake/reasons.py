@@ -42,7 +42,7 @@ NO_LOSS = ("blank line", "row of a merged id")
 
 _BY_COLUMN = {
     "missing": "Ask why `{column}` ({says}) is empty.",
-    "unreadable": "Ask for a {kind} in `{column}` ({says}).",
+    "unreadable": "Ask for {kind} in `{column}` ({says}).",
     "unknown": "Use one of: {choices}.",
 }
 
@@ -55,8 +55,9 @@ def remedy(reason: str, table: str = "transactions") -> str:
     column = TABLES[table].columns.get(name)
     if column is None or verb not in _BY_COLUMN:
         return ""
+    kind = f"{'an' if column.kind[0] in 'ai' else 'a'} {column.kind}"
     choices = ", ".join(column.choices)
-    return _BY_COLUMN[verb].format(column=name, says=column.says, kind=column.kind, choices=choices)
+    return _BY_COLUMN[verb].format(column=name, says=column.says, kind=kind, choices=choices)
 
 
 def check_reasons(named: dict[str, float]) -> None:
