@@ -42,7 +42,7 @@ NO_LOSS = ("blank line", "row of a merged id")
 
 _BY_COLUMN = {
     "missing": "Ask why `{column}` ({says}) is empty.",
-    "unreadable": "Ask for a {kind} in `{column}` ({says}).",
+    "unreadable": "Ask for {kind} in `{column}` ({says}).",
     "unknown": "Use one of: {choices}.",
 }
 
@@ -56,7 +56,8 @@ def remedy(reason: str, table: str = "transactions") -> str:
     if column is None or verb not in _BY_COLUMN:
         return ""
     choices = ", ".join(column.choices)
-    return _BY_COLUMN[verb].format(column=name, says=column.says, kind=column.kind, choices=choices)
+    kind = f"{'an' if column.kind[0] in 'aei' else 'a'} {column.kind}"
+    return _BY_COLUMN[verb].format(column=name, says=column.says, kind=kind, choices=choices)
 
 
 def check_reasons(named: dict[str, float]) -> None:

@@ -24,9 +24,9 @@ from typer.testing import CliRunner, Result
 
 from crmlib import cli, params
 from crmlib.errors import InputError
-from crmlib.intake import reader
-from crmlib.intake.probe import locate
-from crmlib.intake.tokenizer import RECORD, tokenize
+from crmlib.intake.reading import reader
+from crmlib.intake.reading.probe import locate
+from crmlib.intake.reading.tokenizer import RECORD, tokenize
 
 EXAMPLES = int(os.environ.get("CRM_FUZZ", "150"))
 pytestmark = pytest.mark.slow
