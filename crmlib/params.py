@@ -363,7 +363,7 @@ class _Loader(yaml.SafeLoader):
             # what the loader raises for `!!bool abc`, or for a day that the calendar does not have
             value, kind = node.value, node.tag.rpartition(":")[2]
             what = "a day of the calendar" if kind == "timestamp" else f"what `!!{kind}` says"
-            shown = f"`{value}`" if isinstance(value, str) else "the value"
+            shown = f"`{value}`" if value and isinstance(value, str) else "the value"
             raise yaml.MarkedYAMLError(
                 problem=f"{shown} is not {what}", problem_mark=node.start_mark
             ) from None
@@ -433,6 +433,10 @@ def _why_not_yaml(error: Exception, text: str) -> tuple[str, str]:
         problem = error.problem or "it cannot be taken apart"
         if problem.startswith("but "):
             problem = f"{error.context}, {problem}"
+        if "could not determine a constructor" in problem:
+            problem = "a tag (`!…`) that is not read"
+        problem = problem.replace("'<stream end>'", "the end of the file")
+        problem = problem.replace("the node content", "a value")
         if "cannot start any token" in problem and "\\t" in problem:
             problem = "it is indented with a tab; use blanks"
         return f", line {mark.line + 1}", problem
@@ -500,9 +504,10 @@ def _explain(detail: dict[str, Any]) -> tuple[str, str, str]:
         key, problem, *remedy = context["error"].args
         return f"{place}.{key}".strip("."), problem, "".join(remedy)
     if kind == "invalid_key" or loc[-1:] == ("[key]",):
+        key = "null" if detail["input"] is None else found
         parents = [str(part) for part in loc if part != "[key]"][:-1]
-        place = ".".join([*parents, found])
-        return place, "is no word, which every key must be.", f'Put it in quotes: `"{found}"`.'
+        place = ".".join([*parents, key])
+        return place, "is no word, which every key must be.", f'Put it in quotes: `"{key}"`.'
     if kind == "string_pattern_mismatch":
         return place, f"found {found}; {_PATTERNS[context['pattern']]}.", ""
     if kind == "literal_error" and place == "params_version":
@@ -540,8 +545,8 @@ _EXPECTED = {
     "string_too_short": "at least one character",
     "string_too_long": "at most {max_length} characters",
     "list_type": "a list, such as [a, b]",
-    "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
 }
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import xlsxwriter
 from corpus import GOOD, SECRET, Case, accepted, every, refused
@@ -81,12 +82,18 @@ def repacked(content: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
 
 
 GOOD_BOOK = sheet([HEAD, *ROWS])
-BOMB = repacked(GOOD_BOOK, lambda name, xml: xml + b" " * 200_000_000 * ("sheet1" in name))
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 SERIAL = [[f"{SECRET}{at}", 45304 + at, 1] for at in range(3)]
 
 
-def book(name: str, content: bytes, expect, file: str = "sales.xlsx", **further) -> Case:
+def bomb(path: Path) -> None:
+    """A sheet of a hundred megabytes."""
+    path.write_bytes(
+        repacked(GOOD_BOOK, lambda name, xml: xml + b" " * 100_000_000 * ("sheet1" in name))
+    )
+
+
+def book(name: str, content, expect, file: str = "sales.xlsx", **further) -> Case:
     return Case(name, {file: content}, expect, **further)
 
 
@@ -151,7 +158,7 @@ CASES = [
     book("a workbook without its list of sheets",
          repacked(GOOD_BOOK, lambda name, xml: b"" if name == "xl/workbook.xml" else xml),
          refused("sales.xlsx", "workbook")),
-    book("a workbook made to fill the memory", BOMB,
+    book("a workbook made to fill the memory", bomb,
          refused("unpacks to more than 200 times its size", "unpack it")),
     book("a workbook behind a password",
          OLE + "EncryptedPackage".encode("utf-16-le") + bytes(512),

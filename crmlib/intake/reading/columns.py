@@ -161,9 +161,9 @@ def _in_every_part(roles: dict[str, str], parts: tuple[Part, ...], key: str) -> 
     for role, name in roles.items():
         for part in parts:
             if name not in part.header:
+                has_it = next(other.name for other in parts if name in other.header)
                 raise InputError(
                     part.place,
-                    f"there is no column `{printable(name)}` ({role}), which {parts[0].name} "
-                    "or another file of the table has.",
+                    f"there is no column `{printable(name)}` ({role}), which {has_it} has.",
                     f"Every file of `{key}` needs the same columns.",
                 )

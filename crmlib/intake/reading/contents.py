@@ -67,6 +67,8 @@ def what_it_is(head: bytes, path: Path) -> str:
         for signature, what in SIGNATURES:
             if head.startswith(signature):
                 return {"zip": _zip, "ole": _ole}[what](path) if what in ("zip", "ole") else what
+    if head[257:262] == b"ustar":
+        return "a tar archive"
     start = head.removeprefix(b"\xef\xbb\xbf")
     if _HTML.match(start):
         return "a page of HTML"

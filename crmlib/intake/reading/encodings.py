@@ -80,7 +80,8 @@ def _known(stated: str, key: str) -> str:
     except (LookupError, ValueError):
         found = None
     if found is None or not found._is_text_encoding or found.name in _NO_EXPORT:
-        known = {alias.replace("_", "-") for alias in aliases.values()}
+        texts = {name for name in aliases.values() if not name.endswith("_codec")}
+        known = {alias.replace("_", "-") for alias in texts} - _NO_EXPORT
         near = suggestion(stated.lower(), known.union(_COMMON))
         near = near if near.startswith("Did") else f"Known are {', '.join(_COMMON)} and others."
         raise InputError(key, f"`{stated}` is no text encoding.", near)

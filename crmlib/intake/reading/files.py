@@ -80,7 +80,7 @@ def _matches(folder: Path, text: str, place: str) -> list[Path] | None:
     if not paths:
         raise InputError(
             place,
-            f"no file matches it in {printable(str(folder), 200)}.",
+            f"no file matches it in {printable(str(folder.resolve()), 200)}.",
             "Paths are relative to the params file; hidden files are left out.",
         )
     if len(paths) > MOST_FILES:
