@@ -1,5 +1,6 @@
 # make report   the demo engagement's version, from nothing but Python >= 3.11
 # make test     every test, from nothing but Python >= 3.11
+# make fuzz     10,000 random params files and client files; about a quarter of an hour
 # make lab      JupyterLab on the notebooks
 # make notebooks, bench, lock   for those who change the workbook
 
@@ -8,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: report test bench notebooks lock lab clean
+.PHONY: report test fuzz bench notebooks lock lab clean
 
 report: $(READY)
 	@$(BIN)/crm run params/cdnow.yml
@@ -16,6 +17,9 @@ report: $(READY)
 test: $(READY)
 	@sh tests/browser/ensure_chromium.sh
 	@$(BIN)/python -m pytest
+
+fuzz: $(READY)
+	@CRM_FUZZ=10000 $(BIN)/python -m pytest -n0 --hypothesis-show-statistics tests/corpus/test_fuzz.py
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks

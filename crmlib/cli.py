@@ -204,7 +204,7 @@ def check(
 ) -> None:
     """Check params and inputs: every row's fate, a verdict, and questions for the client."""
     from crmlib import params
-    from crmlib.intake.probe import probe
+    from crmlib.intake.reading.probe import probe
 
     engagement = params.load(params_file, settings or ())
     probe(engagement)
@@ -229,7 +229,7 @@ def new(
     ),
 ) -> None:
     """Propose a params file from a raw file; nothing is overwritten."""
-    from crmlib.intake.proposal import write
+    from crmlib.intake.proposing.proposal import write
 
     path, draft = write(name, transactions, params)
     typer.echo(f"Wrote {_shown(path)}. Found in {transactions.name}:")

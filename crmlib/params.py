@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import reprlib
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -23,7 +23,9 @@ from crmlib.tables import TABLES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# no character that acts on a terminal or turns the direction of writing
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN)]
 Position = Annotated[int, Field(ge=1, le=10_000)]
 Span = Annotated[list[Position], Field(min_length=2, max_length=2)]
 Day = Annotated[dt.date, Field(gt=dt.date(1901, 1, 1), lt=dt.date(2100, 1, 1))]
@@ -196,7 +198,8 @@ class SummaryChapter(_Section):
 
 class Privacy(_Section):
     min_cell: Annotated[int, Field(ge=1)] = Field(
-        default=10, description="a base with fewer customers is refused"
+        default=10,
+        description="smaller groups of customers are merged or withheld; a smaller base is refused",
     )
 
 
@@ -310,7 +313,7 @@ def resolve(
                 problem,
                 remedy,
             )
-            for place, problem, remedy in map(_explain, _findings(error))
+            for place, problem, remedy in _once(map(_explain, _findings(error)))
         ]
         first.others = tuple(others)
         raise first from None
@@ -356,7 +359,7 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except yaml.YAMLError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
             # what the loader raises for `!!bool abc`, or for a day that the calendar does not have
             value, kind = node.value, node.tag.rpartition(":")[2]
             what = "a day of the calendar" if kind == "timestamp" else f"what `!!{kind}` says"
@@ -463,6 +466,14 @@ def _override(raw: dict[str, Any], override: str) -> tuple[str, ...]:
     return keys
 
 
+def _once(mistakes: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Mistakes without a remedy that has been said."""
+    said: set[str] = set()
+    for place, problem, remedy in mistakes:
+        yield place, problem, "" if remedy in said else remedy
+        said.add(remedy)
+
+
 def _findings(error: ValidationError) -> list[dict[str, Any]]:
     """Pydantic's findings, one for a path that may be text or a list of texts."""
     return [
@@ -507,7 +518,8 @@ def _explain(detail: dict[str, Any]) -> tuple[str, str, str]:
 
 
 _REPR = reprlib.Repr()
-_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 2, 200, 200
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother, _REPR.maxlong = 2, 200, 200, 40
+_REPR.maxlist = _REPR.maxdict = _REPR.maxset = 4
 
 
 def _shown(found: Any) -> str:
@@ -537,7 +549,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,39}$": (
         "expected up to 40 lower-case letters, digits and underscores, a letter first"
     ),
-    r"^[^\x00-\x1f\x7f]*$": "expected text without control characters",
+    PLAIN: "expected text without control characters",
     r"^[A-Z]{3}$": "expected a three-letter currency code such as EUR",
 }
 

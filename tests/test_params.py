@@ -9,7 +9,7 @@ import yaml
 
 from crmlib import params
 from crmlib.errors import ParamsError
-from crmlib.intake.probe import locate
+from crmlib.intake.reading.probe import locate
 
 ROOT = Path(__file__).parents[1]
 MINIMAL = """\

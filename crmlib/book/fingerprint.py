@@ -116,14 +116,14 @@ def of_inputs(engagement: params.Engagement) -> dict[str, str]:
     InputError
         An input that is not there or cannot be read.
     """
-    from crmlib.intake.probe import locate
+    from crmlib.intake.reading.probe import locate
 
     found = {}
     for table in engagement.inputs.given():
         for part in locate(engagement, table).parts:
             name = part.place.partition(": ")[2]  # without the params key
             if part.path is None or part.kind == "database":
-                from crmlib.intake.database import content_digest
+                from crmlib.intake.reading.database import content_digest
 
                 found[name] = content_digest(engagement, table)
             else:

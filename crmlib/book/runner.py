@@ -321,7 +321,7 @@ def _key(this: _Run, chapter: Chapter) -> str:
 
 
 def _probe(engagement: params.Engagement) -> None:
-    from crmlib.intake.probe import probe
+    from crmlib.intake.reading.probe import probe
 
     probe(engagement)
 

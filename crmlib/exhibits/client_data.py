@@ -13,7 +13,7 @@ from crmlib.exhibits.scope import Scope
 from crmlib.intake import Intake
 from crmlib.intake.books import Reconciliation
 from crmlib.intake.checks import Check
-from crmlib.intake.dates import period_bounds
+from crmlib.intake.values.dates import period_bounds
 from crmlib.stats.disclosure import BoolArray
 from crmlib.value.shown import withheld_periods
 

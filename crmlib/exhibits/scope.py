@@ -77,6 +77,11 @@ class Scope:
             alt=f"{what} cannot be shown: {reason}",
         )
 
+    def drawing_on(self, *tables: str) -> Scope:
+        """The same words for exhibits that rest on these of the client's tables."""
+        title = self.source.rpartition(": ")[0]
+        return replace(self, source=f"{title}: {', '.join(tables)}")
+
     def during(self, start: dt.date, end: dt.date) -> Scope:
         """The same words for a part of the time."""
         return replace(self, start=start, end=end)

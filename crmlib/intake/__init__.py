@@ -1,6 +1,6 @@
 """Open the client's tables, clean them with a ledger of every row, sum them up to customers.
 
-Names are loaded when they are first used: `crmlib.intake.probe`, which imports no
+Names are loaded when they are first used: `crmlib.intake.reading.probe`, which imports no
 engine, reports a missing file or column before any starts.
 """
 

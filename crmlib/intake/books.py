@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crmlib.errors import InputError
-from crmlib.intake.dates import period_bounds
+from crmlib.intake.values.dates import period_bounds
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def look(
         _edges(facts),
         _newcomers(facts),
         _dominance(facts),
-        _identities(merged, "identities" in engagement.inputs.given()),
+        _identities(merged, "identities" in engagement.inputs.given(), min_cell),
         _orders(facts),
         _margin(facts),
         *_links(links, min_cell),
@@ -308,10 +308,10 @@ def _newcomers(facts: Facts) -> Check:
     times = opening / usual
     if times <= TRUNCATED:
         return Check(topic, f"The first months hold {times:.1f} times the usual newcomers.", "good")
+    many = f"{times:.1f} times" if times < 20 else "more than twenty times"
     return Check(
         topic,
-        f"The first months hold {times:.1f} times the usual newcomers: most bought before and "
-        "only look new.",
+        f"The first months hold {many} the usual newcomers: most bought before and only look new.",
         "ask",
         "Please send the day on which each customer first bought or joined, or an earlier start.",
     )
@@ -330,9 +330,10 @@ def _dominance(facts: Facts) -> Check:
     )
 
 
-def _identities(merged: int, given: bool) -> Check:
+def _identities(merged: int, given: bool, min_cell: int) -> Check:
     if given:
-        return Check("identities", f"{merged:,} ids are merged into other customers.", "good")
+        count = f"{merged:,}" if merged >= min_cell or not merged else f"Fewer than {min_cell}"
+        return Check("identities", f"{count} ids are merged into other customers.", "good")
     return Check(
         "identities",
         "No table says which ids are the same person or household.",

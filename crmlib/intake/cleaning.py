@@ -11,9 +11,9 @@ import ibis
 import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
-from crmlib.intake.cells import Reading, identifier, present
-from crmlib.intake.probe import Source
-from crmlib.intake.tokenizer import BLANK, RECORD, REJECTED
+from crmlib.intake.reading.probe import Source
+from crmlib.intake.reading.tokenizer import BLANK, RECORD, REJECTED
+from crmlib.intake.values.cells import Reading, identifier, present
 from crmlib.params import Engagement, TransactionsInput
 from crmlib.tables import TABLES
 

@@ -16,13 +16,13 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmlib.intake.cells import Reading, how_to_read, identifier, present
 from crmlib.intake.cleaning import cell_digest, repeated_rows
 from crmlib.intake.identities import Identities
-from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_reason, name_rows
-from crmlib.intake.probe import Source, locate
-from crmlib.intake.reader import forget, read_raw
-from crmlib.intake.tokenizer import BLANK, RECORD, REJECTED
+from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_reason, find_rows
+from crmlib.intake.reading.probe import Source, locate
+from crmlib.intake.reading.reader import forget, read_raw
+from crmlib.intake.reading.tokenizer import BLANK, RECORD, REJECTED
+from crmlib.intake.values.cells import Reading, how_to_read, identifier, present
 from crmlib.params import Engagement, ExternalInput, TableInput
 from crmlib.tables import TABLES
 
@@ -213,7 +213,7 @@ def _ledger(raw: ir.Table, rows: ir.Table, source: Source) -> pd.DataFrame:
     used = _count(rows.filter(rows.reason.isnull()), amount)
     read = Count(int(raw.count().execute()), _count(rows, amount).amount)
     return build_ledger(
-        source.table, read, counts, used, name_rows(raw, source, list(counts.values()))
+        source.table, read, counts, used, find_rows(raw, source, list(counts.values()))
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
-from crmlib.intake.reader import connect
+from crmlib.intake.reading.reader import connect
 
 YEAR = dt.timedelta(days=365)
 _TOTALS = {"margin": "total_margin", "n_rows": "n_rows"}  # where purchases have them

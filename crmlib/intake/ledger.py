@@ -16,13 +16,16 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmlib.errors import InputError
-from crmlib.intake.probe import Source
+from crmlib.intake.reading.probe import Source
 from crmlib.intake.reasons import NO_LOSS, REASONS, remedy
 
 COLUMNS = [
     "table", "status", "reason", "rows", "share", "amount", "examples", "remedy", "customers",
 ]  # fmt: skip
 EXAMPLES = 5
+
+
+Place = tuple[str, int]  # file, or nothing where there is one; row below its header
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def build_ledger(
     read: Count,
     excluded: Mapping[str, Count],
     used: Count,
-    places: Mapping[int, str] | None = None,
+    places: Mapping[int, Place] | None = None,
 ) -> pd.DataFrame:
     """One table's lines of the ledger.
 
@@ -110,7 +113,7 @@ def build_ledger(
     excluded : mapping
         Reason: its rows.
     places : mapping, optional
-        Record: how it is named to a reader; see `name_rows`.
+        Record: where it stands; see `find_rows`.
 
     Returns
     -------
@@ -145,9 +148,7 @@ def build_ledger(
                 count.rows,
                 count.rows / read.rows if read.rows else 0.0,
                 count.amount,
-                ", ".join(places.get(record, f"{record:,}") for record in count.records)
-                if status == "excluded"
-                else "",
+                _listed(count.records, places) if status == "excluded" else "",
                 remedy(reason, table) if reason else "",
                 count.customers,
             )
@@ -169,18 +170,26 @@ def publishable(ledger: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     return ledger.assign(amount=shown).drop(columns="customers")
 
 
-def name_rows(raw: ir.Table, source: Source, counts: Sequence[Count]) -> dict[int, str]:
-    """How example rows are named: by number, and by file where there are several."""
+def find_rows(raw: ir.Table, source: Source, counts: Sequence[Count]) -> dict[int, Place]:
+    """Where example rows stand: the file, where there are several, and the row in it."""
     records = sorted({record for count in counts for record in count.records})
     if not records:
         return {}
     found = raw.filter(raw.record.isin(records)).select("record", "file", "row").to_pyarrow()
     several = len(source.parts) > 1
     return {
-        line["record"]: (f"{source.parts[line['file']].name}: " if several else "")
-        + f"{line['row']:,}"
+        line["record"]: (source.parts[line["file"]].name if several else "", line["row"])
         for line in found.to_pylist()
     }
+
+
+def _listed(records: Sequence[int], places: Mapping[int, Place]) -> str:
+    """Rows as text, file by file: `a.csv: 3, 8; b.csv: 1`."""
+    files: dict[str, list[str]] = {}
+    for record in records:
+        file, row = places.get(record, ("", record))
+        files.setdefault(file, []).append(f"{row:,}")
+    return "; ".join(f"{file}: {', '.join(rows)}".lstrip(": ") for file, rows in files.items())
 
 
 def check_ledger(

@@ -18,8 +18,8 @@ from crmlib.intake.client_tables import ClientTable, open_table
 from crmlib.intake.customers import to_frame
 from crmlib.intake.identities import NOBODY, follow
 from crmlib.intake.links import coverage
-from crmlib.intake.probe import locate
-from crmlib.intake.reader import connect
+from crmlib.intake.reading.probe import locate
+from crmlib.intake.reading.reader import connect
 from crmlib.intake.reasons import check_reasons
 from crmlib.intake.transactions import Intake, open_transactions
 from crmlib.params import Engagement

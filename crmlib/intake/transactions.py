@@ -10,9 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmlib.errors import InputError
-from crmlib.intake import dates
 from crmlib.intake.calendar import Calendar
-from crmlib.intake.cells import how_to_read
 from crmlib.intake.checks import Facts
 from crmlib.intake.cleaning import apply_policies, clean, repeated_rows
 from crmlib.intake.customers import summarise, text_ids, to_frame
@@ -23,11 +21,13 @@ from crmlib.intake.ledger import (
     check_ledger,
     count_by_reason,
     count_units,
-    name_rows,
+    find_rows,
 )
-from crmlib.intake.probe import Source, locate
-from crmlib.intake.reader import connect, forget, querying, read_raw
+from crmlib.intake.reading.probe import Source, locate
+from crmlib.intake.reading.reader import connect, forget, querying, read_raw
 from crmlib.intake.returns import returned_units, sum_to_purchases
+from crmlib.intake.values import dates
+from crmlib.intake.values.cells import how_to_read
 from crmlib.params import Engagement
 
 
@@ -187,7 +187,7 @@ def _ledger(
     counts |= count_units(excluded)
     used = Count.of(purchases.aggregate(rows=purchases.n_rows.sum(), amount=purchases.amount.sum()))
     read = Count(int(raw.count().execute()), amount=total.amount)
-    places = name_rows(raw, source, list(counts.values()))
+    places = find_rows(raw, source, list(counts.values()))
     return build_ledger(source.table, read, counts, used, places)
 
 

@@ -103,7 +103,7 @@ def compare(what: str, params_file: Path, runs: int = 3) -> None:
 def alone(task: str, params_file: Path) -> dict[str, float]:
     """Run one task in a fresh process; its seconds, of the processor too, and peak GB."""
     command = [sys.executable, "-m", "tests.benchmarks.bench_intake", task, str(params_file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -120,8 +120,8 @@ def by_hand(params_file: Path) -> None:
     import duckdb
 
     from crmlib import params
-    from crmlib.intake.probe import locate
-    from crmlib.intake.reader import THREADS
+    from crmlib.intake.reading.probe import locate
+    from crmlib.intake.reading.reader import THREADS
 
     path = locate(params.load(params_file)).parts[0].path
     engine = duckdb.connect(config={"threads": THREADS})

@@ -63,7 +63,9 @@ def write_order_lines(path: Path, rows: int = ROWS, seed: int = 1) -> Path:
     number = np.char.mod("%d", 536_365 + np.arange(_ORDERS))
     number = np.where(cancelled, np.char.add("C", number), number)
     start = np.datetime64("2010-12-01T08:26:00")
-    stamps = np.char.replace(np.datetime_as_string(start + when.astype("timedelta64[m]"), unit="s"), "T", " ")
+    stamps = np.char.replace(
+        np.datetime_as_string(start + when.astype("timedelta64[m]"), unit="s"), "T", " "
+    )
     table = pyarrow.table(
         {
             "InvoiceNo": pyarrow.array(number[order]),
@@ -73,7 +75,9 @@ def write_order_lines(path: Path, rows: int = ROWS, seed: int = 1) -> Path:
             "InvoiceDate": pyarrow.array(stamps),
             "UnitPrice": pyarrow.array(np.char.mod("%g", price)),
             "CustomerID": pyarrow.array(customer[order], mask=anonymous[order]),
-            "Country": pyarrow.array(np.where(customer % 9 == 0, "France", "United Kingdom")[order]),
+            "Country": pyarrow.array(
+                np.where(customer % 9 == 0, "France", "United Kingdom")[order]
+            ),
         }
     )
     place = np.arange(rows)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
@@ -141,6 +142,52 @@ def answer(case: Case) -> Result:
     return CliRunner().invoke(cli.app, [case.command, "shop.yml", *case.arguments])
 
 
+def every(cases: list[Case]) -> Callable[..., None]:
+    """The test of a table: each case through the command line."""
+
+    @pytest.mark.parametrize("case", cases, ids=lambda case: case.name.replace(" ", "_"))
+    def test(case: Case, here: Path, scratch: Path) -> None:
+        case.lay_out(here)
+        laid_out = listing(here)
+        result = answer(case)
+        check_answer(case, result.exit_code, result.stdout, result.stderr)
+        assert listing(here) == laid_out
+        assert listing(scratch) == []
+        assert not (here.parent / "reports").exists()
+
+    return test
+
+
+def check_answer(case: Case, code: int, stdout: str, stderr: str) -> None:
+    """What holds for every case, and then what the case expects."""
+    assert "Traceback" not in stdout + stderr
+    assert SECRET not in stdout + stderr
+    assert not ACTING.search(stdout + stderr)
+    if isinstance(case.expect, Refused):
+        assert (code, stdout) == (2, ""), stderr
+        assert re.match(r"(shop\.yml|--set)[:, ]", stderr), stderr
+        pattern = ".*".join(map(re.escape, case.expect.fragments))
+        assert re.search(pattern, stderr, re.DOTALL), stderr
+        assert len(stderr) < 3000
+        return
+    assert (code, stderr) == (0, "")
+    ledgers = printed_ledger(stdout)
+    for ledger in ledgers.values():
+        assert ledger.used + sum(ledger.excluded.values()) == ledger.read
+    expected = replace(case.expect, says=())
+    assert ledgers[expected.table] == expected
+    said = " ".join(stdout.split())  # as wrapped lines
+    assert [words for words in case.expect.says if words not in said] == []
+
+
+def listing(folder: Path) -> list[str]:
+    """Everything that lies below a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+ACTING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 _LINE = re.compile(r"^(\w+) +(read|excluded|used) +(.*?) *([0-9,]+) +[0-9.]+%", re.MULTILINE)
 
 

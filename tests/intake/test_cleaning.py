@@ -9,8 +9,8 @@ import pytest
 
 from crmlib.errors import CrmError, InputError
 from crmlib.intake import open_transactions
-from crmlib.intake.probe import locate
-from crmlib.intake.reader import connect, read_raw
+from crmlib.intake.reading.probe import locate
+from crmlib.intake.reading.reader import connect, read_raw
 from crmlib.intake.reasons import REASONS, check_reasons, remedy
 from crmlib.intake.transactions import sort_rows
 from crmlib.tables import TABLES

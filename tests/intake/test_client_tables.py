@@ -13,7 +13,7 @@ from crmlib.errors import InputError
 from crmlib.intake import open_client, to_frame
 from crmlib.intake.client_tables import ClientTable, open_table
 from crmlib.intake.identities import NOBODY
-from crmlib.intake.reader import connect
+from crmlib.intake.reading.reader import connect
 from crmlib.tables import TABLES
 
 DAY = dt.date

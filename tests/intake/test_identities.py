@@ -9,7 +9,7 @@ from crmlib.errors import InputError
 from crmlib.intake import open_client, open_transactions, to_frame
 from crmlib.intake.client_tables import open_table
 from crmlib.intake.identities import NOBODY, follow
-from crmlib.intake.reader import connect
+from crmlib.intake.reading.reader import connect
 
 ROWS = (
     "customer_id,date,amount\n"

@@ -1,0 +1,1 @@
+"""What a cell's text means: numbers, days, flags, and how a whole column is written."""
