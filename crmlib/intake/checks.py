@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from crmlib.intake.reasons import NO_LOSS
 from crmlib.params import Engagement
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _rows(ledger: pd.DataFrame) -> list[Check]:
     """One check for each table's notable exclusions, and one for all others together."""
     found = []
     for table, lines in ledger.groupby("table", sort=False):
-        rows = lines[lines["reason"] != "blank line"]
+        rows = lines[~lines["reason"].isin(NO_LOSS)]
         excluded = rows[rows["status"] == "excluded"]
         for line in excluded[excluded["share"] > NOTABLE].itertuples():
             found.append(

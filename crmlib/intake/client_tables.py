@@ -20,9 +20,10 @@ from crmlib.intake.cleaning import cell_digest, repeated_rows
 from crmlib.intake.identities import Identities
 from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_reason, find_rows
 from crmlib.intake.reading.probe import Source, locate
-from crmlib.intake.reading.reader import forget, read_raw
+from crmlib.intake.reading.reader import forget, querying, read_raw
 from crmlib.intake.reading.tokenizer import BLANK, RECORD, REJECTED
 from crmlib.intake.values.cells import Reading, how_to_read, identifier, present
+from crmlib.intake.values.dates import check_date_format
 from crmlib.params import Engagement, ExternalInput, TableInput
 from crmlib.tables import TABLES
 
@@ -52,27 +53,43 @@ def open_table(
     """
     source = locate(engagement, name)
     settings = engagement.inputs.given()[name]
+    if settings.date_format != "auto":
+        check_date_format(connection, settings.date_format, source.key)
     raw = read_raw(connection, source)
-    reading = how_to_read(raw, source, engagement)
+    with querying(source):
+        reading = how_to_read(raw, source, engagement)
+        rows = _rows(connection, raw, source, engagement, reading, identities)
+        ledger = _ledger(raw, rows, source)
+        unread = _unread_cells(raw, rows, source)
+    forget(connection, source)
+    limits = engagement.customers
+    check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
+    names = _kept_names(source) if TABLES[name].keeps_others else {}
+    used = rows.filter(rows.reason.isnull()).order_by("record").drop("record", "digest", "reason")
+    kept = connection.create_table(name, used.rename({new: old for old, new in names.items()}))
     key = _key(source, settings)
-    typed = connection.create_table(
-        f"{name}_typed", _typed(raw, source, reading, key, _joined_by(engagement, source))
-    )
+    joined_by = names.get(key[0], key[0]) if isinstance(settings, ExternalInput) else "customer_id"
+    notes = (*source.notes, *reading.notes, *unread)
+    return ClientTable(name, kept, ledger, notes, joined_by)
+
+
+def _rows(
+    connection: ibis.BaseBackend,
+    raw: ir.Table,
+    source: Source,
+    engagement: Engagement,
+    reading: Reading,
+    identities: Identities,
+) -> ir.Table:
+    """Every row, typed, with its reason; identities merged."""
+    name, settings = source.table, engagement.inputs.given()[source.table]
+    key = _key(source, settings)
+    typed = _typed(raw, source, reading, key, _joined_by(engagement, source))
+    typed = connection.create_table(f"{name}_typed", typed)
     if settings.duplicates != "keep":
         repeated = repeated_rows(raw, typed, source, settings.duplicates)
         typed = _late(typed, connection.create_table(f"{name}_repeated", repeated))
-    rows = connection.create_table(f"{name}_rows", _first_of_key(typed, key, identities))
-    ledger = _ledger(raw, rows, source)
-    limits = engagement.customers
-    check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
-    used = rows.filter(rows.reason.isnull()).order_by("record")
-    notes = (*source.notes, *reading.notes, *_unread_cells(raw, rows, source))
-    names = _kept_names(source) if TABLES[name].keeps_others else {}
-    kept = used.drop("record", "digest", "reason").rename({new: old for old, new in names.items()})
-    kept = connection.create_table(name, kept)
-    forget(connection, source)
-    joined_by = names.get(key[0], key[0]) if isinstance(settings, ExternalInput) else "customer_id"
-    return ClientTable(name, kept, ledger, notes, joined_by)
+    return connection.create_table(f"{name}_rows", _first_of_key(typed, key, identities))
 
 
 def _key(source: Source, settings: TableInput) -> tuple[str, ...]:

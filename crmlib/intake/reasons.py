@@ -55,8 +55,8 @@ def remedy(reason: str, table: str = "transactions") -> str:
     column = TABLES[table].columns.get(name)
     if column is None or verb not in _BY_COLUMN:
         return ""
+    kind = f"{'an' if column.kind[0] in 'ai' else 'a'} {column.kind}"
     choices = ", ".join(column.choices)
-    kind = f"{'an' if column.kind[0] in 'aei' else 'a'} {column.kind}"
     return _BY_COLUMN[verb].format(column=name, says=column.says, kind=kind, choices=choices)
 
 

@@ -98,11 +98,9 @@ def test_every_table_names_the_household(household):
 def test_a_household_has_one_row_of_attributes(household):
     """Its own where there is one, or else the first; the others stand in the ledger."""
     rows = household.tables["customers"].rows.to_pyarrow().to_pylist()
-    assert [(r["customer_id"], r["note"]) for r in rows] == [
-        ("h", "second"),
-        ("b", "b"),
-        ("c", "c"),
-    ]
+    notes = {row["customer_id"]: row["note"] for row in rows}
+    assert notes == {"h": "second", "b": "b", "c": "c"}
+    assert len(rows) == 3
     rows = household.tables["external"].rows.to_pyarrow().to_pylist()
     assert [(r["customer_id"], float(r["wallet"])) for r in rows] == [("h", 1000), ("b", 2)]
     lost = household.ledger[household.ledger["reason"] == "row of a merged id"]
@@ -139,7 +137,7 @@ def test_the_check_counts_merged_ids(household):
 
 
 def test_a_circle_in_the_clients_file(send):
-    with pytest.raises(InputError, match="identities.csv.*go in a circle"):
+    with pytest.raises(InputError, match=r"identities\.csv: its identities go in a circle"):
         open_client(send(identities="source_id,customer_id\na,b\nb,a\n"))
 
 
@@ -156,10 +154,8 @@ def test_whole_numbers_of_parquet_meet_ids_of_text(client, tmp_path):
     tables = {"identities": {"path": "identities.csv"}}
     engagement = client(None, "t.parquet", folder=tmp_path, tables=tables)
     customers = to_frame(open_client(engagement).transactions.customers.order_by("customer_id"))
-    assert customers[["customer_id", "total_amount"]].to_numpy().tolist() == [
-        ["1", 3.0],
-        ["3", 4.0],
-    ]
+    assert customers["customer_id"].tolist() == ["1", "3"]
+    assert customers["total_amount"].tolist() == [3.0, 4.0]
 
 
 def test_returns_are_netted_after_merging(send):

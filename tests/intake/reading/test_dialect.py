@@ -220,7 +220,11 @@ def test_guesses_of_encodings():
 
 
 LIES = [
-    (gzip.compress(GOOD.encode()), "t.csv", "is a gzip file named .csv. Rename it to .csv.gz."),
+    (
+        gzip.compress(GOOD.encode(), mtime=0),
+        "t.csv",
+        "is a gzip file named .csv. Rename it to .csv.gz.",
+    ),
     (GOOD, "t.csv.gz", "is plain text named .csv.gz. Rename it to .csv."),
     (GOOD, "t.xlsx", "is plain text named .xlsx. Rename it to .csv."),
     (GOOD, "t.xls", "is plain text named .xls. Rename it to .txt."),
@@ -236,7 +240,11 @@ LIES = [
         "t.xlsx",
         "is a damaged ZIP archive or workbook. Save or export it",
     ),
-    (gzip.compress(gzip.compress(b"x")), "t.csv.gz", "is a gzip file, packed with gzip."),
+    (
+        gzip.compress(gzip.compress(b"x", mtime=0), mtime=0),
+        "t.csv.gz",
+        "is a gzip file, packed with gzip.",
+    ),
 ]
 
 

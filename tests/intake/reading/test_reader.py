@@ -49,7 +49,7 @@ EXPECTED = [
         ("t.csv", b"\xef\xbb\xbf" + (HEADER + ROWS).encode()),
         ("t.csv", (HEADER + ROWS).replace("\n", "\r\n").encode()),
         ("t.csv", (HEADER + ROWS.replace("\n", "\r\n")).encode()),  # mixed: the tokenizer reads
-        ("t.csv.gz", gzip.compress((HEADER + ROWS).encode())),
+        ("t.csv.gz", gzip.compress((HEADER + ROWS).encode(), mtime=0)),
         ("it's [1]*.csv", (HEADER + ROWS).encode()),
     ],
 )
