@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import reprlib
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -19,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from crmlib.errors import ParamsError, suggestion
+from crmlib.settings_file import parse_yaml, read_yaml
 from crmlib.tables import TABLES
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -259,9 +259,6 @@ class Engagement(_Section):
 CHAPTER_SECTIONS = {"01_customers": "customers", "02_value": "value", "06_summary": "summary"}
 
 
-MOST_BYTES = 1_000_000  # of a params file: reading YAML takes a minute for 20 MB
-
-
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Engagement:
     """Read and check a params file.
 
@@ -333,119 +330,6 @@ def to_yaml(engagement: Engagement) -> str:
     )
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, refusing keys that stand twice and values that contradict their tag."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        if not isinstance(node, yaml.MappingNode):
-            raise yaml.MarkedYAMLError(problem="settings expected", problem_mark=node.start_mark)
-        seen: set[str] = set()
-        for key in _keys(node):
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key `{key.value}` stands twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge `<<`; of keys that come to stand twice one is left, or merges of merges explode."""
-        super().flatten_mapping(node)
-        last = {(key.tag, key.value): at for at, key in enumerate(_keys(node))}
-        node.value = [node.value[at] for at in sorted(last.values())]
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except yaml.YAMLError:
-            raise
-        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
-            # what the loader raises for `!!bool abc`, or for a day that the calendar does not have
-            value, kind = node.value, node.tag.rpartition(":")[2]
-            what = "a day of the calendar" if kind == "timestamp" else f"what `!!{kind}` says"
-            shown = f"`{value}`" if value and isinstance(value, str) else "the value"
-            raise yaml.MarkedYAMLError(
-                problem=f"{shown} is not {what}", problem_mark=node.start_mark
-            ) from None
-
-
-def _keys(node: yaml.MappingNode) -> list[yaml.ScalarNode]:
-    """The keys of a mapping; refused where one is a list or has keys of its own."""
-    keys = [key for key, _ in node.value]
-    for key in keys:
-        if not isinstance(key, yaml.ScalarNode):
-            raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
-    return keys
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The settings of a params file, not yet checked; raises ParamsError."""
-    text = _text(path)
-    try:
-        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        place, problem = _why_not_yaml(error, text)
-        raise ParamsError(f"{path}{place}", f"is not valid YAML: {problem}.") from None
-    if not isinstance(raw, dict):
-        raise ParamsError(str(path), "holds no settings; `key: value` lines were expected.")
-    return raw
-
-
-def _text(path: Path) -> str:
-    """The file's text, if it can be a params file."""
-    try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise ParamsError(str(path), "is a folder; a params file (YAML) was expected.")
-        if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device may never end
-            raise ParamsError(str(path), "is no file; a params file (YAML) was expected.")
-        if found.st_size > MOST_BYTES:
-            raise ParamsError(
-                str(path),
-                f"has {found.st_size:,} bytes; a params file of a few thousand was expected.",
-                "The client's tables are named in it, under `inputs`.",
-            )
-        return path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        others = [p.name for p in path.parent.glob("*.yml")] if path.parent.is_dir() else []
-        near = suggestion(path.name, others)
-        near = near if near or not others else f"There are {', '.join(others)}."
-        raise ParamsError(str(path), "there is no such file.", near) from None
-    except UnicodeDecodeError as error:
-        raise ParamsError(
-            str(path),
-            f"is not UTF-8 text: byte {error.start:,} belongs to another encoding.",
-            "Save it as UTF-8.",
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ParamsError(
-            str(path), f"cannot be read ({reason}).", "Check its name and its permissions."
-        ) from None
-
-
-def _why_not_yaml(error: Exception, text: str) -> tuple[str, str]:
-    """(line, as the end of a place; what is wrong) of text that the loader refuses."""
-    if isinstance(error, RecursionError):
-        return "", "its lists or settings lie too deep in each other"
-    mark = getattr(error, "problem_mark", None)
-    if mark is not None:
-        problem = error.problem or "it cannot be taken apart"
-        if problem.startswith("but "):
-            problem = f"{error.context}, {problem}"
-        if "could not determine a constructor" in problem:
-            problem = "a tag (`!…`) that is not read"
-        problem = problem.replace("'<stream end>'", "the end of the file")
-        problem = problem.replace("the node content", "a value")
-        if "cannot start any token" in problem and "\\t" in problem:
-            problem = "it is indented with a tab; use blanks"
-        return f", line {mark.line + 1}", problem
-    if isinstance(error, yaml.reader.ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-        return f", line {line}", f"character {chr(error.character)!r} is not allowed in it"
-    return "", str(error)
-
-
 def _override(raw: dict[str, Any], override: str) -> tuple[str, ...]:
     """Apply one `section.key=value`, whose value is read as YAML; the keys."""
     key, equals, text = override.partition("=")
@@ -454,11 +338,7 @@ def _override(raw: dict[str, Any], override: str) -> tuple[str, ...]:
         raise ParamsError(
             f"--set {override}", "`section.key=value` was expected,", "e.g. value.horizon_years=5."
         )
-    try:
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        _, problem = _why_not_yaml(error, text)
-        raise ParamsError(f"--set {override}", f"the value is not valid YAML: {problem}.") from None
+    value = parse_yaml(text, f"--set {override}", "the value is")
     *sections, last = keys
     for section in sections:
         if raw.get(section) is None:

@@ -53,10 +53,10 @@ def test_no_module_runs_what_it_is_given(path):
 def test_yaml_s_loader_of_ours_is_a_safe_one():
     import yaml
 
-    from crmlib import params
+    from crmlib import settings_file
 
-    assert issubclass(params._Loader, yaml.SafeLoader)
-    assert not issubclass(params._Loader, yaml.UnsafeLoader | yaml.FullLoader)
+    assert issubclass(settings_file._Loader, yaml.SafeLoader)
+    assert not issubclass(settings_file._Loader, yaml.UnsafeLoader | yaml.FullLoader)
 
 
 @pytest.mark.parametrize(
