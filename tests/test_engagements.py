@@ -92,8 +92,8 @@ def test_a_mistake_found_in_a_kernel_ends_with_one_message(tmp_path):
     done = run(tmp_path, order_lines(max_purchases=2).iloc[:0])
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        "inputs.transactions.path: lines.csv: has a header and no row below it. "
-        "Export the table again."
+        f"{tmp_path / 'shop.yml'}: inputs.transactions.path: lines.csv: has a header and no row "
+        "below it. Export the table again."
     )
     assert "Traceback" not in done.stdout + done.stderr
     left = [p.name for p in (tmp_path / "reports" / "shop").iterdir()]

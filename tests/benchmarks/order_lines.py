@@ -34,11 +34,13 @@ def write_order_lines(path: Path, rows: int = ROWS, seed: int = 1) -> Path:
     """Write the lines as CSV, by invoice; the same seed gives the same bytes.
 
     Planted: 0.5 % exact duplicates (some of them far behind the first), 1 % free lines,
-    2 % returns under the number of their order, days later or at once, 2 % cancelled
-    orders under a number of their own, and a week beyond the last day observed.
+    2 % returns under the number of their order, days later, at once or, wrongly, a day
+    before, 2 % cancelled orders under a number of their own, orders of a line or two that
+    come back whole, and a week beyond the last day observed.
     """
     rng = np.random.default_rng(seed)
-    order = np.sort(rng.integers(0, _ORDERS, rows))
+    sizes = np.cumsum(rng.gamma(0.5, 1.0, _ORDERS))
+    order = np.searchsorted(sizes / sizes[-1], np.sort(rng.random(rows)))
     minute = np.sort(rng.integers(0, 380 * 24 * 60, _ORDERS))
     customer = 12_346 + (_CUSTOMERS * rng.random(_ORDERS) ** 2).astype(int)
     anonymous, cancelled = rng.random(_ORDERS) < 0.25, rng.random(_ORDERS) < 0.02
@@ -54,7 +56,7 @@ def write_order_lines(path: Path, rows: int = ROWS, seed: int = 1) -> Path:
     same_goods = returned[rng.random(returned.size) < 0.5]  # the line above comes back whole
     for cells in (order, product, quantity, price):
         cells[same_goods] = cells[same_goods - 1]
-    later = rng.integers(0, 20 * 24 * 60, returned.size) * (rng.random(returned.size) < 0.5)
+    later = rng.integers(-24 * 60, 20 * 24 * 60, returned.size) * (rng.random(returned.size) < 0.5)
     when[returned] = minute[order[returned]] + later
     negative = cancelled[order]
     negative[returned] = True

@@ -62,6 +62,7 @@ def by_hand(rows: pd.DataFrame, policy: str) -> tuple[pd.Series, pd.DataFrame]:
         reason[where & (reason == "")] = why
 
     exclude(rows["customer"] == "", "missing customer_id")
+    exclude(rows["date"] < pd.Timestamp(START), "before observation_start")
     exclude(rows["date"] > pd.Timestamp(END), "after observation_end")
     exclude(rows["again"], "exact duplicate row")
     exclude(rows["amount"] == 0, "zero amount")
@@ -181,3 +182,5 @@ def test_the_file_holds_what_the_rules_are_about(lines):
     assert (rows["amount"] < 0)[~cancelled].sum() > 5000
     days = rows[~cancelled & (rows["customer"] != "")].groupby("order")["date"].nunique()
     assert (days > 1).sum() > 1000  # returned on another day under the order's number
+    orders = rows[(rows["customer"] != "") & ~rows["again"]].groupby(UNIT)["amount"]
+    assert ((orders.sum() == 0) & (orders.max() > 0)).sum() > 10  # returned in full

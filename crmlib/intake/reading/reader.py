@@ -51,6 +51,7 @@ def connect() -> ibis.BaseBackend:
         autoload_known_extensions=False,
     )
     connection.con.execute("SET TimeZone = 'UTC'")  # not the machine's
+    connection.con.execute("SET enable_progress_bar = false")  # no bar in a notebook's output
     return connection
 
 
