@@ -48,6 +48,7 @@ _VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_SCALARS, inner, max_size=3),
     max_leaves=4,
 )  # fmt: skip
+_TITLES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9)
 _NOISE = st.one_of(
     st.sampled_from("\t\n:-{}[]\"'&*!|>%@`#?,\\\0\x07\x85\ufeff "),
     st.sampled_from(["<<: *x\n", "&x ", "*x", "!!python/name:os.system ", "!!int ", "---\n", "? "]),
@@ -59,7 +60,12 @@ _NOISE = st.one_of(
 def params_files(draw: st.DrawFn) -> bytes:
     """A params file in which keys and values were changed, and then characters."""
     settings = yaml.safe_load(yaml.safe_dump(PARAMS))
-    for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2]))):
+    if draw(st.booleans()):
+        settings["title"] = draw(_TITLES)
+        settings["seed"] = draw(st.integers(0, 2**63 - 1))
+        settings["time_unit"] = draw(st.sampled_from(["day", "week", "month", "year"]))
+        settings["value"]["horizon_years"] = draw(st.floats(0, 30, exclude_min=True))
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
         at, above = settings, None
         while isinstance(at, dict) and at and (above is None or draw(st.booleans())):
             above, key = at, draw(st.sampled_from(list(at)))
