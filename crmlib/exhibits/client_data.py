@@ -34,7 +34,7 @@ def data_checks(checks: Sequence[Check], n: int, scope: Scope) -> Exhibit:
         table=table,
         formatted=table.set_axis(headings, axis=1),
         n=n,
-        unit="none",
+        unit="as named",
         alt="Table of what was looked at in the data, what was found, the verdict, and what to "
         "ask the client.",
         note="Weak: the analysis stands on less than it needs. Ask: it stands, and the client's "
@@ -150,7 +150,7 @@ def reading(notes: pd.DataFrame, scope: Scope) -> Exhibit:
         table=notes,
         n=len(notes),
         population="conventions",
-        unit="none",
+        unit="as named",
         alt="Table of the conventions by which each input table was read.",
         note="What the params leave open is decided once for each column from all its values; "
         "where two readings were possible the run would have stopped.",

@@ -1,6 +1,6 @@
 """What clients send, and what becomes of it: the form in which the corpus is written down.
 
-Each `bad_*.py` module is a table of cases on one topic. A case is files, settings and
+Each `test_bad_*.py` module is a table of cases on one topic. A case is files, settings and
 what happens: the input is *refused*, with a message that names the place and the
 remedy, or *accepted*, with a ledger of every row.
 """
