@@ -145,6 +145,6 @@ def test_a_column_with_a_role_must_be_in_every_file(client, tmp_path):
     (tmp_path / "a.csv").write_text("customer_id,date,amount,margin\n1,2020-01-01,5,1\n")
     write(tmp_path, "b.csv")
     assert said(client(None, "*.csv", folder=tmp_path)) == (
-        "inputs.transactions.path: b.csv: there is no column `margin` (margin), which a.csv or "
-        "another file of the table has. Every file of `inputs.transactions` needs the same columns."
+        "inputs.transactions.path: b.csv: there is no column `margin` (margin), which a.csv has. "
+        "Every file of `inputs.transactions` needs the same columns."
     )
