@@ -153,8 +153,13 @@ def test_what_the_rows_carry():
     assert checks._orders(facts(has_order_id=False)).verdict == "ask"
     assert checks._margin(GOOD_FACTS).found == "Rows carry their margin."
     assert checks._margin(facts(has_margin=False)).verdict == "ask"
-    assert checks._identities(7, given=True).found == "7 ids are merged into other customers."
-    assert checks._identities(0, given=False).verdict == "ask"
+    merged = checks._identities(10, given=True, min_cell=10)
+    assert merged.found == "10 ids are merged into other customers."
+    few = checks._identities(9, given=True, min_cell=10)
+    assert (few.verdict, few.found) == (
+        "good", "Fewer than 10 ids are merged into other customers."
+    )  # fmt: skip
+    assert checks._identities(0, given=False, min_cell=10).verdict == "ask"
 
 
 def test_rows():

@@ -36,7 +36,7 @@ def test_a_figure_that_moves_by_one_in_ten_thousand_fails(demo_version, tmp_path
     shutil.copytree(ROOT / "crmlib", tmp_path / "crmlib")
     module = tmp_path / "crmlib" / "value" / "concentration.py"
     right = module.read_text()
-    wrong = right.replace("return float(np.interp(", "return 1.0001 * float(np.interp(")
+    wrong = right.replace('value = self.curve["value"]', 'value = 1.0001 * self.curve["value"]')
     assert wrong != right
     module.write_text(wrong)
     done = re_execute(
