@@ -124,7 +124,7 @@ def _sum_to_orders(rows: ir.Table) -> ir.Table:
 
 
 def _orders(rows: ir.Table, policy: str) -> ir.IntegerValue:
-    """Occasions' orders on a day."""
+    """How many orders a customer placed on a day; none where the day was wholly returned."""
     if "n_rows" in rows.columns:  # summed to orders before
         return rows.count()
     orders = ibis.literal(1, "int64")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,11 +136,12 @@ def _summed(
     """Purchases summed up to days and customers, with what a reader must know."""
     days = connection.create_table("days_summed", _by_day(purchases))
     until, unit = engagement.observation_end, engagement.days_per_unit
-    start = engagement.observation_start or days.date.min().execute() or until
+    first = _only_row(days.aggregate(first=days.date.min()))["first"]
+    start = engagement.observation_start or first or until
     calendar = Calendar(start, until)
     summed = summarise(purchases, until=until, days_per_unit=unit, also=calendar.flags(purchases))
     customers = connection.create_table("customers_summed", summed)
-    facts = _facts(days, customers, engagement, source)
+    facts = _facts(days, customers, start, until, source)
     _check_privacy(facts.customers, source.place, engagement.privacy.min_cell)
     _check_total(facts.total_amount, source, engagement.currency)
     return Intake(
@@ -214,12 +216,13 @@ def _check_total(total: float, source: Source, currency: str) -> None:
         )
 
 
-def _facts(by_day: ir.Table, customers: ir.Table, engagement: Engagement, source: Source) -> Facts:
-    """The base in numbers, from sums over customers and over days."""
+def _facts(
+    by_day: ir.Table, customers: ir.Table, start: dt.date, end: dt.date, source: Source
+) -> Facts:
+    """The base in numbers, from sums over customers and over days, observed from start to end."""
     repeated = customers.frequency > 0
-    gap = customers.last_date.delta(customers.first_date, unit="day") / customers.frequency.nullif(
-        0
-    )
+    days_from_first_to_last = customers.last_date.delta(customers.first_date, unit="day")
+    gap = days_from_first_to_last / customers.frequency.nullif(0)
     found = _only_row(
         customers.aggregate(
             customers=customers.count(),
@@ -241,13 +244,12 @@ def _facts(by_day: ir.Table, customers: ir.Table, engagement: Engagement, source
             days=by_day.bought.sum(),
         )
     )
-    window_start = engagement.observation_start or found["first"] or engagement.observation_end
-    window = (engagement.observation_end - window_start).days + 1
+    window = (end - start).days + 1
     return Facts(
-        window_start=window_start,
-        window_end=engagement.observation_end,
-        first_date=found["first"] or window_start,
-        last_date=found["last"] or window_start,
+        window_start=start,
+        window_end=end,
+        first_date=found["first"] or start,
+        last_date=found["last"] or start,
         rows=int(found["rows"] or 0),
         customers=found["customers"],
         orders=int(found["orders"] or 0),

@@ -68,12 +68,10 @@ class Reading:
         }
         return readers[column.kind]()
 
-    def amount(self, cell: ir.Value, decimal: str = AMOUNT) -> ir.DecimalValue:
+    def amount(self, cell: ir.Value) -> ir.DecimalValue:
         """The number to six decimals; null where the cell holds none (NaN, inf, words)."""
-        number = self.number(cell, decimal)
-        if decimal == FACTOR:
-            return number
-        return (number.abs() < LARGEST).ifelse(number, ibis.null(decimal))
+        number = self.number(cell, AMOUNT)
+        return (number.abs() < LARGEST).ifelse(number, ibis.null(AMOUNT))
 
     def number(self, cell: ir.Value, decimal: str) -> ir.DecimalValue:
         """The number as a decimal of the stated size."""
