@@ -73,6 +73,7 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
             "books": (table["books"], theme.REFERENCE),
             "export": (table["export"], theme.PRIMARY),
         },
+        scope.money,
     )
     step = -(-len(names) // _MOST_NAMES)
     ax.set_xticks(range(0, len(names), step), names[::step])

@@ -73,6 +73,9 @@ def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
         theme.tidy(ax, x="", y=f"{unit} per month")
         theme.thousands(ax)
         theme.few_dates(ax)
+        names = [f"{month:%B %Y}" for month in table["month"]]
+        written = scope.money if column == "revenue" else formats.count
+        theme.says_values(ax, table["month"], names, {"": table[column]}, written)
     left.set_title("Revenue", loc="left", color=theme.INK)
     right.set_title("Customers who bought", loc="left", color=theme.INK)
     busiest = "The busiest month shown" if found.withheld.any() else "The busiest month"
@@ -133,6 +136,7 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
             "share of customers": (table["share_of_customers"], theme.REFERENCE),
             "share of revenue": (table["share_of_revenue"], theme.PRIMARY),
         },
+        formats.percent,
     )
     theme.tidy(ax, x="days with a purchase", y="share")
     theme.percent(ax)

@@ -42,6 +42,9 @@ def future_concentration(
     ax.set(xlim=(0, max(1, table["past"].max() * 1.02)), ylim=(-0.6, len(table) - 0.5))
     theme.tidy(ax, x=f"share of {scope.value_word} that they hold", y="", grid="x")
     theme.percent(ax, "x")
+    shown = table[["past", "future", "future_lo", "future_hi"]]
+    series = shown.set_axis(["past", "future", "from", "to"], axis=1)
+    theme.says_values(ax, places, table["customers"], series, formats.percent, along="y")
     ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
     share = scope.best_share(n)
     best, word = _ahead(values, share), scope.share_word(share)

@@ -53,6 +53,8 @@ def concentration(
     for axis in "xy":
         theme.percent(ax, axis)
     ax.set(xlim=(0, 1), ylim=(0, max(1.02, points["value"].max() * 1.02)))
+    names = [f"best {formats.percent(customers)}" for customers in table["share"]]
+    theme.says_values(ax, table["share"], names, {"": table["value"]}, formats.percent)
     gini = "undefined (some values are negative)" if curve.gini is None else f"{curve.gini:.3f}"
     return scope.exhibit(
         id="concentration",
@@ -68,6 +70,10 @@ def concentration(
         "Benchmarks: the rule of thumb 80/20, and card business, where 20% of relationships gave "
         f"76% of profit.{_coarser(bands, 100, scope)}",
     )
+
+
+def _percent_1(share: float) -> str:
+    return formats.percent(share, 1)
 
 
 def _reached(points: pd.DataFrame, share: float) -> float:
@@ -107,6 +113,8 @@ def deciles(table: pd.DataFrame, scope: Scope) -> Exhibit:
     ax.set_ylim(top=table["share"].max() * 1.1)
     theme.tidy(ax, x=f"{word} of customers, best first", y=f"share of {scope.value_word}")
     theme.percent(ax)
+    names = [f"{word} {band}" for band in table["band"]]
+    theme.says_values(ax, range(bands), names, {"": table["share"]}, _percent_1)
     best, mean = table.iloc[0], table["value"].sum() / n
     shown = table.assign(times_average=table["mean"] / mean).rename(columns={"band": word})
     return scope.exhibit(
@@ -142,6 +150,8 @@ def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibi
     theme.percent(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
+    names = [f"month {month}" for month in after.index]
+    theme.says_values(ax, after.index, names, {"all cohorts": after}, _percent_1)
     return scope.exhibit(
         id="cohort_retention",
         title=_retention_title(shown),
@@ -202,6 +212,8 @@ def cohort_revenue(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
     theme.thousands(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
+    names = [f"by month {month}" for month in average.index]
+    theme.says_values(ax, average.index, names, {"all cohorts": average}, scope.money)
     average = average.dropna()
     months = min(12, int(average.index[-1]))
     reached = average.loc[months]
