@@ -27,33 +27,14 @@ from crmlib.exhibits import formats
 Shape = Literal["figure", "percentage", "date", "group", "part", "one day"]
 _Place = tuple[int, int, bool]  # row, column, whether within words
 
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        [
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ],
-        start=1,
-    )
-}
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10, "decile": 10}
 _TIMES = {"two": 2, "three": 3, "four": 4}
 _SUFFIXES = {" bn": 1e9, " m": 1e6, " k": 1e3}
 _NUMBER = re.compile(
     rf"""
     (?<![\w/.,])(?:
-      (?P<date>\d{{4}}-(?:\d\d-\d\d|\d\d|Q[1-4])|(?:{"|".join(_MONTHS)})[ ]\d{{4}})
+      (?P<date>\d{{4}}-(?:\d\d-\d\d|\d\d|Q[1-4])|(?:{_MONTHS})[ ]\d{{4}})
     | (?P<group>\d+(?:–\d+|\+))
     | (?<![A-Za-z]-)(?:\b[A-Z]{{3}}[ ])?(?P<sign>(?<!\d)[-−])?
         (?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)
@@ -69,29 +50,7 @@ _CLAUSE = re.compile(r"[,;:] | \(")
 _FALLS = re.compile(r" (?:too )?(?:few|fewer|little|less|lower)\b")
 _NOUN = re.compile(r" (?:of (?P<all>[\d,]+) )?(?P<noun>[a-z]+)\b")
 _BESIDE = 30  # characters to either side whose words tell which of several cells is meant
-_COMMON = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "at",
-        "by",
-        "from",
-        "has",
-        "have",
-        "in",
-        "is",
-        "it",
-        "of",
-        "on",
-        "or",
-        "over",
-        "than",
-        "that",
-        "the",
-        "to",
-    ]
-)
+_COMMON = "a an and at by from has have in is it of on or over than that the to"
 
 
 @dataclass(frozen=True)
@@ -210,7 +169,11 @@ def _number(match: re.Match[str], text: str) -> Number:
 def _read(match: re.Match[str]) -> tuple[Shape, float, str]:
     if date := match["date"]:
         name, _, year = date.partition(" ")
-        return "date", float("nan"), f"{year}-{_MONTHS[name]:02d}" if year else date
+        return (
+            "date",
+            float("nan"),
+            f"{year}-{_MONTHS.split('|').index(name) + 1:02d}" if year else date,
+        )
     if group := match["group"]:
         return "group", float("nan"), group
     if match["day"]:
@@ -356,7 +319,7 @@ def _flagged(
 def _words(*texts: str) -> set[str]:
     """Words in lower case, without a plural's or a verb's s, that say something."""
     found = {word.lower() for text in texts for word in re.findall(r"[^\W\d_]+", text)}
-    return {word.removesuffix("s") for word in found - _COMMON}
+    return {word.removesuffix("s") for word in found - {*_COMMON.split()}}
 
 
 def _is_figure(cell: str) -> bool:
