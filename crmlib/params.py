@@ -26,6 +26,9 @@ OpenShare = Annotated[float, Field(gt=0, lt=1)]
 # no character that acts on a terminal or turns the direction of writing
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN)]
+# What stands in titles of twelve words, and names columns.
+_NOUN = r"^[^\W\d_]+([ -][^\W\d_]+){0,2}$"
+Noun = Annotated[str, Field(max_length=40, pattern=_NOUN)]
 Position = Annotated[int, Field(ge=1, le=10_000)]
 Span = Annotated[list[Position], Field(min_length=2, max_length=2)]
 Day = Annotated[dt.date, Field(gt=dt.date(1901, 1, 1), lt=dt.date(2100, 1, 1))]
@@ -98,6 +101,19 @@ class TransactionsInput(TableInput):
         default="net_by_order", description="what happens to negative amounts"
     )
     zero_amounts: Literal["exclude", "keep"] = "exclude"
+    amount_is: Noun = Field(
+        default="revenue", description="what an amount is: revenue, or e.g. card spending"
+    )
+
+    @model_validator(mode="after")
+    def _amount_is_no_key(self) -> TransactionsInput:
+        if self.amount_is in ("customers", "month", "year"):
+            raise _Mistake(
+                "amount_is",
+                f"found '{self.amount_is}', which tables count or sort by.",
+                "Name what the money is, such as revenue or card spending.",
+            )
+        return self
 
 
 class ExternalInput(TableInput):
@@ -438,6 +454,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,39}$": (
         "expected up to 40 lower-case letters, digits and underscores, a letter first"
     ),
+    _NOUN: "expected one to three words of letters, such as card spending",
     PLAIN: "expected text without control characters",
     r"^[A-Z]{3}$": "expected a three-letter currency code such as EUR",
 }

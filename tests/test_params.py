@@ -122,6 +122,16 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
             "title: found 'a\\x00b'; expected text without control characters.",
         ),
         (
+            "inputs.transactions.amount_is=sums of 3 kinds",
+            "inputs.transactions.amount_is: found 'sums of 3 kinds'; expected one to three words of "
+            "letters, such as card spending.",
+        ),
+        (
+            "inputs.transactions.amount_is=customers",
+            "inputs.transactions.amount_is: found 'customers', which tables count or sort by. "
+            "Name what the money is, such as revenue or card spending.",
+        ),
+        (
             "observation_end=2205-12-31",
             "observation_end: found 2205-12-31; expected less than 2100-01-01.",
         ),

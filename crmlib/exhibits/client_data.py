@@ -23,16 +23,25 @@ VERDICTS = {"good": "good", "ask": "ask the client", "weak": "weak"}
 
 def data_checks(checks: Sequence[Check], n: int, scope: Scope) -> Exhibit:
     """Whether the data carry the analysis, and what to ask the client for."""
-    table = pd.DataFrame(
-        [(c.topic, c.found, VERDICTS[c.verdict], c.ask) for c in checks],
-        columns=["topic", "found", "verdict", "ask"],
+    lines = [
+        (c.topic, c.found, VERDICTS[c.verdict], int(c.verdict == "weak"), int(bool(c.ask)), c.ask)
+        for c in checks
+    ]
+    weak, questions = _totals(checks)
+    overall = "weak" if weak else "ask" if questions else "good"
+    lines.append(("all of these", "", VERDICTS[overall], weak, questions, ""))
+    columns = ["topic", "found", "verdict", "weak_points", "questions", "ask"]
+    table = pd.DataFrame(lines, columns=columns)
+    shown = table.assign(
+        weak_points=[str(k or "") for k in table["weak_points"]],
+        questions=[str(k or "") for k in table["questions"]],
     )
-    headings = ["looked at", "found", "verdict", "ask the client"]
+    headings = ["looked at", "found", "verdict", "weak points", "questions", "ask the client"]
     return scope.exhibit(
         id="data_checks",
         title=verdict(checks),
         table=table,
-        formatted=table.set_axis(headings, axis=1),
+        formatted=shown.set_axis(headings, axis=1),
         n=n,
         unit="as named",
         alt="Table of what was looked at in the data, what was found, the verdict, and what to "
@@ -48,13 +57,21 @@ def verdict(checks: Sequence[Check]) -> str:
     >>> verdict([Check("books", "They agree.", "good")])
     'The data can carry the analysis; nothing is left to ask'
     """
-    weak = sum(check.verdict == "weak" for check in checks)
-    questions = formats.plural(sum(bool(check.ask) for check in checks), "question")
+    weak, asked = _totals(checks)
+    questions = formats.plural(asked, "question")
     if weak:
         return f"The data are weak in {formats.plural(weak, 'point')}; ask {questions} first"
-    if questions.startswith("0 "):
+    if not asked:
         return "The data can carry the analysis; nothing is left to ask"
     return f"The data can carry the analysis; {questions} to ask the client"
+
+
+def _totals(checks: Sequence[Check]) -> tuple[int, int]:
+    """Weak points and questions."""
+    return (
+        sum(check.verdict == "weak" for check in checks),
+        sum(bool(check.ask) for check in checks),
+    )
 
 
 def control_totals(books: Reconciliation | None, transactions: Intake, scope: Scope) -> Exhibit:
@@ -77,7 +94,7 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
     )
     step = -(-len(names) // _MOST_NAMES)
     ax.set_xticks(range(0, len(names), step), names[::step])
-    theme.tidy(ax, x="", y=f"revenue, {scope.currency}")
+    theme.tidy(ax, x="", y=f"{scope.amount_word}, {scope.currency}")
     theme.thousands(ax)
     largest = table[["books", "export"]].max().max()
     ax.set_ylim(top=1.25 * largest if largest > 0 else None)
@@ -94,12 +111,16 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
         figure=figure,
         n=len(table),
         population="periods",
-        unit=f"revenue, {scope.currency}",
-        alt=f"Paired bars of revenue in the client's books and in the export for {len(table)} "
-        f"periods; {off} of the {len(covered)} that the export covers differ.",
+        unit=f"{scope.amount_word}, {scope.currency}",
+        alt=f"Paired bars of {scope.amount_word} in the client's books and in the export for "
+        f"{len(table)} periods; {off} of the {len(covered)} that the export covers differ.",
         note=f"Differs: by more than {formats.percent(books.tolerance, 1)} of the books. Periods "
         "that the export covers in part are shown and not judged."
-        + (f" The export's revenue is withheld in {withheld}: {scope.few}." if withheld else ""),
+        + (
+            f" The export's {scope.amount_word} is withheld in {withheld}: {scope.few}."
+            if withheld
+            else ""
+        ),
     )
 
 
@@ -121,22 +142,24 @@ def _withheld(periods: list[BoolArray], transactions: Intake, min_cell: int) -> 
 
 
 def _nothing_to_reconcile(transactions: Intake, scope: Scope) -> Exhibit:
+    word, money = scope.amount_word, scope.column(scope.amount_word)
     table = transactions.by_year[["year", "revenue"]].astype({"year": str})
+    table = table.rename(columns={"revenue": money})
     years = transactions.by_month["month"].dt.year.astype(str)
     periods = [(years == year).to_numpy() for year in table["year"]]
     few = _withheld(periods, transactions, scope.min_cell)
-    table["revenue"] = table["revenue"].mask(few)
+    table[money] = table[money].mask(few)
     shown = table.assign(
-        revenue=["withheld" if pd.isna(v) else f"{v:,.2f}" for v in table["revenue"]]
+        **{money: ["withheld" if pd.isna(v) else f"{v:,.2f}" for v in table[money]]}
     )
     return scope.exhibit(
         id="control_totals",
-        title="Revenue is not reconciled yet: the client's books are missing",
+        title=f"{scope.amount_title} is not reconciled yet: the client's books are missing",
         table=table,
-        formatted=shown.set_axis(["year", f"revenue in the export, {scope.currency}"], axis=1),
+        formatted=shown.set_axis(["year", f"{word} in the export, {scope.currency}"], axis=1),
         n=transactions.facts.customers,
-        unit=f"revenue, {scope.currency}",
-        alt="Table of the export's revenue by calendar year, for comparison with the books.",
+        unit=f"{word}, {scope.currency}",
+        alt=f"Table of the export's {word} by calendar year, for comparison with the books.",
         note="Rows that are used, net of returns as the params say; first and last year as far as "
         "the export covers them. With `inputs.control_totals` the comparison is made here."
         + (f" Years of {scope.few} are withheld." if few.any() else ""),
@@ -147,8 +170,8 @@ def reading(notes: pd.DataFrame, scope: Scope) -> Exhibit:
     """How dates, numbers and characters of each file were read."""
     return scope.exhibit(
         id="reading",
-        title="How the files were read: " + formats.plural(len(notes), "convention") + " apply",
-        table=notes,
+        title=_conventions(len(notes)),
+        table=notes.rename(columns={"note": "convention"}),
         n=len(notes),
         population="conventions",
         unit="as named",
@@ -156,3 +179,10 @@ def reading(notes: pd.DataFrame, scope: Scope) -> Exhibit:
         note="What the params leave open is decided once for each column from all its values; "
         "where two readings were possible the run would have stopped.",
     )
+
+
+def _conventions(applied: int) -> str:
+    if not applied:
+        return "The files are read as they stand: no convention applies"
+    verb = "applies" if applied == 1 else "apply"
+    return f"How the files were read: {formats.plural(applied, 'convention')} {verb}"

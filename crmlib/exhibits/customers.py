@@ -23,19 +23,20 @@ _LAST_GROUP = 7  # customers with so many purchase days or more are one group at
 
 def row_ledger(ledger: pd.DataFrame, scope: Scope) -> Exhibit:
     """Every row of the client's files: used, or excluded under one reason."""
-    rows = ledger.groupby("status")["rows"].sum()
+    table = _with_all_tables(ledger)
+    rows = table.drop_duplicates("status", keep="last").set_index("status")["rows"]
     read, used = int(rows["read"]), int(rows["used"])
-    shown = ledger.assign(
-        rows=ledger["rows"].map(formats.count),
-        share=ledger["share"].map(lambda s: formats.percent(s, 2)),
+    shown = table.assign(
+        rows=table["rows"].map(formats.count),
+        share=table["share"].map(lambda s: formats.percent(s, 2)),
         amount=[
-            "" if pd.isna(amount) else scope.money(float(amount)) for amount in ledger["amount"]
+            "" if pd.isna(amount) else scope.money(float(amount)) for amount in table["amount"]
         ],
     )
     return scope.exhibit(
         id="row_ledger",
         title=f"{formats.count(used)} of {formats.count(read)} rows read are used",
-        table=ledger,
+        table=table,
         formatted=shown,
         n=read,
         population="rows",
@@ -47,6 +48,17 @@ def row_ledger(ledger: pd.DataFrame, scope: Scope) -> Exhibit:
     )
 
 
+def _with_all_tables(ledger: pd.DataFrame) -> pd.DataFrame:
+    """The ledger, and behind several tables the rows of all of them, without their amounts."""
+    if ledger["table"].nunique() == 1:
+        return ledger
+    sums = ledger.groupby("status")["rows"].sum().reindex(["read", "used"])
+    share = sums / sums["read"] if sums["read"] else float("nan")
+    total = pd.DataFrame({"table": "all tables", "status": sums.index, "rows": sums.to_numpy()})
+    total = total.assign(share=np.asarray(share))
+    return pd.concat([ledger, total.reindex(columns=ledger.columns)], ignore_index=True)
+
+
 def _withheld(ledger: pd.DataFrame) -> bool:
     """Whether a table's amounts are known and some of them are not shown."""
     known = ledger.loc[ledger["amount"].notna(), "table"]
@@ -55,18 +67,20 @@ def _withheld(ledger: pd.DataFrame) -> bool:
 
 def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
     """Revenue and active customers by calendar month; withheld months are gaps."""
-    table = months[["month", "customers", "revenue"]].assign(
-        share_of_revenue=months["revenue"] / months["revenue"].sum()
-    )
-    found = withheld_months(table, n, scope.end, scope.min_cell)
+    money = scope.column(scope.amount_word)
+    share = f"share_of_{money}"
+    found = withheld_months(months, n, scope.end, scope.min_cell)
+    table = months[["month", "customers", "revenue"]].rename(columns={"revenue": money})
+    table[share] = table[money] / table[money].sum()
     if found.withheld.any():
         for figure in table.columns.drop("month"):
             table[figure] = table[figure].astype(float).mask(found.withheld)
-    if not (table["share_of_revenue"] > 0).any():
-        return scope.withheld("by_month", "Revenue by month", len(table), "months")
-    peak = table.loc[table["share_of_revenue"].idxmax()]
+    if not (table[share] > 0).any():
+        what = f"{scope.amount_title} by month"
+        return scope.withheld("by_month", what, len(table), "months")
+    peak = table.loc[table[share].idxmax()]
     figure, (left, right) = theme.axes(2, height=3.2)
-    for ax, column, unit in ((left, "revenue", scope.currency), (right, "customers", "customers")):
+    for ax, column, unit in ((left, money, scope.currency), (right, "customers", "customers")):
         ax.plot(table["month"], table[column], color=theme.PRIMARY, marker="o", markersize=3)
         ax.set_ylim(bottom=min(0, table[column].min()))
         ax.set_xlim(*_margins(table["month"]))
@@ -76,20 +90,20 @@ def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
         names = [f"{month:%B %Y}" for month in table["month"]]
         written = scope.money if column == "revenue" else formats.count
         theme.says_values(ax, table["month"], names, {"": table[column]}, written)
-    left.set_title("Revenue", loc="left", color=theme.INK)
+    left.set_title(scope.amount_title, loc="left", color=theme.INK)
     right.set_title("Customers who bought", loc="left", color=theme.INK)
     busiest = "The busiest month shown" if found.withheld.any() else "The busiest month"
     return scope.exhibit(
         id="by_month",
         title=f"{busiest}, {peak['month']:%B %Y}, "
-        f"brings {formats.percent(peak['share_of_revenue'])} of revenue",
+        f"brings {formats.percent(peak[share])} of {scope.amount_word}",
         table=table,
         figure=figure,
         n=len(table),
         population="months",
         unit=f"{scope.currency} and customers per month",
-        alt=f"Two lines by month: revenue, highest in {peak['month']:%B %Y} at "
-        f"{scope.money(peak['revenue'])}, and customers who bought.",
+        alt=f"Two lines by month: {scope.amount_word}, highest in {peak['month']:%B %Y} at "
+        f"{scope.money(peak[money])}, and customers who bought.",
         note="A gap or a step that the client cannot explain is a hole in the export."
         + _withheld_months(int(found.small.sum()), int(found.withheld.sum()), scope),
     )
@@ -120,12 +134,13 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
     place = groups.of(customers["frequency"])
     sizes = np.bincount(place, minlength=len(groups.starts))
     money = np.bincount(place, customers["total_amount"], minlength=len(groups.starts))
+    brought = f"share_of_{scope.column(scope.amount_word)}"
     table = pd.DataFrame(
         {
             "purchase_days": groups.labels(shift=1),
             "customers": sizes,
             "share_of_customers": sizes / len(customers),
-            "share_of_revenue": money / customers["total_amount"].sum(),
+            brought: money / customers["total_amount"].sum(),
         }
     )
     figure, ax = theme.axes(height=3.4)
@@ -134,13 +149,13 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
         table["purchase_days"],
         {
             "share of customers": (table["share_of_customers"], theme.REFERENCE),
-            "share of revenue": (table["share_of_revenue"], theme.PRIMARY),
+            f"share of {scope.amount_word}": (table[brought], theme.PRIMARY),
         },
         formats.percent,
     )
     theme.tidy(ax, x="days with a purchase", y="share")
     theme.percent(ax)
-    ax.set_ylim(top=1.25 * table[["share_of_customers", "share_of_revenue"]].to_numpy().max())
+    ax.set_ylim(top=1.25 * table[["share_of_customers", brought]].to_numpy().max())
     few, often = table.iloc[0], table.iloc[-1]
     merged = len(groups.starts) < _LAST_GROUP
     return scope.exhibit(
@@ -150,13 +165,13 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
         table=table,
         figure=figure,
         n=len(customers),
-        unit="share of customers and of revenue",
+        unit=f"share of customers and of {scope.amount_word}",
         alt=f"Bars by number of purchase days: {_on_days(few['purchase_days'])} holds "
         f"{formats.percent(few['share_of_customers'])} of customers and "
-        f"{formats.percent(few['share_of_revenue'])} of revenue; "
+        f"{formats.percent(few[brought])} of {scope.amount_word}; "
         f"{often['purchase_days'].removesuffix('+')} or more days hold "
         f"{formats.percent(often['share_of_customers'])} and "
-        f"{formats.percent(often['share_of_revenue'])}.",
+        f"{formats.percent(often[brought])}.",
         note="Who bought once leaves one observation: models borrow strength from the others."
         + (f" Groups of {scope.few} are merged." if merged else ""),
     )
@@ -177,6 +192,7 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
     per_customer = facts.total_amount / facts.customers
     gap = facts.days_between_purchases
     orders = "orders" if facts.has_order_id else "orders (a customer's rows of one day are one)"
+    word = scope.amount_word
     table = pd.DataFrame(
         [
             ("customers", facts.customers, formats.count(facts.customers)),
@@ -186,8 +202,12 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
                 facts.purchase_days,
                 formats.count(facts.purchase_days),
             ),
-            ("revenue", facts.total_amount, scope.money(facts.total_amount)),
-            ("revenue per customer", per_customer, scope.money(per_customer)),
+            (
+                f"{word} from {scope.period}",
+                facts.total_amount,
+                scope.money(facts.total_amount),
+            ),
+            (f"{word} per customer", per_customer, scope.money(per_customer)),
             (
                 "days between purchases of a repeat buyer, median",
                 gap,
@@ -209,7 +229,7 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
         formatted=table[["fact", "shown"]].rename(columns={"shown": "value"}),
         n=facts.customers,
         unit=f"as named; money in {scope.currency}",
-        alt="Table of customers, orders, revenue, and the gaps between purchases.",
+        alt=f"Table of customers, orders, {word}, and the gaps between purchases.",
         note="A customer counts from the first purchase in this export: who bought before it "
         "looks new in it.",
     )
@@ -241,8 +261,8 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
         Finding(
             id="revenue_observed",
             kind="census",
-            sentence=f"{formats.count(len(customers))} customers spent {scope.money(total)} "
-            f"from {scope.period}.",
+            sentence=f"{formats.count(len(customers))} customers brought {scope.money(total)} "
+            f"of {scope.amount_word} from {scope.period}.",
             value=total,
             unit=scope.currency,
             exhibit="customer_view",

@@ -26,20 +26,23 @@ class Scope:
     end: dt.date
     currency: str
     time_unit: str
-    value_word: str  # "revenue" or "contribution"
+    value_word: str  # the amount's word, or "contribution"
     min_cell: int  # customers in the smallest group that may be shown
+    amount_word: str = "revenue"  # what an amount of the transactions is
 
     @classmethod
     def of(cls, engagement: Engagement, start: dt.date, margin_rate: float = 1.0) -> Scope:
         """Take the words from the params; `start` is the first day observed."""
+        amount = engagement.inputs.transactions.amount_is
         return cls(
             source=f"{engagement.title}: transactions",
             start=engagement.observation_start or start,
             end=engagement.observation_end,
             currency=engagement.currency,
             time_unit=engagement.time_unit,
-            value_word="revenue" if margin_rate == 1 else "contribution",
+            value_word=amount if margin_rate == 1 else "contribution",
             min_cell=engagement.privacy.min_cell,
+            amount_word=amount,
         )
 
     def bands(self, n: int, most: int = 100) -> int:
@@ -54,6 +57,21 @@ class Scope:
     def few(self) -> str:
         """Groups too small to be shown, in words."""
         return f"fewer than {self.min_cell} customers"
+
+    @property
+    def amount_title(self) -> str:
+        """The amount's word where a sentence begins with it."""
+        return self.amount_word[0].upper() + self.amount_word[1:]
+
+    @property
+    def value_title(self) -> str:
+        """The value's word where a sentence begins with it."""
+        return self.value_word[0].upper() + self.value_word[1:]
+
+    @staticmethod
+    def column(word: str) -> str:
+        """The name of the column of a CSV that holds this kind of money."""
+        return word.replace(" ", "_").replace("-", "_")
 
     def exhibit(self, **fields: Any) -> Exhibit:
         """An exhibit with this source and period; `fields` are the others of `Exhibit`."""

@@ -123,7 +123,7 @@ def look(
         _dominance(facts),
         _identities(merged, "identities" in engagement.inputs.given(), min_cell),
         _orders(facts),
-        _margin(facts),
+        _margin(facts, engagement.inputs.transactions.amount_is),
         *_links(links, min_cell),
     ]
     if facts.all_amounts_equal:
@@ -353,12 +353,12 @@ def _orders(facts: Facts) -> Check:
     )
 
 
-def _margin(facts: Facts) -> Check:
+def _margin(facts: Facts, amount_is: str) -> Check:
     if facts.has_margin:
         return Check("margin", "Rows carry their margin.", "good")
     return Check(
         "margin",
-        "Rows carry no margin: value is revenue until a margin rate is set.",
+        f"Rows carry no margin: value is {amount_is} until a margin rate is set.",
         "ask",
         "Please send the contribution margin of each row, or by product.",
     )

@@ -145,10 +145,14 @@ def test_the_verdict_counts_weak_points_and_questions(asks, verdict, title):
     checks = [Check(f"topic {i}", "Found.", verdict, ask) for i, ask in enumerate(asks)]
     exhibit = client_data.data_checks(checks, N, SCOPE)
     assert exhibit.title == title
-    assert exhibit.table["verdict"].tolist() == [client_data.VERDICTS[verdict]] * 2
+    asked = [int(bool(ask)) for ask in asks]
+    assert exhibit.table["questions"].tolist() == [*asked, sum(asked)]
+    assert exhibit.table["weak_points"].iloc[-1] == 2 * (verdict == "weak")
+    assert exhibit.table["verdict"].iloc[:2].tolist() == [client_data.VERDICTS[verdict]] * 2
     assert exhibit.formatted.columns.tolist() == [
-        "looked at", "found", "verdict", "ask the client"
+        "looked at", "found", "verdict", "weak points", "questions", "ask the client"
     ]  # fmt: skip
+    assert "0" not in exhibit.formatted["questions"].tolist()
 
 
 def test_text_from_the_data_is_escaped():
@@ -162,4 +166,6 @@ def test_reading_has_a_line_for_each_note():
     notes = pd.DataFrame({"table": ["transactions", "ledger"], "note": ["UTF-8.", "Tab."]})
     exhibit = client_data.reading(notes, SCOPE)
     assert exhibit.title == "How the files were read: 2 conventions apply"
-    assert exhibit.table["note"].tolist() == ["UTF-8.", "Tab."]
+    assert exhibit.table["convention"].tolist() == ["UTF-8.", "Tab."]
+    assert client_data.reading(notes[:1], SCOPE).title.endswith("1 convention applies")
+    assert client_data.reading(notes[:0], SCOPE).title.endswith("no convention applies")

@@ -145,8 +145,7 @@ def test_bands_of_ranked_customers(base):
         ends = tenths.table["customers"].cumsum() / base.n
         figures += [*zip(ends, tenths.table["cumulative_share"], strict=True)]
     if "past" in ahead.table:
-        best = ahead.table["customers"].str.extract(r"(\d+)%")[0].astype(float) / 100
-        figures += [*zip(best, ahead.table["past"], strict=True)]
+        figures += [*zip(ahead.table["customers"], ahead.table["past"], strict=True)]
     published = [np.ones(base.n)]
     for share, figure in figures:
         customers = int(np.ceil(np.round(share * base.n, 6)))

@@ -211,10 +211,14 @@ def test_findings_speak_of_a_weak_model_and_of_the_holdout(curve):
     said = {finding.id: finding.sentence for finding in found}
     assert "EUR 1,000 of revenue" in said["customer_equity"]
     assert "interval EUR 900 to EUR 1,100; the model is weak" in said["customer_equity"]
-    assert "in a holdout the model foretold 10% too few purchases" in said["customer_equity"]
+    assert "holdout" not in said["customer_equity"], "that stands in another exhibit"
     assert "foretold 10.0% fewer purchases than the 100 that came" in said["holdout_total_error"]
     (error,) = [finding for finding in found if finding.id == "holdout_total_error"]
     assert (error.lo, error.hi) == pytest.approx((-0.2, -0.05))
+    table = exhibits.holdout_scorecard(scorecard(-0.1, 0.2, 0.3), foretold, 200, SCOPE).table
+    shown = table[["total_error", "error_lo", "error_hi", "level"]]
+    assert shown.iloc[0].tolist() == [error.value, error.lo, error.hi, 0.9]
+    assert shown.iloc[1:, 1:].isna().all(axis=None), "naive forecasts have no interval"
 
 
 def lifetime(n: int = 50) -> value.LifetimeValues:
@@ -233,8 +237,8 @@ def test_equity_is_shown_in_total_per_customer_and_beside_the_past():
     assert "realised in the last twelve months" in table.index
     assert table.loc["realised to date", "value"] == 500
     ahead = table.loc["expected in the next 1 year, discounted"]
-    assert ahead.tolist() == [200, 150, 300]
-    assert (table.loc["… per customer"] * 50).tolist() == ahead.tolist()
+    assert ahead.tolist() == [200, 150, 300, 0.9]
+    assert (table.loc["… per customer"] * 50).tolist()[:3] == ahead.tolist()[:3]
     assert table.loc["… without a horizon, discounted", "value"] == 450
     assert exhibit.title == "Today's customers are worth EUR 200 over the next 1 year"
 

@@ -151,8 +151,9 @@ def test_single_ids(share, level):
 def test_what_the_rows_carry():
     assert checks._orders(GOOD_FACTS).found == "4,500 orders are told apart by number."
     assert checks._orders(facts(has_order_id=False)).verdict == "ask"
-    assert checks._margin(GOOD_FACTS).found == "Rows carry their margin."
-    assert checks._margin(facts(has_margin=False)).verdict == "ask"
+    assert checks._margin(GOOD_FACTS, "revenue").found == "Rows carry their margin."
+    missing = checks._margin(facts(has_margin=False), "card spending")
+    assert (missing.verdict, "value is card spending until" in missing.found) == ("ask", True)
     merged = checks._identities(10, given=True, min_cell=10)
     assert merged.found == "10 ids are merged into other customers."
     few = checks._identities(9, given=True, min_cell=10)
@@ -249,7 +250,9 @@ def whole():
     ledger = build_ledger("transactions", Count(9), {}, Count(9))
     engagement = SimpleNamespace(
         privacy=SimpleNamespace(min_cell=10),
-        inputs=SimpleNamespace(given=lambda: {"identities": None}),
+        inputs=SimpleNamespace(
+            given=lambda: {"identities": None}, transactions=SimpleNamespace(amount_is="revenue")
+        ),
     )
     return transactions, ledger, books({"2020": 100}), (), 3, engagement
 

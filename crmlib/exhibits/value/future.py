@@ -9,6 +9,7 @@ from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.value.models import error_interval
 from crmlib.exhibits.value.refused import refused
 from crmlib.stats.disclosure import is_small
 from crmlib.stats.intervals import Interval
@@ -30,15 +31,16 @@ def future_concentration(
     rows = []
     for share in _top_shares(n, scope):
         ahead = _ahead(values, share)
-        rows.append((f"best {share:.0%}", points[share], ahead.value, ahead.lo, ahead.hi))
-    table = pd.DataFrame(rows, columns=["customers", "past", "future", "future_lo", "future_hi"])
+        rows.append((share, points[share], ahead.value, ahead.lo, ahead.hi, ahead.level))
+    columns = ["customers", "past", "future", "future_lo", "future_hi", "level"]
+    table = pd.DataFrame(rows, columns=columns)
     figure, ax = theme.axes(height=2.2)
     places = np.arange(len(table))[::-1]
     ax.plot(table["past"], places, "o", color=theme.REFERENCE, markersize=8, label="past")
     reach = np.abs(table[["future_lo", "future_hi"]].to_numpy().T - table["future"].to_numpy())
     ax.errorbar(table["future"], places - 0.18, xerr=reach, fmt="o", color=theme.PRIMARY,
                 markersize=8, capsize=4, label="future, with interval")  # fmt: skip
-    ax.set_yticks(places - 0.09, table["customers"])
+    ax.set_yticks(places - 0.09, [f"best {share:.0%}" for share in table["customers"]])
     ax.set(xlim=(0, max(1, table["past"].max() * 1.02)), ylim=(-0.6, len(table) - 0.5))
     theme.tidy(ax, x=f"share of {scope.value_word} that they hold", y="", grid="x")
     theme.percent(ax, "x")
@@ -83,28 +85,30 @@ def customer_equity(
         return refused("customer_equity", "Customer equity", values, n, scope)
     equity, customers = values.equity, values.customers
     lo_hi = (equity.lo, equity.hi)
+    none = (None, None, None)
     realised = (customers["lifetime_value"] - customers["future_value"]).sum()
     years = formats.plural(horizon_years, "year")
     rows = [
-        ("realised in the last twelve months", customers["current_value"].sum(), None, None),
-        ("realised to date", realised, None, None),
-        (f"expected in the next {years}, discounted", equity.value, *lo_hi),
-        ("… per customer", equity.value / n, equity.lo / n, equity.hi / n),
+        ("realised in the last twelve months", customers["current_value"].sum(), *none),
+        ("realised to date", realised, *none),
+        (f"expected in the next {years}, discounted", equity.value, *lo_hi, equity.level),
+        ("… per customer", equity.value / n, equity.lo / n, equity.hi / n, equity.level),
     ]
     if values.to_infinity is not None:
-        rows.append(("… without a horizon, discounted", values.to_infinity, None, None))
+        rows.append(("… without a horizon, discounted", values.to_infinity, *none))
     withheld = ""
     if (scope.end - scope.start).days < 365:
         rows = rows[1:]
     elif _tells_of_few(customers, scope):
         rows = rows[1:]
         withheld = f" The last twelve months are withheld: they would tell of {scope.few}."
-    table = pd.DataFrame(rows, columns=["measure", "value", "lo", "hi"])
-    table[["value", "lo", "hi"]] = table[["value", "lo", "hi"]].astype(float)
+    table = pd.DataFrame(rows, columns=["measure", "value", "lo", "hi", "level"])
+    table = table.astype(dict.fromkeys(["value", "lo", "hi", "level"], float))
+    written = {"value": scope.money, "lo": scope.money, "hi": scope.money, "level": formats.percent}
     shown = table.assign(
         **{
-            c: ["" if pd.isna(v) else scope.money(v) for v in table[c]]
-            for c in ("value", "lo", "hi")
+            name: ["" if pd.isna(v) else write(v) for v in table[name]]
+            for name, write in written.items()
         }
     ).rename(columns={"measure": scope.value_word, "lo": "from", "hi": "to"})
     level = formats.percent(equity.level)
@@ -147,9 +151,9 @@ def findings(
 ) -> list[Finding]:
     """What 02_value says to the summary."""
     said = [] if scope.bands(n) == 1 else [_past_finding(past, n, scope)]
-    missed = None if isinstance(scorecard, Refusal) else scorecard.table.loc["model", "total_error"]
     if not isinstance(values, Refusal):
-        said += _value_findings(values, missed, horizon_years, n, scope)
+        said += _value_findings(values, horizon_years, n, scope)
+    missed = None if isinstance(scorecard, Refusal) else scorecard.table.loc["model", "total_error"]
     if missed is not None and not isinstance(foretold, Refusal):
         said.append(_holdout_finding(scorecard.table.loc["model"], foretold))
     return said
@@ -175,38 +179,34 @@ def _holdout_finding(score: pd.Series, foretold: Interval) -> Finding:
     missed, actual = float(score["total_error"]), float(score["total_actual"])
     error = f"{formats.percent(abs(missed), 1)} {'fewer' if missed < 0 else 'more'}"
     level = formats.percent(foretold.level)
-    span = formats.interval(foretold.lo, foretold.hi, formats.count)
+    lo, hi = error_interval(foretold, actual)
+    span = formats.interval(lo, hi, formats.percent, 1)
     return Finding(
         id="holdout_total_error",
         kind="estimate",
         sentence=f"In a sealed holdout the purchase model foretold {error} purchases than the "
-        f"{formats.count(actual)} that came ({level} interval of the forecast {span}).",
+        f"{formats.count(actual)} that came ({level} interval of the error {span}).",
         value=missed,
-        lo=foretold.lo / actual - 1,
-        hi=foretold.hi / actual - 1,
+        lo=lo,
+        hi=hi,
         unit="share of actual purchases",
         exhibit="holdout_scorecard",
     )
 
 
 def _value_findings(
-    values: LifetimeValues, missed: float | None, horizon_years: float, n: int, scope: Scope
+    values: LifetimeValues, horizon_years: float, n: int, scope: Scope
 ) -> list[Finding]:
     equity = values.equity
     level = formats.percent(equity.level)
     doubt = "" if values.grade == "good" else f"; the model is {values.grade}"
-    caveat = ""
-    if missed is not None:
-        error = f"{formats.percent(abs(missed))} too {'few' if missed < 0 else 'many'}"
-        caveat = f"; in a holdout the model foretold {error} purchases"
     said = [
         Finding(
             id="customer_equity",
             kind="estimate",
             sentence=f"Today's customers are worth {scope.money(equity.value)} of "
             f"{scope.value_word} over the next {formats.plural(horizon_years, 'year')} ({level} "
-            f"sampling interval {formats.interval(equity.lo, equity.hi, scope.money)}{doubt}"
-            f"{caveat}).",
+            f"sampling interval {formats.interval(equity.lo, equity.hi, scope.money)}{doubt}).",
             value=equity.value,
             lo=equity.lo,
             hi=equity.hi,

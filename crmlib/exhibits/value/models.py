@@ -28,6 +28,11 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
     last = table.iloc[-1]
     actual, expected = (last[name] - base[name] for name in ("actual", "expected"))
     miss = expected / actual - 1 if actual else float("nan")
+    table = table[["period_end", "actual", "expected", "sealed"]].assign(
+        actual_after_seal=(table["actual"] - base["actual"]).where(table["sealed"]),
+        expected_after_seal=(table["expected"] - base["expected"]).where(table["sealed"]),
+        holdout_error=np.where(table.index == table.index[-1], miss, np.nan),
+    )
     figure, ax = theme.axes(height=3.8)
     ax.axvspan(base["period_end"], last["period_end"], color=theme.GRID, alpha=0.45, linewidth=0)
     ax.plot(table["period_end"], table["actual"], color=theme.INK)
@@ -53,9 +58,7 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
     return scope.exhibit(
         id="holdout_tracking",
         title=said,
-        table=table[["period_end", "actual", "expected", "sealed"]].assign(
-            holdout_error=np.where(table.index == table.index[-1], miss, np.nan)
-        ),
+        table=table,
         figure=figure,
         n=n,
         unit="repeat purchases, cumulative",
@@ -64,7 +67,7 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
         note="The model is fitted before the shaded time, "
         f"{formats.plural(int(sealed['periods'].sum()), scope.time_unit)}, and has not seen it. "
         "Expected: from each customer's first purchase on, without that customer's own history, "
-        f"which the next exhibit takes into account.{_left_out(table, scope)}",
+        f"which the next exhibit takes into account.{_left_out(tracking, scope)}",
     )
 
 
@@ -92,21 +95,22 @@ def holdout_scorecard(
     }
     figures = ["total_error", "spearman"]
     table = scorecard.table.astype(dict.fromkeys(figures, float)).reset_index(names="forecast")
-    table = table.replace({"forecast": names})
+    table = _with_error_interval(table, foretold).replace({"forecast": names})
+    signed = ["total_error", "error_lo", "error_hi"]
     shown = table.assign(
         total_predicted=table["total_predicted"].map(formats.count),
         total_actual=table["total_actual"].map(formats.count),
-        total_error=table["total_error"].map(_signed_percent),
+        **{name: table[name].map(_signed_percent) for name in signed},
+        level=["" if pd.isna(level) else formats.percent(level) for level in table["level"]],
         mae=table["mae"].map("{:.3f}".format),
         spearman=["" if pd.isna(rho) else f"{rho:.3f}" for rho in table["spearman"]],
-        n=table["n"].map(formats.count),
     )
-    headings = ["forecast", "predicted", "actual", "error in total", "mean absolute error"]
+    headings = ["forecast", "predicted", "actual", "error in total", "from", "to", "level"]
     return scope.exhibit(
         id="holdout_scorecard",
         title=_who_wins(table),
         table=table,
-        formatted=shown.set_axis([*headings, "rank correlation", "customers"], axis=1),
+        formatted=shown.set_axis([*headings, "mean absolute error", "rank correlation"], axis=1),
         n=n,
         unit="purchases in the sealed holdout",
         alt="Table of predicted and actual holdout purchases, total error, mean absolute error "
@@ -114,6 +118,24 @@ def holdout_scorecard(
         note="Mean absolute error: purchases per customer. Rank correlation (Spearman): of "
         f"predicted with actual. {_own_interval(foretold, table['total_actual'].iloc[0])}",
     )
+
+
+def _with_error_interval(table: pd.DataFrame, foretold: Interval | Refusal) -> pd.DataFrame:
+    """The interval of the model's error behind the error; naive forecasts have none."""
+    lo = hi = level = np.nan
+    actual = float(table["total_actual"].iloc[0])
+    if not isinstance(foretold, Refusal) and actual > 0:
+        (lo, hi), level = error_interval(foretold, actual), foretold.level
+    model = table.index == 0
+    bounds = {"error_lo": lo, "error_hi": hi, "level": level}
+    table = table.assign(**{name: np.where(model, v, np.nan) for name, v in bounds.items()})
+    first = ["forecast", "total_predicted", "total_actual", "total_error", *bounds]
+    return table[[*first, "mae", "spearman"]]
+
+
+def error_interval(foretold: Interval, actual: float) -> tuple[float, float]:
+    """Bounds of the forecast's error in total, as shares of what came."""
+    return foretold.lo / actual - 1, foretold.hi / actual - 1
 
 
 def _who_wins(table: pd.DataFrame) -> str:
@@ -143,7 +165,7 @@ def _own_interval(foretold: Interval | Refusal, actual: float) -> str:
 
 
 def holdout_money(money: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibit:
-    """Foretold against actual spend: the test of both models together."""
+    """Foretold against actual amounts: the test of both models together."""
     if isinstance(money, Refusal):
         return refused("holdout_money", "The test in money", money, 0, scope)
     names = {"model": "BG/NBD and Gamma-Gamma", "previous_window": "as in the previous window"}
@@ -163,11 +185,11 @@ def holdout_money(money: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibi
     )
     headings = ["forecast", "predicted", "actual", "error in total", *best.values(), "customers"]
     error = table["total_error"].iloc[0]
-    said = "Nobody spent anything in the sealed holdout"
+    said = f"No {scope.amount_word} came in the sealed holdout"
     if not pd.isna(error):
         side = "little" if error < 0 else "much"
         said = f"In money the models foretell {formats.percent(abs(error), 1)} too {side}"
-    alt = "Table of foretold and actual spend in the holdout, in total"
+    alt = f"Table of foretold and actual {scope.amount_word} in the holdout, in total"
     note = f"Shares of the best customers are withheld: they would be {scope.few}."
     if best:
         alt += f" and as the share of the {word} of customers that each forecast ranks best"
@@ -181,7 +203,7 @@ def holdout_money(money: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibi
         table=table,
         formatted=shown.set_axis(headings, axis=1),
         n=n,
-        unit=f"{scope.currency} of revenue in the sealed holdout",
+        unit=f"{scope.currency} of {scope.amount_word} in the sealed holdout",
         alt=f"{alt}.",
         note=note,
     )

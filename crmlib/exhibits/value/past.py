@@ -60,7 +60,7 @@ def concentration(
         id="concentration",
         title=f"The best {word} of customers brings {formats.percent(reached)} "
         f"of {scope.value_word}",
-        table=table.set_axis(["customers", scope.value_word], axis=1),
+        table=table.set_axis(["customers", scope.column(scope.value_word)], axis=1),
         figure=figure,
         n=n,
         unit=f"cumulative share of customers and of {scope.value_word}",
@@ -200,7 +200,7 @@ def _cohort_table(cohorts: Cohorts, measure: str) -> pd.DataFrame:
 def cohort_revenue(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
     """Cumulative revenue per acquired customer by months since acquisition."""
     if isinstance(cohorts, Refusal):
-        return refused("cohort_revenue", "Revenue by cohort", cohorts, n, scope)
+        return refused("cohort_revenue", f"{scope.value_title} by cohort", cohorts, n, scope)
     average = cohorts.average["revenue_per_customer"]
     figure, ax = theme.axes(height=3.6)
     for _, row in cohorts.revenue_per_customer.iterrows():
