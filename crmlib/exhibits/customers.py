@@ -88,7 +88,7 @@ def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
         theme.thousands(ax)
         theme.few_dates(ax)
         names = [f"{month:%B %Y}" for month in table["month"]]
-        written = scope.money if column == "revenue" else formats.count
+        written = scope.money if column == money else formats.count
         theme.says_values(ax, table["month"], names, {"": table[column]}, written)
     left.set_title(scope.amount_title, loc="left", color=theme.INK)
     right.set_title("Customers who bought", loc="left", color=theme.INK)
@@ -249,6 +249,8 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             value=float(weak),
             unit="weak points of the data",
             exhibit="data_checks",
+            size=1.0 if weak else 0.0,
+            role="caveat",
         ),
         Finding(
             id="rows_used",
@@ -257,6 +259,8 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             value=float(rows["used"] / rows["read"]),
             unit="share of rows",
             exhibit="row_ledger",
+            size=float(1 - rows["used"] / rows["read"]),
+            role="finding" if rows["used"] == rows["read"] else "caveat",
         ),
         Finding(
             id="revenue_observed",
@@ -266,6 +270,7 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             value=total,
             unit=scope.currency,
             exhibit="customer_view",
+            size=1.0,
         ),
         *_one_time_share(customers, scope),
     ]
@@ -276,7 +281,9 @@ def _one_time_share(customers: pd.DataFrame, scope: Scope) -> list[Finding]:
     starts = _purchase_groups(customers, scope).starts
     if starts[1:2] != (1,):
         return []
-    once = float((customers["frequency"] == 0).mean())
+    only_once = customers["frequency"] == 0
+    once, total = float(only_once.mean()), float(customers["total_amount"].sum())
+    brought = float(customers.loc[only_once, "total_amount"].sum())
     return [
         Finding(
             id="one_time_share",
@@ -285,6 +292,7 @@ def _one_time_share(customers: pd.DataFrame, scope: Scope) -> list[Finding]:
             value=once,
             unit="share of customers",
             exhibit="purchase_days",
+            size=abs(brought / total) if total else 0.0,
         )
     ]
 

@@ -20,9 +20,9 @@ class Finding:
         The figure and its interval, in `unit`; None where there is none.
     exhibit : str
         Id of the exhibit whose data hold the figure.
-    stake : float
-        Money that the sentence speaks about, in the engagement's currency: how large a
-        finding is. Zero where it moves no money.
+    size : float
+        Money that the sentence speaks about, as a share of what the customers brought in
+        the observed time; above 1 where it speaks of more, zero where it moves none.
     role : {"finding", "caveat"}
         A caveat says what could make the findings wrong.
     """
@@ -35,14 +35,14 @@ class Finding:
     exhibit: str
     lo: float | None = None
     hi: float | None = None
-    stake: float = 0.0
+    size: float = 0.0
     role: Literal["finding", "caveat"] = "finding"
 
     def __post_init__(self) -> None:
         if self.kind == "estimate" and (self.lo is None or self.hi is None):
             raise ValueError(f"finding {self.id}: an estimate needs its interval")
-        if not self.stake >= 0:
-            raise ValueError(f"finding {self.id}: stake {self.stake} is no amount of money")
+        if not self.size >= 0:
+            raise ValueError(f"finding {self.id}: size {self.size} is no share of money")
         if self.kind == "census" and (self.lo is not None or self.hi is not None):
             raise ValueError(f"finding {self.id}: a census fact has no interval")
 

@@ -1,7 +1,8 @@
 """What the board reads first: the leading findings, the decision, and what could be wrong.
 
-A finding's weight is its size times its certainty: the money it speaks about, times one
-for a count, less for an estimate the wider its interval is, a quarter for an assumption.
+A finding's weight is its size times its certainty: the money it speaks about, as a share of
+what the customers brought so far, times one for a count, less for an estimate the wider its
+interval is, a quarter for an assumption.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def certainty(finding: Record) -> float:
 def ranked(findings: Sequence[Record], role: str) -> list[Record]:
     """The findings, or the caveats, with the heaviest first; ties keep their chapters' order."""
     ours = [finding for finding in findings if finding["role"] == role]
-    return sorted(ours, key=lambda finding: -finding["stake"] * certainty(finding))
+    return sorted(ours, key=lambda finding: -finding["size"] * certainty(finding))
 
 
 def leading_findings(findings: Sequence[Record], most: int) -> FindingList:
@@ -89,32 +90,32 @@ def choice_of_findings(findings: Sequence[Record], most: int, engagement: Engage
         {
             "place": range(1, len(order) + 1),
             "finding": [finding["sentence"] for finding in order],
-            "stake": [float(finding["stake"]) for finding in order],
+            "size": [float(finding["size"]) for finding in order],
             "certainty": sure,
-            "weight": [f["stake"] * c for f, c in zip(order, sure, strict=True)],
+            "weight": [f["size"] * c for f, c in zip(order, sure, strict=True)],
         }
     )
     table["shown"] = table["place"] <= most
     shown = int(table["shown"].sum())
+    shares = {name: table[name].map(formats.percent) for name in ("size", "certainty", "weight")}
     written = table.assign(
-        stake=[formats.money(value, engagement.currency) for value in table["stake"]],
-        certainty=table["certainty"].map(formats.percent),
-        weight=[formats.money(value, engagement.currency) for value in table["weight"]],
+        **shares,
         shown=["yes" if value else "no" for value in table["shown"]],
     )
     return Exhibit(
         id="choice_of_findings",
         title=f"{shown} of {formats.plural(len(table), 'finding')} are shown, heaviest first",
         table=table,
-        formatted=written.rename(columns={"stake": "money it speaks about"}),
+        formatted=written.rename(columns={"size": "money it speaks about"}),
         source=engagement.title,
         period=_period(engagement),
         n=len(table),
         population="findings",
-        unit=engagement.currency,
+        unit="share of what the customers brought in the observed time",
         alt="Table of all findings with the money they speak about, their certainty, and the "
         "product of both, by which they are ranked.",
-        note="Weight is money times certainty. A count is certain; an estimate loses half the "
+        note="Money as a share of what the customers brought in the observed time; weight is "
+        "money times certainty. A count is certain; an estimate loses half the "
         "width of its interval, as a share of its value; an assumption keeps "
         f"{formats.percent(ASSUMED)}.",
     )

@@ -8,9 +8,9 @@ from crmlib.exhibits.finding import Finding
 FIELDS = {"unit": "EUR", "exhibit": "e"}
 
 
-def found(id: str, stake: float, kind: str = "census", **fields) -> dict:
+def found(id: str, size: float, kind: str = "census", **fields) -> dict:
     fields = {"sentence": f"{id} is so.", "value": 1.0} | FIELDS | fields
-    return Finding(id=id, kind=kind, stake=stake, **fields).record("02_value")
+    return Finding(id=id, kind=kind, size=size, **fields).record("02_value")
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_much_money_unsure_gives_way_to_less_money_sure():
     assert [record["id"] for record in summary.caveats(findings, 7).records] == ["doubt"]
 
 
-def test_a_stake_is_an_amount():
-    with pytest.raises(ValueError, match="no amount of money"):
+def test_a_size_is_a_share():
+    with pytest.raises(ValueError, match="no share of money"):
         found("x", -1.0)
-    with pytest.raises(ValueError, match="no amount of money"):
+    with pytest.raises(ValueError, match="no share of money"):
         found("x", float("nan"))
 
 
