@@ -55,7 +55,7 @@ def run(folder: Path, lines: pd.DataFrame, *options: str) -> subprocess.Complete
 
 
 @pytest.mark.slow
-def test_repeat_buyers_get_a_value_each(tmp_path):
+def test_repeat_buyers_get_a_value_each(tmp_path, untraced_in):
     lines = order_lines(max_purchases=8)
     done = run(tmp_path, lines)
     assert done.returncode == 0, done.stderr
@@ -69,12 +69,13 @@ def test_repeat_buyers_get_a_value_each(tmp_path):
     total = next(f for f in findings if f["id"] == "revenue_observed")
     assert total["value"] == pytest.approx(spent.sum())
     assert formats.money(spent.sum(), "EUR") in (version / "index.html").read_text()
+    assert untraced_in(version) == []
     for page in version.glob("*.html"):
         assert "kunde-" not in page.read_text(), page
 
 
 @pytest.mark.slow
-def test_one_time_buyers_get_a_report_that_says_what_it_cannot_say(tmp_path):
+def test_one_time_buyers_get_a_report_that_says_what_it_cannot_say(tmp_path, untraced_in):
     done = run(tmp_path, order_lines(max_purchases=1))
     assert done.returncode == 0, done.stderr
     version = (tmp_path / done.stdout.splitlines()[-1]).parent
@@ -85,6 +86,7 @@ def test_one_time_buyers_get_a_report_that_says_what_it_cannot_say(tmp_path):
     assert value["future_value"].isna().all() and value["lifetime_value"].notna().all()
     kinds = {f["kind"] for f in json.loads((version / "findings.json").read_text())}
     assert kinds == {"census"}
+    assert untraced_in(version) == []
 
 
 @pytest.mark.slow

@@ -122,8 +122,8 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
             "title: found 'a\\x00b'; expected text without control characters.",
         ),
         (
-            "inputs.transactions.amount_is=sums of 3 kinds",
-            "inputs.transactions.amount_is: found 'sums of 3 kinds'; expected one to three words of "
+            "inputs.transactions.amount_is=3 sums",
+            "inputs.transactions.amount_is: found '3 sums'; expected one to three words of "
             "letters, such as card spending.",
         ),
         (
