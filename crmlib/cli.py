@@ -249,23 +249,21 @@ def new(
 @app.command()
 @_answering
 def demo(
+    out: Annotated[
+        Path,
+        typer.Option(parser=_folder, metavar="DIR", help="Where data/ and params/ are made."),
+    ],
     customers: Annotated[
         int,
         typer.Option(min=200, max=10_000_000, help="How many; prospects come on top."),
     ] = 6_000,
-    out: Annotated[
-        Path,
-        typer.Option(
-            parser=_folder, metavar="DIR", help="Where data/ and params/ of the bank are made."
-        ),
-    ] = Path(),
     name: Annotated[
         str, typer.Option(callback=_engagement_name, help="The engagement's name.")
     ] = "demo_bank",
     months: Annotated[
         int, typer.Option(min=12, max=120, help="Length of the window, which ends with 2025.")
     ] = 36,
-    seed: Annotated[int, typer.Option(min=0, help="Of all random numbers.")] = 2025,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of all random numbers.")] = 2025,
     seasonality: Annotated[
         bool, typer.Option(help="Whether card spending peaks in December.")
     ] = True,

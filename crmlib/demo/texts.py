@@ -63,7 +63,7 @@ Nobody and nothing real stands behind a row.
 
 | file | column | meaning |
 |---|---|---|
-| card_transactions.csv.gz | customer_id | number of the *card*; `identities.csv` leads to the customer |
+| card_transactions.csv.gz | customer_id | the *card*; `identities.csv` leads to its customer |
 | | date | day of the purchase or refund |
 | | amount | EUR; refunds are negative and carry the purchase's number |
 | | order_id | authorisation number |
@@ -85,7 +85,8 @@ Nobody and nothing real stands behind a row.
 | identities.csv | source_id, customer_id | cards of customers; customers of one household |
 | control_totals.csv | period | quarters |
 | | revenue, margin | in the bank's books, EUR; margin is revenue less all costs |
-| external.csv | customer_id, wallet | card spending with all banks, EUR a year; of {known:.0%} of people |
+| external.csv | customer_id | of {known:.0%} of customers and prospects |
+| | wallet | card spending with all banks, EUR a year, estimated |
 | truth/customers.csv.gz | | archetype, changes and expected profit of every customer |
 | truth/archetypes.json | | the parameters of the six archetypes |
 | truth/bank.json | | settings, planted defects and differences, totals |
@@ -101,7 +102,8 @@ The books of {quarter} hold {difference:.1%} more revenue than the ledger.
 |---|---|
 | household | the customer's id after merging |
 | archetype | the latent segment |
-| migration, migration_month, migration_factor | none, down or up; its first month; on spend and balances |
+| migration, migration_month | none, down or up; its first month |
+| migration_factor | on spend and balances, from then on |
 | left | last month as a customer; it may lie just after the window |
 | leave_risk, down_risk, up_risk | probabilities a month, before a migration |
 | card_rate, card_ticket | purchases a month, median amount, before a migration |
