@@ -19,14 +19,16 @@ from crmlib.exhibits import hover, palette
 
 _CLASSES = {light: name for name, (light, _) in reversed(palette.PALETTE.items())}
 _CLASSES[palette.PAGE_GROUND[0]] = "ground"
-# Properties that SVG also takes as attributes; matplotlib writes no others.
+# Properties that SVG also takes as attributes. The font is the page's.
 _PROPERTIES = {
-    "clip-path", "clip-rule", "fill", "fill-opacity", "fill-rule", "image-rendering", "opacity",
+    "clip-path", "clip-rule", "fill", "fill-opacity", "fill-rule", "font-size", "font-weight",
+    "image-rendering", "opacity",
     "shape-rendering", "stop-color", "stop-opacity", "stroke", "stroke-dasharray",
     "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit",
-    "stroke-opacity", "stroke-width",
+    "stroke-opacity", "stroke-width", "text-anchor",
 }  # fmt: skip
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_UNTURNED = "rotate(-0 "  # what matplotlib says of every level text
 _DECIMALS = re.compile(r"\d+\.\d{3,}")
 # Labels, in points: letters are about half as wide as they are high.
 _LETTER, _LINE, _PADDING = 5.4, 13.0, 6.0
@@ -130,6 +132,8 @@ def _wanted(name: str, value: str, used: set[str]) -> bool:
         return value in used
     if name == "href":
         return value.startswith(("#", "data:image/"))
+    if name == "transform":
+        return not value.startswith(_UNTURNED)
     return name != "class" and not name.startswith("on")
 
 
@@ -144,7 +148,7 @@ def _adapt(name: str, value: str, prefix: str) -> str:
         return f"{prefix}-{value}"
     if name == "href" and value.startswith("#"):
         return f"#{prefix}-{value[1:]}"
-    if name == "d":
+    if name in ("d", "x", "y"):
         # Thousandths of a point are not seen; they are a third of the bytes.
         return _DECIMALS.sub(lambda number: f"{float(number[0]):.2f}", value).strip()
     return _REFERENCE.sub(rf"url(#{prefix}-\1)", value)

@@ -44,7 +44,8 @@ _RC = {
     "figure.facecolor": PAGE_GROUND[0],
     "axes.facecolor": "none",
     "savefig.facecolor": PAGE_GROUND[0],
-    "svg.fonttype": "path",
+    # words stay words: the page sets them in its own font, and they can be found and copied
+    "svg.fonttype": "none",
     "svg.hashsalt": "crmlib",
     # a `$` in a label is money; two of them would be read as a formula, and could fail
     "text.parse_math": False,
@@ -153,13 +154,13 @@ def to_svg(figure: Figure) -> str:
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG on white, at twice the screen's resolution, in few colours.
 
-    A chart has a handful of colours and their shades at edges: 64 are enough, and
+    A chart has a handful of colours and their shades at edges: 32 are enough, and
     the file is a third of its size, so that a page can carry it.
     """
     drawn, reduced = io.BytesIO(), io.BytesIO()
     with mpl.rc_context(_RC):
         figure.savefig(drawn, format="png", dpi=200, metadata={"Software": None})
     picture = Image.open(drawn).convert("RGB")
-    few = picture.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = picture.quantize(32, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(reduced, format="png", optimize=True)
     return reduced.getvalue()
