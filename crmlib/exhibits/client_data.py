@@ -59,19 +59,20 @@ def verdict(checks: Sequence[Check]) -> str:
 
 def control_totals(books: Reconciliation | None, transactions: Intake, scope: Scope) -> Exhibit:
     """The export beside the client's books; without books, what they should be held against."""
-    if books is None:
-        return _nothing_to_reconcile(transactions, scope)
+    if books is None or books.table.empty:
+        return _nothing_to_reconcile(books, transactions, scope)
     table = shown_books(books, transactions, scope.min_cell)
     covered = table[table["covered"]]
     off = int((~covered["agrees"]).sum())
     figure, ax = theme.axes(height=3.2)
     names = list(table["period"])
+    what = "export" if books.ledger is None else "ledger"
     theme.paired_bars(
         ax,
         names,
         {
             "books": (table["books"], theme.REFERENCE),
-            "export": (table["export"], theme.PRIMARY),
+            what: (table["export"], theme.PRIMARY),
         },
     )
     step = -(-len(names) // _MOST_NAMES)
@@ -80,11 +81,11 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
     theme.thousands(ax)
     largest = table[["books", "export"]].max().max()
     ax.set_ylim(top=1.25 * largest if largest > 0 else None)
-    said = f"The export agrees with the books in all {formats.plural(len(covered), 'period')}"
+    said = f"The {what} agrees with the books in all {formats.plural(len(covered), 'period')}"
     if off:
-        said = f"The export differs from the books in {off} of {len(covered)} periods"
+        said = f"The {what} differs from the books in {off} of {len(covered)} periods"
     if covered.empty:
-        said = "No period of the books lies wholly in the export"
+        said = f"No period of the books lies wholly in the {what}"
     withheld = int(table["export"].isna().sum())
     return scope.exhibit(
         id="control_totals",
@@ -94,36 +95,61 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
         n=len(table),
         population="periods",
         unit=f"revenue, {scope.currency}",
-        alt=f"Paired bars of revenue in the client's books and in the export for {len(table)} "
-        f"periods; {off} of the {len(covered)} that the export covers differ.",
-        note=f"Differs: by more than {formats.percent(books.tolerance, 1)} of the books. Periods "
-        "that the export covers in part are shown and not judged."
-        + (f" The export's revenue is withheld in {withheld}: {scope.few}." if withheld else ""),
+        alt=f"Paired bars of revenue in the client's books and in the {what} for {len(table)} "
+        f"periods; {off} of the {len(covered)} that the {what} covers differ.",
+        note=f"{_compared(books)}Differs: by more than {formats.percent(books.tolerance, 1)} of "
+        f"the books. Periods that the {what} covers in part are shown and not judged."
+        + (f" The {what}'s revenue is withheld in {withheld}: {scope.few}." if withheld else ""),
     )
+
+
+def _compared(books: Reconciliation) -> str:
+    """What of the ledger was compared, as a sentence; nothing of transactions, as is usual."""
+    if books.ledger is None:
+        return ""
+    both = "Revenue and margin (revenue less all costs)" if books.has_margin else "Revenue"
+    return f"{both} of the ledger, not the transactions, against the books. "
 
 
 def shown_books(books: Reconciliation, transactions: Intake, min_cell: int) -> pd.DataFrame:
     """The reconciliation without the export's figures that would tell of few customers."""
-    table, months = books.table, transactions.by_month["month"]
+    table, months = books.table, _months(books, transactions)["month"]
     bounds = [period_bounds(period) for period in table["period"]]
     periods = [months.between(pd.Timestamp(a), pd.Timestamp(b)).to_numpy() for a, b in bounds]
-    few = _withheld(periods, transactions, min_cell)
-    figures = ["export", "difference", "difference_share"]
+    few = _withheld(periods, books, transactions, min_cell)
+    figures = [name for name in table if name.startswith(("export", "difference"))]
     return table.assign(**{name: table[name].mask(few) for name in figures})
 
 
-def _withheld(periods: list[BoolArray], transactions: Intake, min_cell: int) -> BoolArray:
-    facts = transactions.facts
+def _months(books: Reconciliation | None, transactions: Intake) -> pd.DataFrame:
+    """Customers and revenue by month of the table that the books are held against."""
+    ledger = None if books is None else books.ledger
+    return transactions.by_month if ledger is None else ledger.by_month
+
+
+def _withheld(
+    periods: list[BoolArray], books: Reconciliation | None, transactions: Intake, min_cell: int
+) -> BoolArray:
+    facts, ledger = transactions.facts, None if books is None else books.ledger
+    customers = facts.customers if ledger is None else ledger.customers
     return withheld_periods(
-        np.array(periods), transactions.by_month, facts.customers, facts.window_end, min_cell
+        np.array(periods), _months(books, transactions), customers, facts.window_end, min_cell
     )
 
 
-def _nothing_to_reconcile(transactions: Intake, scope: Scope) -> Exhibit:
-    table = transactions.by_year[["year", "revenue"]].astype({"year": str})
-    years = transactions.by_month["month"].dt.year.astype(str)
+def _nothing_to_reconcile(
+    books: Reconciliation | None, transactions: Intake, scope: Scope
+) -> Exhibit:
+    """Revenue by year: of the ledger where there is one, else of the transactions."""
+    months = _months(books, transactions)
+    years = months["month"].dt.year.astype(str)
+    table, what, n = transactions.by_year, "export", transactions.facts.customers
+    if books is not None and books.ledger is not None:
+        by_year = months["revenue"].groupby(years).sum()
+        table, what, n = by_year.rename_axis("year").reset_index(), "ledger", books.ledger.customers
+    table = table[["year", "revenue"]].astype({"year": str})
     periods = [(years == year).to_numpy() for year in table["year"]]
-    few = _withheld(periods, transactions, scope.min_cell)
+    few = _withheld(periods, books, transactions, scope.min_cell)
     table["revenue"] = table["revenue"].mask(few)
     shown = table.assign(
         revenue=["withheld" if pd.isna(v) else f"{v:,.2f}" for v in table["revenue"]]
@@ -132,10 +158,10 @@ def _nothing_to_reconcile(transactions: Intake, scope: Scope) -> Exhibit:
         id="control_totals",
         title="Revenue is not reconciled yet: the client's books are missing",
         table=table,
-        formatted=shown.set_axis(["year", f"revenue in the export, {scope.currency}"], axis=1),
-        n=transactions.facts.customers,
+        formatted=shown.set_axis(["year", f"revenue in the {what}, {scope.currency}"], axis=1),
+        n=n,
         unit=f"revenue, {scope.currency}",
-        alt="Table of the export's revenue by calendar year, for comparison with the books.",
+        alt=f"Table of the {what}'s revenue by calendar year, for comparison with the books.",
         note="Rows that are used, net of returns as the params say; first and last year as far as "
         "the export covers them. With `inputs.control_totals` the comparison is made here."
         + (f" Years of {scope.few} are withheld." if few.any() else ""),
