@@ -28,7 +28,7 @@ _KEY = re.compile(r"(inputs|customers|time_zone)\b")
 
 app = typer.Typer(
     help="A reproducible research workbook for CRM strategy.",
-    epilog="Start with `crm check params/cdnow.yml`, then `crm run params/cdnow.yml`.",
+    epilog="Start with `crm check params/demo_bank.yml`, then `crm run params/demo_bank.yml`.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -29,6 +29,7 @@ inputs:
   # Card purchases; `customer_id` holds the card, which `identities` leads to its customer.
   transactions:
     path: {folder}/card_transactions.csv.gz
+    amount_is: card spending
   # Five products, from when to when, and what each contributes a month.
   contracts:
     path: {folder}/contracts.csv

@@ -155,7 +155,6 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
     )
     theme.tidy(ax, x="days with a purchase", y="share")
     theme.percent(ax)
-    ax.set_ylim(top=1.25 * table[["share_of_customers", brought]].to_numpy().max())
     few, often = table.iloc[0], table.iloc[-1]
     merged = len(groups.starts) < _LAST_GROUP
     return scope.exhibit(

@@ -117,8 +117,15 @@ def paired_bars(
         places = [k - 0.4 + width * (i + 0.5) for k in range(len(names))]
         ax.bar(places, list(heights), width=width * 0.94, color=color, label=text)
     ax.set_xticks(range(len(names)), list(names))
-    ax.legend(frameon=False, loc="upper right", labelcolor=INK)
+    legend_above(ax)
     says_values(ax, range(len(names)), names, {k: v[0] for k, v in series.items()}, written)
+
+
+def legend_above(ax: Axes) -> None:
+    """The series by name in a line above the axes, where no mark can be hidden by it."""
+    count = len(ax.get_legend_handles_labels()[1])
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": count}
+    ax.legend(frameon=False, labelcolor=INK, borderaxespad=0.2, **place)
 
 
 def says_values(

@@ -48,7 +48,7 @@ def future_concentration(
     shown = table[["past", "future", "future_lo", "future_hi"]]
     series = shown.set_axis(["past", "future", "from", "to"], axis=1)
     theme.says_values(ax, places, names, series, formats.percent, along="y")
-    ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
+    theme.legend_above(ax)
     share = scope.best_share(n)
     best, word = _ahead(values, share), scope.share_word(share)
     level = formats.percent(best.level)

@@ -249,7 +249,6 @@ def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -
         },
         "{:.2f}".format,
     )
-    ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
     theme.tidy(ax, x="repeat purchases before the seal", y="mean purchases in the holdout")
     gaps = table["actual"] - table["predicted"]
     worst = (gaps.abs() * table["n"]).idxmax()

@@ -142,7 +142,7 @@ def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibi
     first, last = shown.index[0], shown.index[-1]
     figure, ax = theme.axes(height=3.6)
     for _, row in cohorts.retention.iterrows():
-        ax.plot(row.index[1:], row.iloc[1:], color=theme.REFERENCE, linewidth=0.8, alpha=0.7)
+        ax.plot(row.index[1:], row.iloc[1:], color=theme.REFERENCE, linewidth=0.7, alpha=0.4)
     alone = "o" if after.isna().any() else None  # a month between two gaps is no line
     ax.plot(after.index, after, color=theme.PRIMARY, linewidth=2.4, marker=alone, markersize=4)
     theme.label(ax, last, shown[last], "all cohorts", theme.PRIMARY)
@@ -204,7 +204,7 @@ def cohort_revenue(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
     average = cohorts.average["revenue_per_customer"]
     figure, ax = theme.axes(height=3.6)
     for _, row in cohorts.revenue_per_customer.iterrows():
-        ax.plot(row.index, row, color=theme.REFERENCE, linewidth=0.8, alpha=0.7)
+        ax.plot(row.index, row, color=theme.REFERENCE, linewidth=0.7, alpha=0.4)
     ax.plot(average.index, average, color=theme.PRIMARY, linewidth=2.4)
     theme.label(ax, average.index[-1], average.iloc[-1], "all cohorts", theme.PRIMARY)
     theme.tidy(ax, x="months since the month of the first purchase",
