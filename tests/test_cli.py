@@ -274,7 +274,7 @@ def test_help_and_refusal_import_nothing_heavy(here):
     script = (
         f"try: exec({script!r})\nexcept BaseException: pass\nprint(*{heavy!r} & set(sys.modules))"
     )
-    for arguments in (["--help"], ["run", "--help"], ["run", "shop.yml", "--set", "value.x=1"]):
+    for arguments in (["--help"], ["compare", "--help"], ["run", "shop.yml", "--set", "value.x=1"]):
         done = subprocess.run(
             [sys.executable, "-c", f"import sys\n{script}", *arguments],
             capture_output=True,

@@ -172,7 +172,7 @@ def _broken(move: Move, tolerances: Tolerances) -> Broken | None:
     if size <= allowed or math.isclose(size, allowed, rel_tol=SAME):
         return None
     if key == "estimate":
-        moved, limit = f"moved {times(size)} as far as its interval's end", f"{allowed:g}"
+        moved, limit = f"moved {times(size)} the way to its interval's end", f"{allowed:g}"
     else:
         moved, limit = f"changed by {share(size)}", share(allowed)
     return Broken(name, moved, f"tolerances.{key} allows {limit}")

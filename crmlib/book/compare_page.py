@@ -19,14 +19,16 @@ from PIL import Image
 from crmlib.book import compare, compare_words, disk, indices, page, report, versions
 from crmlib.book.compare import Comparison, Edition, ExhibitChange
 from crmlib.book.compare_findings import VERDICTS, Move, times
-from crmlib.book.compare_tables import TableChange
+from crmlib.book.compare_tables import TableChange, same
 from crmlib.book.versions import Version
+from crmlib.exhibits import formats
 
 FOLDER = "compare"
 MAX_ROWS = 40  # of an exhibit's table that are shown
 MAX_PICTURES = 600_000  # bytes of all pictures, as they stand in the page
 PICTURE_WIDTH = 900  # pixels
 PICTURE_COLOURS = 64
+_LABELS = {"n": "n"}
 _MANY_COLUMNS = 12  # shown of a table where only whole rows came or went
 
 
@@ -61,6 +63,7 @@ class Table:
 
     keys: list[str]
     columns: list[str]
+    numeric: list[bool]
     lines: list[Line]
     more: int
     notes: list[str]
@@ -189,7 +192,7 @@ def _finding(comparison: Comparison, move: Move) -> Finding:
         figures if move.verdict != "worded" else [],
         compare_words.change(move),
         compare_words.relative(move),
-        f"{times(move.reach)} as far as its interval's end" if estimated else "",
+        f"{times(move.reach)} the way to its end" if estimated else "",
     )
 
 
@@ -207,7 +210,11 @@ def _exhibits(comparison: Comparison) -> list[Exhibit]:
                 _href(comparison.old, change.id),
                 _href(comparison.new, change.id),
                 [
-                    (word.name.capitalize(), _word(word.old), _word(word.new))
+                    (
+                        _LABELS.get(word.name, word.name.capitalize()),
+                        _word(word.old),
+                        _word(word.new),
+                    )
                     for word in change.words
                     if word.name != "title"
                 ],
@@ -254,7 +261,9 @@ def _reduced(path: Path) -> str:
     if flat.width > PICTURE_WIDTH:
         height = round(flat.height * PICTURE_WIDTH / flat.width)
         flat = flat.resize((PICTURE_WIDTH, height), Image.Resampling.LANCZOS)
-    few = flat.quantize(PICTURE_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few = flat.quantize(
+        PICTURE_COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
     buffer = io.BytesIO()
     few.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -272,14 +281,21 @@ def _table(change: TableChange) -> Table:
     return Table(
         list(change.keys) or ["Row"],
         [change.columns[i] for i in touched],
+        [_is_numeric(change, i) for i in touched],
         lines,
         max(0, len(change.rows) - MAX_ROWS),
         notes,
     )
 
 
+def _is_numeric(change: TableChange, column: int) -> bool:
+    """Whether a column's cells are figures, as far as they are shown."""
+    cells = [cell for row in change.rows for cell in (row.old[column], row.new[column]) if cell]
+    return all(formats.NUMBER.fullmatch(cell) for cell in cells)
+
+
 def _cell(state: str, old: str, new: str) -> Cell:
     before, after = compare_words.cell(old, new)
     if state == "changed":
-        return Cell(before) if compare.compare_tables.same(old, new) else Cell(before, after)
+        return Cell(before) if same(old, new) else Cell(before, after)
     return Cell(after if state == "new" else before)

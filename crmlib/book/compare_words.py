@@ -66,7 +66,7 @@ def _findings(comparison: Comparison) -> str:
     said = f"{moved} of {formats.plural(found.both, 'finding')} moved"
     if any(move.new["kind"] == "estimate" for move in found.moved):
         beyond = sum(move.verdict == "beyond" for move in found.moved)
-        said += f", {beyond or 'none'} beyond its interval"
+        said += f", {beyond or 'none'} beyond {'their intervals' if beyond > 1 else 'its interval'}"
     worded = len(found.moves) - moved
     more = (
         (worded, "worded differently"),
@@ -188,27 +188,34 @@ def figures(move: Move) -> tuple[Figures, Figures]:
     """Values and intervals of both versions in one manner of writing."""
     parts = ("value", "lo", "hi")
     pairs = [(move.old[part], move.new[part]) for part in parts]
-    for digits in range(_MOST_DIGITS):
+    units = (move.old["unit"], move.new["unit"])
+    least = _decimals([value for pair in pairs for value in pair if value is not None])
+    for decimals in range(least, least + _MOST_DIGITS):
         written = [
-            (_figure(old, move.old["unit"], digits), _figure(new, move.new["unit"], digits))
-            for old, new in pairs
+            tuple(_figure(value, unit, decimals) for value, unit in zip(pair, units, strict=True))
+            for pair in pairs
         ]
-        seen = all(
+        if all(
             is_same(*pair) or text[0] != text[1] for pair, text in zip(pairs, written, strict=True)
-        )
-        if seen:
+        ):
             break
     return tuple(text[0] for text in written), tuple(text[1] for text in written)
 
 
-def _figure(value: float | None, unit: str, digits: int) -> str:
+def _decimals(values: list[float]) -> int:
+    """Digits behind the point with which the largest figure has three significant ones."""
+    largest = max(map(abs, values), default=0.0)
+    if largest == 0 or all(float(value).is_integer() for value in values):
+        return 0
+    return max(0, 2 - math.floor(math.log10(largest)))
+
+
+def _figure(value: float | None, unit: str, decimals: int) -> str:
     if value is None:
         return "–"
     if (unit or "").startswith("share"):
-        return formats.percent(value, digits + 1)
-    if abs(value) >= 100 or float(value).is_integer():
-        return f"{value:,.{digits}f}"
-    return formats.significant(value, digits + 3)
+        return formats.percent(value, max(1, decimals - 2))
+    return f"{value:,.{decimals}f}"
 
 
 def unit(record: dict[str, Any]) -> str:
