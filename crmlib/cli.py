@@ -1,7 +1,8 @@
 """The command line: `crm run`, `check`, `new`, `versions`, `compare`, `verify`.
 
-Exit codes: 0 done; 2 the user can mend it (one message, no traceback); 1
-anything else, with the place of the log. Commands import what they need when
+Exit codes: 0 done; 2 the user can mend it (one message, no traceback); 1 a
+result that is not as it should be (`run --force`, `compare`), or anything
+else, with the place of the log. Commands import what they need when
 they run, so that `crm --help` and a rejected params file answer at once.
 """
 

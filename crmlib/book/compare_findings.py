@@ -70,14 +70,14 @@ class Move:
         """Size of the change as a share of A's value; infinite where there is no such share."""
         if is_same(self.old["value"], self.new["value"]):
             return 0.0
-        if self.change is None or self.old["value"] == 0:
+        if self.change is None or not math.isfinite(self.change) or self.old["value"] == 0:
             return math.inf
         return abs(self.change / self.old["value"])
 
     @property
     def reach(self) -> float:
         """The move in lengths from the value to its interval's end, by the nearer of both ends."""
-        if self.change is None:
+        if self.change is None or not math.isfinite(self.change):
             return math.inf
         there = _reach(self.old, self.new["value"])
         back = _reach(self.new, self.old["value"])
@@ -155,7 +155,7 @@ def is_same(old: float | None, new: float | None) -> bool:
     """Whether two figures are equal, to the ninth significant digit."""
     if old is None or new is None:
         return old is new
-    return math.isclose(old, new, rel_tol=SAME)
+    return (math.isnan(old) and math.isnan(new)) or math.isclose(old, new, rel_tol=SAME)
 
 
 def _broken(move: Move, tolerances: Tolerances) -> Broken | None:

@@ -25,7 +25,8 @@ from crmlib.exhibits import formats
 
 FOLDER = "compare"
 MAX_ROWS = 40  # of an exhibit's table that are shown
-MAX_PICTURES = 600_000  # bytes of all pictures, as they stand in the page
+MAX_CELLS = 5_000  # of all tables together; with the pictures they keep the page below 1 MB
+MAX_PICTURES = 550_000  # bytes of all pictures, as they stand in the page
 PICTURE_WIDTH = 900  # pixels
 PICTURE_COLOURS = 64
 _LABELS = {"n": "n"}
@@ -197,11 +198,13 @@ def _finding(comparison: Comparison, move: Move) -> Finding:
 
 
 def _exhibits(comparison: Comparison) -> list[Exhibit]:
-    left = MAX_PICTURES
+    left, cells = MAX_PICTURES, MAX_CELLS
     shown = []
     for change in comparison.exhibits:
         pictures = _pictures(comparison, change, left)
         left -= sum(len(picture.source) for picture in pictures)
+        table = _table(change.table, cells) if change.table else None
+        cells -= sum(len(line.cells) for line in table.lines) if table else 0
         shown.append(
             Exhibit(
                 change.id,
@@ -219,7 +222,7 @@ def _exhibits(comparison: Comparison) -> list[Exhibit]:
                     if word.name != "title"
                 ],
                 pictures,
-                _table(change.table) if change.table else None,
+                table,
             )
         )
     return shown
@@ -269,12 +272,13 @@ def _reduced(path: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _table(change: TableChange) -> Table:
+def _table(change: TableChange, cells: int) -> Table:
     """Rows that differ; of their columns those that changed, or all where rows came or went."""
     touched = change.touched() or list(range(min(len(change.columns), _MANY_COLUMNS)))
+    most = min(MAX_ROWS, cells // max(1, len(touched)))
     lines = [
         Line(row.state, row.key, [_cell(row.state, row.old[i], row.new[i]) for i in touched])
-        for row in change.rows[:MAX_ROWS]
+        for row in change.rows[:most]
     ]
     notes = [f"Column only in the later version: {name}" for name in change.added]
     notes += [f"Column only in the earlier version: {name}" for name in change.dropped]
@@ -283,7 +287,7 @@ def _table(change: TableChange) -> Table:
         [change.columns[i] for i in touched],
         [_is_numeric(change, i) for i in touched],
         lines,
-        max(0, len(change.rows) - MAX_ROWS),
+        len(change.rows) - len(lines),
         notes,
     )
 

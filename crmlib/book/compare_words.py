@@ -9,12 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import Any
 
 from crmlib.book.compare import ABSENT, Change, Comparison, Edition
 from crmlib.book.compare_findings import VERDICTS, Move, is_same
-from crmlib.book.escaping import shown_input
+from crmlib.book.escaping import shown_input, without_folders
 from crmlib.errors import harmless
 from crmlib.exhibits import formats
 
@@ -151,7 +150,7 @@ def _value(value: Any, hidden: bool) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
     text = str(value)
-    return shown_input(text) if hidden or PurePath(text).is_absolute() else text
+    return shown_input(text) if hidden else without_folders(text)
 
 
 def inputs(comparison: Comparison) -> list[Change]:
@@ -204,6 +203,7 @@ def figures(move: Move) -> tuple[Figures, Figures]:
 
 def _decimals(values: list[float]) -> int:
     """Digits behind the point with which the largest figure has three significant ones."""
+    values = [value for value in values if math.isfinite(value)]
     largest = max(map(abs, values), default=0.0)
     if largest == 0 or all(float(value).is_integer() for value in values):
         return 0

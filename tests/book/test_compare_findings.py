@@ -27,6 +27,8 @@ def moved(**parts) -> Move:
         ({"lo": 45.0}, "within", 0.0),
         ({"value": 60.0, "lo": 60.0, "hi": 60.0}, "beyond", math.inf),
         ({"value": None}, "beyond", math.inf),
+        ({"value": math.nan}, "beyond", math.inf),
+        ({"value": math.inf}, "beyond", math.inf),
         ({"sentence": "In other words."}, "worded", 0.0),
         ({"unit": "USD"}, "measured", math.inf),
         ({"kind": "census", "lo": None, "hi": None}, "measured", 0.0),

@@ -187,6 +187,23 @@ def test_digits_go_on_until_the_difference_is_seen(tmp_path):
     assert "50.0 → 50.00004" in text
 
 
+def test_many_tables_do_not_make_the_page_endless(tmp_path, monkeypatch):
+    monkeypatch.setattr(compare_page, "MAX_CELLS", 3)
+    tables = {name: re.sub(r"(?<=[,.])\d", "7", text) for name, text in TABLES.items()}
+    text = page(tmp_path, {"tables": tables})
+    assert text.count("<tr><td>changed</td>") == 1
+    assert "2 more rows differ." in text and "2 rows differ." in text
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), 0.0, 1e-12, -3e12])
+def test_any_figure_can_be_written(tmp_path, value):
+    for old, new in ((value, 50.0), (50.0, value), (value, value)):
+        lines = [changed("equity", value=side) for side in (old, new)]
+        root = tmp_path / f"{old} to {new}"
+        said = words(page(root, {"findings": lines[1]}, {"findings": lines[0]}))
+        assert ("Nothing differs" in said) == (old is new)
+
+
 def test_the_list_of_versions_names_comparisons_whose_versions_are_there(tmp_path):
     page(tmp_path, MOVED)
     (tmp_path / "shop" / "compare" / "v1-0a0a0a0a..v9-99999999.html").write_text("gone")
