@@ -280,8 +280,8 @@ def _table(change: TableChange, cells: int) -> Table:
         Line(row.state, row.key, [_cell(row.state, row.old[i], row.new[i]) for i in touched])
         for row in change.rows[:most]
     ]
-    notes = [f"Column only in the later version: {name}" for name in change.added]
-    notes += [f"Column only in the earlier version: {name}" for name in change.dropped]
+    columns = (("New columns", change.added), ("Dropped columns", change.dropped))
+    notes = [f"{words}: {', '.join(names)}." for words, names in columns if names]
     return Table(
         list(change.keys) or ["Row"],
         [change.columns[i] for i in touched],

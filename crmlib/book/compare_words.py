@@ -31,6 +31,9 @@ def headline(comparison: Comparison) -> str:
         exhibits = formats.plural(comparison.exhibits_in_both, "exhibit")
         return f"Nothing differs: {findings} and {exhibits} are the same."
     effects = [_findings(comparison), _exhibits(comparison)]
+    apart = sum(len(chapters) for _, chapters in comparison.alone)
+    if apart:
+        effects.append(f"{formats.plural(apart, 'chapter')} not compared")
     causes = list(_causes(comparison)) or ["no parameter, input, code or package changed"]
     sentence = "; ".join([", ".join(causes), *effects])
     return f"{sentence[0].upper()}{sentence[1:]}."

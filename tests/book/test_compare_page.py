@@ -82,6 +82,9 @@ def test_only_what_differs_stands_on_the_page(tmp_path):
         ({"findings": FINDINGS[1:], "exhibits": EXHIBITS[:1]},
          "No parameter, input, code or package changed; 0 of 2 findings moved, 1 dropped; "
          "0 of 1 exhibit differ, 1 dropped."),
+        ({"chapters": ("01_customers",), "findings": FINDINGS[:1], "exhibits": EXHIBITS[:1]},
+         "No parameter, input, code or package changed; no finding moved; no exhibit differs; "
+         "2 chapters not compared."),
     ],
 )  # fmt: skip
 def test_the_headline_says_it_in_one_sentence(tmp_path, new, said):
@@ -185,6 +188,12 @@ def test_digits_go_on_until_the_difference_is_seen(tmp_path):
     text = words(page(tmp_path, {"findings": moved, "tables": tables}))
     assert "v1 50.00000 40.00000 to 65.00000 v2 50.00004" in text
     assert "50.0 → 50.00004" in text
+
+
+def test_columns_that_came_and_went_are_named(tmp_path):
+    tables = {"months": TABLES["months"].replace("customers", "buyers")}
+    said = words(page(tmp_path, {"tables": tables}))
+    assert "New columns: buyers. Dropped columns: customers." in said
 
 
 def test_many_tables_do_not_make_the_page_endless(tmp_path, monkeypatch):
