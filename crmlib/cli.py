@@ -1,7 +1,8 @@
-"""The command line: `crm run`, `check`, `new`, `demo`, `versions`, `verify`.
+"""The command line: `crm run`, `check`, `new`, `demo`, `versions`, `compare`, `verify`.
 
-Exit codes: 0 done; 2 the user can mend it (one message, no traceback); 1
-anything else, with the place of the log. Commands import what they need when
+Exit codes: 0 done; 2 the user can mend it (one message, no traceback); 1 a
+result that is not as it should be (`run --force`, `compare`), or anything
+else, with the place of the log. Commands import what they need when
 they run, so that `crm --help` and a rejected params file answer at once.
 """
 
@@ -85,6 +86,8 @@ def _answering(command: Callable[..., None]) -> Callable[..., None]:
     def answered(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
+        except typer.Exit:  # an end that the command has explained, and no defect
+            raise
         except CrmError as error:
             _end(2, _in_file(str(error), kwargs.get("params_file")))
         except KeyboardInterrupt:
@@ -327,6 +330,41 @@ def _state(version: Version) -> str:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         return f"damaged: {harmless(missing[0])}{more}"
     return f"{harmless(str(version.manifest().get('ended', '')))}  {_shown(version.index)}"
+
+
+@app.command(
+    epilog="Ends with 0 within the tolerances of B's params, with 1 if a finding vanished or moved "
+    "further than `tolerances` there allow: by default any change of a count, and an estimate "
+    "that leaves its interval."
+)
+@_answering
+def compare(
+    engagement: Annotated[str, typer.Argument(help="Whose versions, e.g. cdnow.")],
+    a: Annotated[
+        str,
+        typer.Argument(
+            metavar="A", help="The earlier version: v3, 3, v3-0a1b2c3d, newest or previous."
+        ),
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="The later version, in the same words.")],
+    out: Out = None,
+) -> None:
+    """Compare two versions: what was changed, and which figures moved more than they may."""
+    from crmlib.book.choosing import choose
+
+    root = _root(out)
+    old, new = (choose(root, engagement, word) for word in (a, b))
+    from crmlib.book import compare_page, compare_words
+
+    page, comparison = compare_page.publish(root, old, new)
+    typer.echo("\n".join(compare_words.summary(comparison)))
+    if comparison.broken:
+        typer.echo("Beyond tolerance:", err=True)
+        for broken in comparison.broken:
+            typer.echo(f"  {harmless(str(broken))}", err=True)
+    typer.echo(_shown(page))
+    if comparison.broken:
+        raise typer.Exit(1)
 
 
 @app.command()

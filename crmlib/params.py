@@ -223,6 +223,29 @@ class Privacy(_Section):
     )
 
 
+Change = Annotated[float, Field(ge=0)]
+
+
+class Tolerances(_Section):
+    """How far a figure may move from one version to the next before `crm compare` fails.
+
+    The later version's tolerances decide. They change no result, so no chapter is
+    executed anew when they do.
+    """
+
+    census: Change = Field(default=0.0, description="relative change of a count that passes")
+    assumption: Change = Field(
+        default=0.0, description="relative change of an assumed figure that passes"
+    )
+    estimate: Change = Field(
+        default=1.0,
+        description="move of an estimate that passes: 1 reaches from it to its interval's end",
+    )
+    findings: dict[Text, Change] = Field(
+        default={}, description="the same for single findings: `finding: relative change`"
+    )
+
+
 class Engagement(_Section):
     """One client engagement: its settings per chapter and its input tables."""
 
@@ -244,6 +267,7 @@ class Engagement(_Section):
     value: ValueChapter = ValueChapter()
     summary: SummaryChapter = SummaryChapter()
     privacy: Privacy = Privacy()
+    tolerances: Tolerances = Tolerances()
 
     _base: Path = PrivateAttr(default=Path())
 
@@ -277,6 +301,7 @@ class Engagement(_Section):
 
 
 CHAPTER_SECTIONS = {"01_customers": "customers", "02_value": "value", "06_summary": "summary"}
+UNSEEN_SECTIONS = {"tolerances"}  # which no chapter reads
 
 
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Engagement:

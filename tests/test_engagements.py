@@ -5,6 +5,8 @@ there.
 """
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from crmlib.exhibits import formats
 
 CRM = Path(sys.executable).parent / "crm"
+DEMO_PARAMS = Path(__file__).parents[1] / "params" / "cdnow.yml"
 PARAMS = """\
 engagement: shop
 title: A shop
@@ -100,3 +103,40 @@ def test_a_mistake_found_in_a_kernel_ends_with_one_message(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
     left = [p.name for p in (tmp_path / "reports" / "shop").iterdir()]
     assert left == [".lock"]
+
+
+@pytest.mark.slow
+def test_a_changed_setting_moves_what_rests_on_it_and_nothing_else(demo_version, tmp_path):
+    root = tmp_path / "reports"
+    shutil.copytree(demo_version.parents[1], root)
+    setting = "value.annual_discount_rate=0.15"
+    command = [CRM, "run", DEMO_PARAMS, "--set", setting, "--out", root]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = (demo_version.name, Path(done.stdout.splitlines()[-1]).parent.name)
+
+    command = [CRM, "compare", "cdnow", *names, "--out", root]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    summary, page = done.stdout, Path(tmp_path / done.stdout.splitlines()[-1])
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines()[1].startswith("  customer_equity: moved ")
+    assert "1 parameter changed; 2 of 8 findings moved, 1 beyond its interval; 3 of 20" in summary
+    assert "  value.annual_discount_rate: 0.1 → 0.15\n" in summary
+
+    text = page.read_text()
+    assert re.findall(r"<h2[^>]*>([^<]*)</h2>", text) == [
+        "Beyond tolerance", "Parameters changed", "Findings", "Exhibits",
+    ]  # fmt: skip
+    moved = re.findall(r'id="finding-(\w+)"', text)
+    assert moved == ["customer_equity", "future_top_fifth_share"]
+    touched = re.findall(r'<section class="touched" id="exhibit-(\w+)"', text)
+    assert touched == ["customer_equity", "future_concentration", "evidence"]
+    for version in names:
+        finding = next(f for f in read_findings(root, version) if f["id"] == "customer_equity")
+        for part in ("value", "lo", "hi"):
+            assert formats.count(finding[part]) in text
+    assert len(text) < 1_000_000
+
+
+def read_findings(root: Path, version: str) -> list[dict]:
+    return json.loads((root / "cdnow" / version / "findings.json").read_text())

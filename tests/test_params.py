@@ -115,6 +115,14 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
             "inputs.transactions.columns.custid: is not one of our columns. "
             "Did you mean `customer_id`?",
         ),
+        (
+            "tolerances.estimates=2",
+            "tolerances.estimates: unknown key. Did you mean `estimate`?",
+        ),
+        (
+            "tolerances.findings={equity: -0.1}",
+            "tolerances.findings.equity: found -0.1; expected greater than or equal to 0.",
+        ),
         ("value=3", "value: found 3; expected settings below it, as `key: value` lines."),
         ("title=2024", "title: found 2024; expected text; put it in quotes."),
         (

@@ -48,6 +48,19 @@ def writing(root: Path, done: str = NOTHING_DONE) -> Iterator[None]:
         raise
 
 
+def put(target: Path, text: str) -> None:
+    """Write a page beside its place, then put it there at once: nobody reads half of one."""
+    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".page-", suffix=target.suffix)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        Path(draft).chmod(0o644)  # mkstemp lets only its owner read
+        Path(draft).replace(target)
+    except OSError:  # a full disk is not made fuller
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
 def says_full(text: str) -> bool:
     """Whether a message or log tells of a full disk."""
     return bool(_SAID.search(text))

@@ -1,4 +1,4 @@
-"""Where a reader enters: all engagements, and the versions of each, newest first.
+"""Where a reader enters: all engagements, the versions of each, newest first, and comparisons.
 
 Number, date and digest of a version stand here and in its manifest, never on
 its own pages. Both indices are made anew from the folders and put in place in
@@ -8,14 +8,12 @@ one step, so that nobody reads half of one.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from crmlib.book import report
+from crmlib.book import disk, report
 from crmlib.errors import VersionError
 
 
@@ -64,6 +62,7 @@ def write(root: Path, engagement: str) -> None:
         caption=f"Versions of {engagement}, newest first",
         columns=["Version", "Finished", "Content", "Manifest", "Size"],
         rows=rows,
+        comparisons=_comparisons(root / engagement, own),
         up=True,
     )
     newest = {}
@@ -125,17 +124,22 @@ def _engagement_row(version: Any) -> Row:
 
 
 def _publish(target: Path, **words: Any) -> None:
-    """Write beside the target, then put in its place at once."""
-    text = report.template("versions.html.j2").render(numeric={"Size", "Newest version"}, **words)
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".index-", suffix=".html")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        Path(draft).chmod(0o644)  # mkstemp lets only its owner read
-        Path(draft).replace(target)
-    except OSError:  # a full disk is not made fuller
-        Path(draft).unlink(missing_ok=True)
-        raise
+    page = report.template("versions.html.j2")
+    disk.put(target, page.render(numeric={"Size", "Newest version"}, **words))
+
+
+def _comparisons(folder: Path, own: list[Any]) -> list[tuple[str, str]]:
+    """Words and address of each comparison whose versions are there, the newest first."""
+    known = {version.path.name: version for version in own}
+    found = []
+    for path in (folder / "compare").glob("*..*.html"):
+        old, _, new = path.name.removesuffix(".html").partition("..")
+        if old in known and new in known:
+            found.append((known[new].number, known[old].number, path.name))
+    return [
+        (f"From version {old} to version {new}", f"compare/{name}")
+        for new, old, name in sorted(found, reverse=True)
+    ]
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

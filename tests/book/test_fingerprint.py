@@ -143,6 +143,13 @@ def test_a_chapter_key_sees_its_own_and_earlier_settings_alone(book):
     assert key(book, "01_customers", (), None, "seed=2") != first
 
 
+def test_a_tolerance_makes_another_version_and_runs_no_chapter_again(book):
+    before = take(book).hash8
+    assert take(book, "tolerances.estimate=2").hash8 != before
+    first = key(book, "01_customers")
+    assert key(book, "01_customers", (), None, "tolerances.estimate=2") == first
+
+
 def test_a_chapter_key_sees_its_notebook_and_no_other(book):
     first = key(book, "01_customers")
     change(book / "notebooks" / "02_value.ipynb", "print(horizon_years)", "print(2)")
