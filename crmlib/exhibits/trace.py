@@ -93,9 +93,11 @@ class Number:
             return isclose(figure, self.value, rel_tol=1e-9)
         if _is_year(self.written):
             return cell == self.written
-        if self.falls:
-            return figure <= 0 and self.written in self._ways(-figure)
-        return self.written in self._ways(figure)
+        if self.falls and figure > 0:
+            return False
+        size = -figure if self.falls else figure
+        # a nought has two signs, and `formats` writes both
+        return any(self.written in self._ways(f) for f in ([size] if size else [0.0, -0.0]))
 
     def _ways(self, figure: float) -> list[str]:
         """A figure with this number's digits and unit, as `formats` writes them."""
@@ -169,11 +171,8 @@ def _number(match: re.Match[str], text: str) -> Number:
 def _read(match: re.Match[str]) -> tuple[Shape, float, str]:
     if date := match["date"]:
         name, _, year = date.partition(" ")
-        return (
-            "date",
-            float("nan"),
-            f"{year}-{_MONTHS.split('|').index(name) + 1:02d}" if year else date,
-        )
+        month = f"{year}-{_MONTHS.split('|').index(name) + 1:02d}" if year else date
+        return "date", float("nan"), month
     if group := match["group"]:
         return "group", float("nan"), group
     if match["day"]:
