@@ -12,7 +12,7 @@ READY := .venv/.ready
 .PHONY: report test fuzz bench notebooks lock lab clean
 
 report: $(READY)
-	@$(BIN)/crm run params/cdnow.yml
+	@$(BIN)/crm run params/demo_bank.yml
 
 test: $(READY)
 	@sh tests/browser/ensure_chromium.sh

@@ -1,7 +1,7 @@
-"""One fresh version of the demo engagement for all tests that read one.
+"""One fresh version of each engagement for all tests that read one.
 
-Notebook tests never read reports/: the version is made in a temporary folder,
-once for all workers, and CRM_REPORTS points there for every kernel.
+Notebook tests never read reports/: versions are made in temporary folders, once for
+all workers, and CRM_REPORTS points to the demo's for every kernel.
 """
 
 import fcntl
@@ -11,19 +11,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
-DEMO_PARAMS = ROOT / "params" / "cdnow.yml"
+DEMO = "demo_bank"
 
 
-def _fresh_reports(base: Path) -> Path:
-    """Make the demo version under `base` unless another worker has made it."""
+def _fresh_reports(base: Path, engagement: str = DEMO) -> Path:
+    """Make a version of an engagement under `base` unless another worker has made it."""
     from crmlib.book import runner
 
-    reports = base / "reports"
-    with (base / "reports.lock").open("w") as lock:
+    reports = base / f"reports-{engagement}"
+    with (base / f"{engagement}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (reports / "index.html").exists():
-            runner.run(DEMO_PARAMS, out=reports)
+            runner.run(ROOT / "params" / f"{engagement}.yml", out=reports)
     return reports
+
+
+def _fresh_version(config: pytest.Config, engagement: str) -> Path:
+    from crmlib.book import versions
+
+    return versions.newest(_fresh_reports(_shared_base(config), engagement), engagement).path
 
 
 def _shared_base(config: pytest.Config) -> Path:
@@ -44,6 +50,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def demo_version(request: pytest.FixtureRequest) -> Path:
     """Folder of a fresh version of the demo engagement, made by the real runner."""
-    from crmlib.book import versions
+    return _fresh_version(request.config, DEMO)
 
-    return versions.newest(_fresh_reports(_shared_base(request.config)), "cdnow").path
+
+@pytest.fixture(scope="session")
+def cdnow_version(request: pytest.FixtureRequest) -> Path:
+    """The same of CDNOW, which has no table but transactions."""
+    return _fresh_version(request.config, "cdnow")

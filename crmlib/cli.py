@@ -1,4 +1,4 @@
-"""The command line: `crm run`, `check`, `new`, `versions`, `verify`.
+"""The command line: `crm run`, `check`, `new`, `demo`, `versions`, `verify`.
 
 Exit codes: 0 done; 2 the user can mend it (one message, no traceback); 1
 anything else, with the place of the log. Commands import what they need when
@@ -28,7 +28,7 @@ _KEY = re.compile(r"(inputs|customers|time_zone)\b")
 
 app = typer.Typer(
     help="A reproducible research workbook for CRM strategy.",
-    epilog="Start with `crm check params/cdnow.yml`, then `crm run params/cdnow.yml`.",
+    epilog="Start with `crm check params/demo_bank.yml`, then `crm run params/demo_bank.yml`.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -45,6 +45,13 @@ def _folder(name: str) -> Path:
     if not name.strip():
         raise typer.BadParameter("an empty name is no folder; leave the option out for reports/.")
     return Path(name)
+
+
+def _engagement_name(name: str) -> str:
+    """A name that may stand in a params file and as a folder."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        raise typer.BadParameter("small letters, digits and _ were expected, a letter first.")
+    return name
 
 
 Out = Annotated[
@@ -237,6 +244,45 @@ def new(
     typer.echo("What the file does not say:")
     typer.echo("".join(f"  - {question}\n" for question in draft.questions))
     typer.echo(f"Read the file, settle what it calls a GUESS, then: crm check {_shown(path)}")
+
+
+@app.command()
+@_answering
+def demo(
+    out: Annotated[
+        Path,
+        typer.Option(parser=_folder, metavar="DIR", help="Where data/ and params/ are made."),
+    ],
+    customers: Annotated[
+        int,
+        typer.Option(min=200, max=10_000_000, help="How many; prospects come on top."),
+    ] = 6_000,
+    name: Annotated[
+        str, typer.Option(callback=_engagement_name, help="The engagement's name.")
+    ] = "demo_bank",
+    months: Annotated[
+        int, typer.Option(min=12, max=120, help="Length of the window, which ends with 2025.")
+    ] = 36,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of all random numbers.")] = 2025,
+    seasonality: Annotated[
+        bool, typer.Option(help="Whether card spending peaks in December.")
+    ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that hold something else.")
+    ] = False,
+) -> None:
+    """Make a synthetic bank with known truth: data, truth and a params file."""
+    from crmlib.demo import BankSettings, write_bank
+
+    with _ended_by_sigterm():
+        made = write_bank(
+            BankSettings(customers, months, seed, seasonality, name), out, force=force
+        )
+    for table, rows in made.rows.items():
+        typer.echo(f"{table:15}{rows:>12,} rows")
+    was = "as they were" if not made.changed else f"{made.changed} of them new or changed"
+    typer.echo(f"The data lie in {_shown(made.data)}, {was}; the truth beside them in truth/.")
+    typer.echo(f"Next: crm check {_shown(made.params)}")
 
 
 @app.command()

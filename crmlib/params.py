@@ -209,7 +209,11 @@ class ValueChapter(_Section):
 class SummaryChapter(_Section):
     """06_summary: the findings a board should hear first."""
 
-    max_findings: Annotated[int, Field(ge=1, le=20)] = 7
+    max_findings: Annotated[int, Field(ge=1, le=7)] = 7
+    decision: Annotated[str, Field(max_length=300, pattern=PLAIN)] = Field(
+        default="",
+        description="the decision that the report asks for; worked out from the findings if empty",
+    )
 
 
 class Privacy(_Section):

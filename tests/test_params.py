@@ -195,6 +195,6 @@ def cell_parameters(notebook: Path) -> dict[str, object]:
 @pytest.mark.parametrize("chapter", params.CHAPTER_SECTIONS)
 def test_parameter_cells_repeat_the_defaults(chapter, write):
     found = cell_parameters(ROOT / "notebooks" / f"{chapter}.ipynb")
-    assert (found.pop("engagement"), found.pop("run_dir")) == ("cdnow", "")
+    assert (found.pop("engagement"), found.pop("run_dir")) == ("demo_bank", "")
     defaults = params.load(write(MINIMAL)).settings(chapter)
     assert found == defaults and list(found) == list(defaults)

@@ -23,7 +23,7 @@ from crmlib import intake, params
 from crmlib.errors import VersionError
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
-from crmlib.exhibits.finding import Finding, FindingList
+from crmlib.exhibits.finding import Decision, Finding, FindingList
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -102,11 +102,12 @@ class Chapter:
             (folder / f"{exhibit.id}.png").write_bytes(exhibit.png())
         self._exhibits.append(exhibit.record(self.name))
         self._save()
-        display(exhibit)
+        for part in (exhibit.heading(), exhibit, exhibit.caption()):
+            display(part)
 
-    def display(self, findings: FindingList) -> None:
-        """Display findings that other chapters have kept."""
-        display(findings)
+    def display(self, said: FindingList | Decision) -> None:
+        """Display what rests on findings that other chapters have kept."""
+        display(said)
 
     def conclude(self, findings: Sequence[Finding]) -> None:
         """Display the chapter's findings and keep them for the summary."""

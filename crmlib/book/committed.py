@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crmlib.book import execution, runner
 
-DEMO_PARAMS = runner.NOTEBOOKS.parent / "params" / "cdnow.yml"
+DEMO_PARAMS = runner.NOTEBOOKS.parent / "params" / "demo_bank.yml"
 
 
 def rewrite(notebooks: Path = runner.NOTEBOOKS, demo: Path = DEMO_PARAMS) -> list[execution.Failed]:

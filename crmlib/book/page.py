@@ -7,13 +7,9 @@ itself arrives at the template as plain text and is escaped there.
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -23,13 +19,14 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from crmlib.book import markdown, parameter_table, picture
+from crmlib.book import data_table, markdown, parameter_table, picture
 from crmlib.book.escaping import trusted, without_folders
+from crmlib.book.links import Evidence, Place
 from crmlib.exhibits import formats
+from crmlib.exhibits.exhibit import evidence
 
-MAX_ROWS = 60  # of an exhibit's data shown on the page
-MAX_DOWNLOAD = 150_000  # bytes of an exhibit's data carried inside the page
 ACRONYMS = {"roi": "ROI"}
+_CELL = re.compile(r"<(?P<tag>t[dh]) [^>]*>")  # text in cells holds no bare `<`
 BADGES = {"census": "Census fact", "estimate": "Estimate", "assumption": "Assumption"}
 
 
@@ -68,34 +65,18 @@ class Note:
 
 
 @dataclass(frozen=True)
-class DataTable:
-    """The figures behind an exhibit: what is shown of them, and the file to take away."""
-
-    header: list[str]
-    rows: list[list[str]]
-    numeric: list[bool]
-    total: int
-    file_name: str
-    href: str
-
-    @property
-    def more(self) -> int:
-        """Rows that are in the file only."""
-        return self.total - len(self.rows)
-
-
-@dataclass(frozen=True)
 class Figure:
     kind: ClassVar[str] = "figure"
     id: str
     label: str
-    title: str
+    title: Markup
     level: int
     body: Markup
     is_table: bool
     caption: list[str]
     note: str
-    data: DataTable | None
+    data: data_table.DataTable | None
+    png: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +85,7 @@ class Claim:
 
     kind: str
     badge: str
-    sentence: str
+    sentence: Markup
     figure: str
     unit: str
     href: str
@@ -117,16 +98,17 @@ class Findings:
     claims: list[Claim]
 
 
-Block = Prose | Settings | Code | Text | Note | Figure | Findings
-
-
 @dataclass(frozen=True)
-class Place:
-    """Where in the version an exhibit stands."""
+class Decision:
+    """What the reader is asked to decide, and where the evidence stands."""
 
-    page: str
-    label: str
-    title: str
+    kind: ClassVar[str] = "decision"
+    sentence: Markup
+    href: str
+    evidence: str
+
+
+Block = Prose | Settings | Code | Text | Note | Figure | Findings | Decision
 
 
 @dataclass(frozen=True)
@@ -142,6 +124,24 @@ class Page:
     @property
     def is_index(self) -> bool:
         return self.file == "index.html"
+
+    @property
+    def brief(self) -> list[Block]:
+        """What a reader with ten minutes reads: on the first page all before the first exhibit."""
+        return self.blocks[: self._end_of_brief]
+
+    @property
+    def appendix(self) -> list[Block]:
+        """What stands behind it."""
+        return self.blocks[self._end_of_brief :]
+
+    @property
+    def _end_of_brief(self) -> int:
+        kinds = [block.kind for block in self.blocks]
+        if not self.is_index or "figure" not in kinds:
+            return len(kinds)
+        first = kinds.index("figure")
+        return first - (kinds[first - 1 : first] == ["prose"])
 
 
 def file_name(stem: str) -> str:
@@ -167,30 +167,26 @@ def locate(notebooks: Mapping[str, NotebookNode]) -> dict[str, Place]:
     return places
 
 
-def claims(
-    records: Iterable[Mapping[str, Any]], places: Mapping[str, Place], page: str
-) -> list[Claim]:
+def claims(records: Iterable[Mapping[str, Any]], evidence: Evidence, page: str) -> list[Claim]:
     """Findings with links to their exhibits, seen from `page`."""
-    return [_claim(record, places.get(record["exhibit"]), page) for record in records]
+    return [_claim(record, evidence, page) for record in records]
 
 
-def read(stem: str, notebook: NotebookNode, exhibits: Path, places: Mapping[str, Place]) -> Page:
+def read(stem: str, notebook: NotebookNode, evidence: Evidence) -> Page:
     """A page from an executed notebook.
 
     Parameters
     ----------
     stem : str
         The notebook's name, e.g. "02_value".
-    exhibits : Path
-        Folder of the charted tables, `<id>.csv`.
-    places : mapping of exhibit id to Place
-        From `locate`, for links.
+    evidence : Evidence
+        The version's exhibits, with their places from `locate`.
     """
-    reader = _Reader(file_name(stem), exhibits, places)
+    reader = _Reader(file_name(stem), evidence)
     blocks = list(reader.blocks(notebook))
     title = reader.outline.title or name(stem)
     page = Page(file_name(stem), name(stem), title, blocks, reader.outline.headings)
-    return _findings_first(page) if page.is_index else page
+    return _settings_last(page) if page.is_index else page
 
 
 @dataclass
@@ -198,15 +194,14 @@ class _Reader:
     """Goes through the cells in order; code is kept until the next prose and folded once."""
 
     page: str
-    exhibits: Path
-    places: Mapping[str, Place]
+    evidence: Evidence
     outline: markdown.Outline = field(default_factory=markdown.Outline)
     shown: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         # Exhibits are linked to from elsewhere, so headings give way to their ids.
-        self.outline.taken |= {"main", "contents", "provenance", *self.places}
-        self.outline.taken |= {f"{exhibit}-title" for exhibit in self.places}
+        self.outline.taken |= {"main", "contents", "provenance", *self.evidence.places}
+        self.outline.taken |= {f"{exhibit}-title" for exhibit in self.evidence.places}
 
     def blocks(self, notebook: NotebookNode) -> Iterator[Block]:
         code: list[str] = []
@@ -233,19 +228,23 @@ class _Reader:
                 yield Note(without_folders(plain)) if output.name == "stderr" else Text(plain)
         elif output.output_type == "error":
             yield Note(without_folders(f"{output.ename}: {output.evalue}"))
+        elif "crm_caption" in output.metadata:
+            pass  # the figure has its own
         elif "crm_exhibit" in output.metadata:
             yield self._figure(output.metadata["crm_exhibit"], output.data)
         elif "crm_findings" in output.metadata:
             records = output.metadata["crm_findings"]
             if records:
-                yield Findings(claims(records, self.places, self.page))
+                yield Findings(claims(records, self.evidence, self.page))
+        elif "crm_decision" in output.metadata:
+            yield _decision(output.metadata["crm_decision"], self.evidence, self.page)
         elif "text/markdown" in output.data:
             yield Prose(markdown.render(output.data["text/markdown"], self.outline))
         elif "text/plain" in output.data:
             yield Text(strip_ansi(output.data["text/plain"]).rstrip())
 
     def _figure(self, record: Mapping[str, Any], data: Mapping[str, str]) -> Figure:
-        place = self.places[record["id"]]
+        place = self.evidence.places[record["id"]]
         # The first showing on the owning page carries the plain id that links point to.
         mine = place.page == self.page and record["id"] not in self.shown
         anchor = record["id"] if mine else self.outline.claim(record["id"])
@@ -258,31 +257,15 @@ class _Reader:
         return Figure(
             id=anchor,
             label=place.label,
-            title=record["title"],
+            title=self.evidence.linked(record["title"], record["id"], self.page),
             level=min(self.outline.level + 1, 6),
             body=body,
             is_table=svg is None,
-            caption=_caption(record),
+            caption=evidence(record),
             note=record.get("note", ""),
-            data=data_table(self.exhibits / f"{record['id']}.csv"),
+            data=data_table.read(self.evidence, record["id"], anchor),
+            png=data_table.picture(self.evidence.folder / f"{record['id']}.png"),
         )
-
-
-def data_table(path: Path) -> DataTable | None:
-    """The table that was charted, numbers written out; None where there is no file."""
-    if not path.exists():
-        return None
-    with path.open(encoding="utf-8", newline="") as lines:
-        header, *rows = ([formats.plain_cell(cell) for cell in row] for row in csv.reader(lines))
-    columns = [[row[i] for row in rows] for i in range(len(header))]
-    numeric = [_is_numeric(column) for column in columns]
-    shown = [
-        [_number(cell) if right else cell for cell, right in zip(row, numeric, strict=True)]
-        for row in rows[:MAX_ROWS]
-    ]
-    small = path.stat().st_size <= MAX_DOWNLOAD
-    href = _download(header, rows) if small else f"exhibits/{path.name}"
-    return DataTable(header, shown, numeric, len(rows), path.name, href)
 
 
 def quantity(value: float, unit: str) -> tuple[str, str]:
@@ -318,46 +301,54 @@ def _folded(sources: list[str]) -> Iterator[Code]:
         yield Code(trusted(highlight(text, PythonLexer(), HtmlFormatter(nowrap=True))))
 
 
-def _caption(record: Mapping[str, Any]) -> list[str]:
-    """Source, period, n and unit, in the order in which a reviewer asks."""
-    people = f"n = {formats.count(record['n'])} {record.get('population', '')}".strip()
-    return [f"Source: {record['source']}", record["period"], people, f"Unit: {record['unit']}"]
-
-
-def _captioned(table: str, alt: str) -> Markup:
-    """An exhibit's HTML table (escaped by crmlib) with its description as caption."""
-    opening, bracket, rest = table.partition(">")
+def _captioned(made: str, alt: str) -> Markup:
+    """An exhibit's table, escaped by great-tables, without its own look, described for all."""
+    rows = _CELL.sub(_plain_cell, made[made.index("<thead>") : made.rindex("</table>")])
     caption = Markup("<caption>{}</caption>").format(alt)
-    return trusted(opening + bracket) + caption + trusted(rest)
+    return trusted('<table class="exhibit">') + caption + trusted(f"{rows}</table>")
 
 
-def _claim(record: Mapping[str, Any], place: Place | None, page: str) -> Claim:
+def _plain_cell(opening: re.Match[str]) -> str:
+    """A cell's opening tag with what the page's style sheet knows of it."""
+    scope = ' scope="col"' if opening["tag"] == "th" else ""
+    number = ' class="number"' if "gt_right" in opening[0] else ""
+    return f"<{opening['tag']}{scope}{number}>"
+
+
+def _claim(record: Mapping[str, Any], evidence: Evidence, page: str) -> Claim:
     unit = record["unit"] or ""
     figure, rest = ("", "") if record["value"] is None else quantity(record["value"], unit)
-    href = ""
-    if place is not None:
-        href = f"{'' if place.page == page else place.page}#{record['exhibit']}"
+    href, words = _led_to(record["exhibit"], evidence, page)
     return Claim(
         kind=record["kind"] if record["kind"] in BADGES else "assumption",
         badge=BADGES.get(record["kind"], record["kind"]),
-        sentence=record["sentence"],
+        sentence=evidence.linked(record["sentence"], record["exhibit"], page),
         figure=figure,
         unit=rest,
         href=href,
-        evidence=f"{place.label}: {place.title}" if place else "",
+        evidence=words,
     )
 
 
-def _findings_first(page: Page) -> Page:
-    """The summary with its findings, and the words that lead to them, right below the opening."""
-    opening, rest = page.blocks[:1], page.blocks[1:]
-    leading: list[Block] = []
-    for position, block in enumerate(rest):
-        if block.kind == "findings":
-            before = rest[position - 1] if position else None
-            leading += [before, block] if before and before.kind == "prose" else [block]
-    others = [block for block in rest if not any(block is one for one in leading)]
-    return replace(page, blocks=_code_joined([*opening, *leading, *others]))
+def _decision(record: Mapping[str, Any], evidence: Evidence, page: str) -> Decision:
+    href, words = _led_to(record["exhibit"], evidence, page)
+    sentence = evidence.linked(record["sentence"], record["exhibit"], page)
+    return Decision(sentence, href, words)
+
+
+def _led_to(exhibit: str, evidence: Evidence, page: str) -> tuple[str, str]:
+    """Address and words of a link to an exhibit; empty where it is not in the version."""
+    place = evidence.places.get(exhibit)
+    if place is None:
+        return "", ""
+    return evidence.address(exhibit, page), f"{place.label}: {place.title}"
+
+
+def _settings_last(page: Page) -> Page:
+    """The summary with its parameters and code behind everything that a board reads."""
+    last = [block for block in page.blocks if block.kind in ("settings", "code")]
+    first = [block for block in page.blocks if not any(block is one for one in last)]
+    return replace(page, blocks=_code_joined([*first, *last]))
 
 
 def _code_joined(blocks: list[Block]) -> list[Block]:
@@ -369,26 +360,3 @@ def _code_joined(blocks: list[Block]) -> list[Block]:
         else:
             joined.append(block)
     return joined
-
-
-def _is_numeric(column: list[str]) -> bool:
-    filled = [cell for cell in column if cell]
-    return bool(filled) and all(formats.NUMBER.fullmatch(cell) for cell in filled)
-
-
-def _number(text: str) -> str:
-    """A figure of the data at six significant digits, thousands separated, years as they are."""
-    if not text:
-        return ""
-    value = float(text)
-    if abs(value) >= 10_000:
-        return formats.count(value)
-    return text if text.lstrip("-").isdigit() else f"{value:.6g}"
-
-
-def _download(header: list[str], rows: list[list[str]]) -> str:
-    """The table as a data: address; no cell can start a formula in a spreadsheet."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([formats.safe_cell(cell) for cell in row] for row in [header, *rows])
-    return f"data:text/csv;base64,{base64.b64encode(buffer.getvalue().encode()).decode()}"

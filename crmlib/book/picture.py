@@ -3,7 +3,8 @@
 matplotlib writes one picture for a white sheet. On a page that has a dark twin
 its colours become classes of the page, its ids get a prefix, and its style sheet,
 which would reach the whole page, becomes a property of the picture. Styles of
-single elements become attributes: the page's policy allows no other style.
+single elements become attributes: the page's policy allows no other style. What the
+chart says on hover becomes a label in the page's look, shown by its style sheet.
 """
 
 from __future__ import annotations
@@ -14,19 +15,23 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from crmlib.book.escaping import trusted
-from crmlib.exhibits import palette
+from crmlib.exhibits import hover, palette
 
 _CLASSES = {light: name for name, (light, _) in reversed(palette.PALETTE.items())}
 _CLASSES[palette.PAGE_GROUND[0]] = "ground"
-# Properties that SVG also takes as attributes; matplotlib writes no others.
+# Properties that SVG also takes as attributes. The font is the page's.
 _PROPERTIES = {
-    "clip-path", "clip-rule", "fill", "fill-opacity", "fill-rule", "image-rendering", "opacity",
+    "clip-path", "clip-rule", "fill", "fill-opacity", "fill-rule", "font-size", "font-weight",
+    "image-rendering", "opacity",
     "shape-rendering", "stop-color", "stop-opacity", "stroke", "stroke-dasharray",
     "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit",
-    "stroke-opacity", "stroke-width",
+    "stroke-opacity", "stroke-width", "text-anchor",
 }  # fmt: skip
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_UNTURNED = "rotate(-0 "  # what matplotlib says of every level text
 _DECIMALS = re.compile(r"\d+\.\d{3,}")
+# Labels, in points: letters are about half as wide as they are high.
+_LETTER, _LINE, _PADDING = 5.4, 13.0, 6.0
 
 
 def inline(svg: str, prefix: str, alt: str) -> Markup:
@@ -42,6 +47,7 @@ def inline(svg: str, prefix: str, alt: str) -> Markup:
         What the picture shows, for those who do not see it.
     """
     root = ElementTree.fromstring(svg)  # noqa: S314, matplotlib wrote it
+    values = _taken_out(root)
     _drop(root, {"metadata", "style", "script", "title"})
     used = _referenced(root)
     for element in root.iter():
@@ -56,6 +62,8 @@ def inline(svg: str, prefix: str, alt: str) -> Markup:
         _colours_to_classes(element)
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
+    width, height = map(float, root.get("viewBox", "0 0 0 0").split()[2:])
+    root.extend(_labelled(*value, (width, height)) for value in values)
     root.attrib |= {"role": "img", "aria-label": alt}
     return trusted(ElementTree.tostring(root, encoding="unicode"))
 
@@ -70,6 +78,42 @@ def _drop(root: ElementTree.Element, tags: set[str]) -> None:
         for child in list(parent):
             if _local(child.tag) in tags:
                 parent.remove(child)
+
+
+def _taken_out(root: ElementTree.Element) -> list[tuple[list[float], str]]:
+    """The bands that say a value, as (x, y, width, height) and text, removed from the picture."""
+    found = []
+    for band in [child for child in root if child.get("class") == hover.CLASS]:
+        place = [float(band.get(name, "0")) for name in ("x", "y", "width", "height")]
+        found.append((place, band[0].text or ""))
+        root.remove(band)
+    return found
+
+
+def _labelled(place: list[float], text: str, picture: tuple[float, float]) -> ElementTree.Element:
+    """A band with its label: at the top of a column, below or above a row."""
+    x, y, width, height = place
+    lines = text.split("\n")
+    broad = max(map(len, lines)) * _LETTER + 2 * _PADDING
+    tall = len(lines) * _LINE + _PADDING
+    left = min(max(x + width / 2 - broad / 2, 0), max(picture[0] - broad, 0))
+    top = y
+    if width > height:
+        top = y + height if y + height + tall <= picture[1] else max(y - tall, 0)
+    group = ElementTree.Element("g", {"class": hover.CLASS})
+    ElementTree.SubElement(group, "rect", {"class": "band", **_box(x, y, width, height)})
+    label = ElementTree.SubElement(group, "g", {"class": "says"})
+    ElementTree.SubElement(label, "rect", {**_box(left, top, broad, tall), "rx": "2"})
+    words = ElementTree.SubElement(label, "text", {"y": f"{top - 0.5:.1f}"})
+    for line in lines:
+        span = {"x": f"{left + _PADDING:.1f}", "dy": f"{_LINE:.0f}"}
+        ElementTree.SubElement(words, "tspan", span).text = line
+    return group
+
+
+def _box(x: float, y: float, width: float, height: float) -> dict[str, str]:
+    sizes = {"x": x, "y": y, "width": width, "height": height}
+    return {name: f"{size:.1f}" for name, size in sizes.items()}
 
 
 def _referenced(root: ElementTree.Element) -> set[str]:
@@ -88,6 +132,8 @@ def _wanted(name: str, value: str, used: set[str]) -> bool:
         return value in used
     if name == "href":
         return value.startswith(("#", "data:image/"))
+    if name == "transform":
+        return not value.startswith(_UNTURNED)
     return name != "class" and not name.startswith("on")
 
 
@@ -102,7 +148,7 @@ def _adapt(name: str, value: str, prefix: str) -> str:
         return f"{prefix}-{value}"
     if name == "href" and value.startswith("#"):
         return f"#{prefix}-{value[1:]}"
-    if name == "d":
+    if name in ("d", "x", "y"):
         # Thousandths of a point are not seen; they are a third of the bytes.
         return _DECIMALS.sub(lambda number: f"{float(number[0]):.2f}", value).strip()
     return _REFERENCE.sub(rf"url(#{prefix}-\1)", value)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +24,7 @@ from nbconvert.exporters import HTMLExporter, TemplateExporter
 
 from crmlib.book import page as pages
 from crmlib.book.escaping import shown_input
+from crmlib.book.links import Evidence
 from crmlib.exhibits import palette
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ def render_version(folder: Path, provenance: Fingerprint, title: str) -> list[st
         path.stem: nbformat.read(path, as_version=4)
         for path in sorted((folder / "notebooks").glob("*.ipynb"))
     }
-    places = pages.locate(notebooks)
-    book = [pages.read(stem, nb, folder / "exhibits", places) for stem, nb in notebooks.items()]
+    evidence = Evidence(folder / "exhibits", pages.locate(notebooks))
+    book = [pages.read(stem, notebook, evidence) for stem, notebook in notebooks.items()]
     if not any(page.is_index for page in book):
-        book.append(_contents(folder, title, places))
+        book.append(_contents(folder, title, evidence))
         notebooks["index"] = nbformat.v4.new_notebook()
     exporter, origin = ReportExporter(), Origin(provenance)
     contents = sorted(book, key=lambda page: not page.is_index)  # stable: chapters keep their order
@@ -133,11 +133,11 @@ def template(name: str) -> Any:
     return ReportExporter().environment.get_template(name)
 
 
-def _contents(folder: Path, title: str, places: Mapping[str, pages.Place]) -> pages.Page:
+def _contents(folder: Path, title: str, evidence: Evidence) -> pages.Page:
     """The opening page of a version without a summary: its findings, then its chapters."""
     path = folder / "findings.json"
     records = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    found = [pages.Findings(pages.claims(records, places, "index.html"))] if records else []
+    found = [pages.Findings(pages.claims(records, evidence, "index.html"))] if records else []
     return pages.Page("index.html", "Contents", title, found)
 
 

@@ -76,32 +76,32 @@ def _totals(checks: Sequence[Check]) -> tuple[int, int]:
 
 def control_totals(books: Reconciliation | None, transactions: Intake, scope: Scope) -> Exhibit:
     """The export beside the client's books; without books, what they should be held against."""
-    if books is None:
-        return _nothing_to_reconcile(transactions, scope)
+    if books is None or books.table.empty:
+        return _nothing_to_reconcile(books, transactions, scope)
     table = shown_books(books, transactions, scope.min_cell)
     covered = table[table["covered"]]
     off = int((~covered["agrees"]).sum())
     figure, ax = theme.axes(height=3.2)
     names = list(table["period"])
+    what, word = ("export", scope.amount_word) if books.ledger is None else ("ledger", "revenue")
     theme.paired_bars(
         ax,
         names,
         {
             "books": (table["books"], theme.REFERENCE),
-            "export": (table["export"], theme.PRIMARY),
+            what: (table["export"], theme.PRIMARY),
         },
+        scope.money,
     )
     step = -(-len(names) // _MOST_NAMES)
     ax.set_xticks(range(0, len(names), step), names[::step])
-    theme.tidy(ax, x="", y=f"{scope.amount_word}, {scope.currency}")
+    theme.tidy(ax, x="", y=f"{word}, {scope.currency}")
     theme.thousands(ax)
-    largest = table[["books", "export"]].max().max()
-    ax.set_ylim(top=1.25 * largest if largest > 0 else None)
-    said = f"The export agrees with the books in all {formats.plural(len(covered), 'period')}"
+    said = f"The {what} agrees with the books in all {formats.plural(len(covered), 'period')}"
     if off:
-        said = f"The export differs from the books in {off} of {len(covered)} periods"
+        said = f"The {what} differs from the books in {off} of {len(covered)} periods"
     if covered.empty:
-        said = "No period of the books lies wholly in the export"
+        said = f"No period of the books lies wholly in the {what}"
     withheld = int(table["export"].isna().sum())
     return scope.exhibit(
         id="control_totals",
@@ -110,55 +110,77 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
         figure=figure,
         n=len(table),
         population="periods",
-        unit=f"{scope.amount_word}, {scope.currency}",
-        alt=f"Paired bars of {scope.amount_word} in the client's books and in the export for "
-        f"{len(table)} periods; {off} of the {len(covered)} that the export covers differ.",
-        note=f"Differs: by more than {formats.percent(books.tolerance, 1)} of the books. Periods "
-        "that the export covers in part are shown and not judged."
-        + (
-            f" The export's {scope.amount_word} is withheld in {withheld}: {scope.few}."
-            if withheld
-            else ""
-        ),
+        unit=f"{word}, {scope.currency}",
+        alt=f"Paired bars of {word} in the client's books and in the {what} for {len(table)} "
+        f"periods; {off} of the {len(covered)} that the {what} covers differ.",
+        note=f"{_compared(books)}Differs: by more than {formats.percent(books.tolerance, 1)} of "
+        f"the books. Periods that the {what} covers in part are shown and not judged."
+        + (f" The {what}'s {word} is withheld in {withheld}: {scope.few}." if withheld else ""),
     )
+
+
+def _compared(books: Reconciliation) -> str:
+    """What of the ledger was compared, as a sentence; nothing of transactions, as is usual."""
+    if books.ledger is None:
+        return ""
+    both = "Revenue and margin (revenue less all costs)" if books.has_margin else "Revenue"
+    return f"{both} of the ledger, not the transactions, against the books. "
 
 
 def shown_books(books: Reconciliation, transactions: Intake, min_cell: int) -> pd.DataFrame:
     """The reconciliation without the export's figures that would tell of few customers."""
-    table, months = books.table, transactions.by_month["month"]
+    table, months = books.table, _months(books, transactions)["month"]
     bounds = [period_bounds(period) for period in table["period"]]
     periods = [months.between(pd.Timestamp(a), pd.Timestamp(b)).to_numpy() for a, b in bounds]
-    few = _withheld(periods, transactions, min_cell)
-    figures = ["export", "difference", "difference_share"]
+    few = _withheld(periods, books, transactions, min_cell)
+    figures = [name for name in table if name.startswith(("export", "difference"))]
     return table.assign(**{name: table[name].mask(few) for name in figures})
 
 
-def _withheld(periods: list[BoolArray], transactions: Intake, min_cell: int) -> BoolArray:
-    facts = transactions.facts
+def _months(books: Reconciliation | None, transactions: Intake) -> pd.DataFrame:
+    """Customers and revenue by month of the table that the books are held against."""
+    ledger = None if books is None else books.ledger
+    return transactions.by_month if ledger is None else ledger.by_month
+
+
+def _withheld(
+    periods: list[BoolArray], books: Reconciliation | None, transactions: Intake, min_cell: int
+) -> BoolArray:
+    facts, ledger = transactions.facts, None if books is None else books.ledger
+    customers = facts.customers if ledger is None else ledger.customers
     return withheld_periods(
-        np.array(periods), transactions.by_month, facts.customers, facts.window_end, min_cell
+        np.array(periods), _months(books, transactions), customers, facts.window_end, min_cell
     )
 
 
-def _nothing_to_reconcile(transactions: Intake, scope: Scope) -> Exhibit:
-    word, money = scope.amount_word, scope.column(scope.amount_word)
-    table = transactions.by_year[["year", "revenue"]].astype({"year": str})
-    table = table.rename(columns={"revenue": money})
-    years = transactions.by_month["month"].dt.year.astype(str)
+def _nothing_to_reconcile(
+    books: Reconciliation | None, transactions: Intake, scope: Scope
+) -> Exhibit:
+    """Money by year: the revenue of the ledger where there is one, else what was bought for."""
+    months = _months(books, transactions)
+    years = months["month"].dt.year.astype(str)
+    table, what, word = transactions.by_year, "export", scope.amount_word
+    n = transactions.facts.customers
+    if books is not None and books.ledger is not None:
+        by_year = months["revenue"].groupby(years).sum()
+        table, what, word = by_year.rename_axis("year").reset_index(), "ledger", "revenue"
+        n = books.ledger.customers
+    money = scope.column(word)
+    table = table[["year", "revenue"]].astype({"year": str}).rename(columns={"revenue": money})
     periods = [(years == year).to_numpy() for year in table["year"]]
-    few = _withheld(periods, transactions, scope.min_cell)
+    few = _withheld(periods, books, transactions, scope.min_cell)
     table[money] = table[money].mask(few)
     shown = table.assign(
         **{money: ["withheld" if pd.isna(v) else f"{v:,.2f}" for v in table[money]]}
     )
     return scope.exhibit(
         id="control_totals",
-        title=f"{scope.amount_title} is not reconciled yet: the client's books are missing",
+        title=f"{word[0].upper()}{word[1:]} is not reconciled yet: the client's books are missing",
         table=table,
-        formatted=shown.set_axis(["year", f"{word} in the export, {scope.currency}"], axis=1),
-        n=transactions.facts.customers,
+        formatted=shown.set_axis(["year", f"{word} in the {what}, {scope.currency}"], axis=1),
+        n=n,
         unit=f"{word}, {scope.currency}",
-        alt=f"Table of the export's {word} by calendar year, for comparison with the books.",
+        alt=f"Table of the {what}'s {word} by calendar year, for comparison with the books.",
         note="Rows that are used, net of returns as the params say; first and last year as far as "
         "the export covers them. With `inputs.control_totals` the comparison is made here."
         + (f" Years of {scope.few} are withheld." if few.any() else ""),

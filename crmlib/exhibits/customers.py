@@ -87,6 +87,9 @@ def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
         theme.tidy(ax, x="", y=f"{unit} per month")
         theme.thousands(ax)
         theme.few_dates(ax)
+        names = [f"{month:%B %Y}" for month in table["month"]]
+        written = scope.money if column == money else formats.count
+        theme.says_values(ax, table["month"], names, {"": table[column]}, written)
     left.set_title(scope.amount_title, loc="left", color=theme.INK)
     right.set_title("Customers who bought", loc="left", color=theme.INK)
     busiest = "The busiest month shown" if found.withheld.any() else "The busiest month"
@@ -148,10 +151,10 @@ def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
             "share of customers": (table["share_of_customers"], theme.REFERENCE),
             f"share of {scope.amount_word}": (table[brought], theme.PRIMARY),
         },
+        formats.percent,
     )
     theme.tidy(ax, x="days with a purchase", y="share")
     theme.percent(ax)
-    ax.set_ylim(top=1.25 * table[["share_of_customers", brought]].to_numpy().max())
     few, often = table.iloc[0], table.iloc[-1]
     merged = len(groups.starts) < _LAST_GROUP
     return scope.exhibit(
@@ -245,6 +248,8 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             value=float(weak),
             unit="weak points of the data",
             exhibit="data_checks",
+            size=1.0 if weak else 0.0,
+            role="caveat",
         ),
         Finding(
             id="rows_used",
@@ -253,6 +258,8 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             value=float(rows["used"] / rows["read"]),
             unit="share of rows",
             exhibit="row_ledger",
+            size=float(1 - rows["used"] / rows["read"]),
+            role="finding" if rows["used"] == rows["read"] else "caveat",
         ),
         Finding(
             id="revenue_observed",
@@ -262,6 +269,7 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             value=total,
             unit=scope.currency,
             exhibit="customer_view",
+            size=1.0,
         ),
         *_one_time_share(customers, scope),
     ]
@@ -272,7 +280,9 @@ def _one_time_share(customers: pd.DataFrame, scope: Scope) -> list[Finding]:
     starts = _purchase_groups(customers, scope).starts
     if starts[1:2] != (1,):
         return []
-    once = float((customers["frequency"] == 0).mean())
+    only_once = customers["frequency"] == 0
+    once, total = float(only_once.mean()), float(customers["total_amount"].sum())
+    brought = float(customers.loc[only_once, "total_amount"].sum())
     return [
         Finding(
             id="one_time_share",
@@ -281,6 +291,7 @@ def _one_time_share(customers: pd.DataFrame, scope: Scope) -> list[Finding]:
             value=once,
             unit="share of customers",
             exhibit="purchase_days",
+            size=abs(brought / total) if total else 0.0,
         )
     ]
 

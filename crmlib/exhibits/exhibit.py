@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,33 +98,45 @@ class Exhibit:
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Picture, plain-text table, and the caption as output metadata for the report."""
-        data = {"text/plain": f"{self.title}\n\n{formats.table_text(self.table)}"}
+        data = {"text/plain": formats.table_text(self.table)}
         if self.figure is not None:
             from crmlib.exhibits import theme
 
             data["image/svg+xml"] = theme.to_svg(self.figure)
         else:
-            data["text/html"] = self._html_table()
+            from crmlib.exhibits import great_table
+
+            shown = self.table if self.formatted is None else self.formatted
+            data["text/html"] = great_table.to_html(self.table, shown, self.id)
         return data, {"crm_exhibit": self.record("")}
 
-    def _html_table(self) -> str:
-        """The table in HTML: every cell escaped, numbers to the right."""
-        shown = self.table if self.formatted is None else self.formatted
-        numeric = [pd.api.types.is_numeric_dtype(self.table[name]) for name in self.table.columns]
-        if len(numeric) != shown.shape[1]:
-            raise ValueError(f"exhibit {self.id}: `formatted` must have the columns of `table`")
-        css = [' class="number"' if right else "" for right in numeric]
-        head = "".join(
-            f'<th scope="col"{c}>{html.escape(str(name))}</th>'
-            for c, name in zip(css, shown.columns, strict=True)
-        )
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f"<td{c}>{html.escape(formats.cell(value, 4))}</td>"
-                for c, value in zip(css, row, strict=True)
-            )
-            + "</tr>"
-            for row in shown.itertuples(index=False)
-        )
-        return f'<table class="exhibit"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    def heading(self) -> Caption:
+        """The title, for above the exhibit in a notebook."""
+        return Caption(f"<h4>{html.escape(self.title)}</h4>", self.title)
+
+    def caption(self) -> Caption:
+        """Source, period, n, unit and note, for below the exhibit in a notebook."""
+        said = " · ".join(evidence(self.record("")))
+        shown = f"<p><small>{html.escape(said)}</small></p>"
+        if self.note:
+            shown += f"<p><small>{html.escape(self.note)}</small></p>"
+        return Caption(shown, "\n".join(filter(None, [said, self.note])))
+
+
+@dataclass(frozen=True)
+class Caption:
+    """Words around an exhibit in a notebook; the report's page has its own place for them."""
+
+    html: str
+    plain: str
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        return {"text/plain": self.plain, "text/html": self.html}, {"crm_caption": True}
+
+
+def evidence(record: Mapping[str, Any]) -> list[str]:
+    """Source, period, n and unit, in the order in which a reviewer asks."""
+    people = f"n = {formats.count(record['n'])} {record.get('population', '')}".strip()
+    return [f"Source: {record['source']}", record["period"], people, f"Unit: {record['unit']}"]

@@ -20,6 +20,11 @@ class Finding:
         The figure and its interval, in `unit`; None where there is none.
     exhibit : str
         Id of the exhibit whose data hold the figure.
+    size : float
+        Money that the sentence speaks about, as a share of what the customers brought in
+        the observed time; above 1 where it speaks of more, zero where it moves none.
+    role : {"finding", "caveat"}
+        A caveat says what could make the findings wrong.
     """
 
     id: str
@@ -30,10 +35,14 @@ class Finding:
     exhibit: str
     lo: float | None = None
     hi: float | None = None
+    size: float = 0.0
+    role: Literal["finding", "caveat"] = "finding"
 
     def __post_init__(self) -> None:
         if self.kind == "estimate" and (self.lo is None or self.hi is None):
             raise ValueError(f"finding {self.id}: an estimate needs its interval")
+        if not self.size >= 0:
+            raise ValueError(f"finding {self.id}: size {self.size} is no share of money")
         if self.kind == "census" and (self.lo is not None or self.hi is not None):
             raise ValueError(f"finding {self.id}: a census fact has no interval")
 
@@ -60,3 +69,17 @@ class FindingList:
             {"text/plain": plain or "No finding.", "text/html": f"<ul>{items}</ul>"},
             {"crm_findings": self.records},
         )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the report asks its reader to decide, and the exhibit that it rests on."""
+
+    sentence: str
+    exhibit: str
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        shown = f"<p><strong>{html.escape(self.sentence)}</strong></p>"
+        return {"text/plain": self.sentence, "text/html": shown}, {"crm_decision": asdict(self)}

@@ -39,7 +39,7 @@ def data_request(client: Client, engagement: Engagement) -> str:
     if len(client.notes):
         parts.append(_titled("How the files were read"))
         parts += [_wrap(f"{n.table}: {n.note}", "  ") for n in client.notes.itertuples()]
-    if client.books is not None:
+    if client.books is not None and len(client.books.table):
         parts += [_titled("Against the books"), _books_text(client, engagement.privacy.min_cell)]
     questions = [check.ask for check in client.checks if check.ask]
     if questions:
@@ -70,13 +70,29 @@ def ledger_text(ledger: pd.DataFrame) -> str:
 
 
 def _books_text(client: Client, min_cell: int) -> str:
-    lines = [f"{'period':<10} {'books':>18} {'export':>18} {'difference':>12}"]
-    for line in shown_books(client.books, client.transactions, min_cell).itertuples():
-        share = "" if pd.isna(line.difference_share) else f"{line.difference_share:+.2%}"
-        export = "withheld" if pd.isna(line.export) else f"{line.export:,.2f}"
-        note = "" if line.covered else "  in part"
-        lines.append(f"{line.period:<10} {line.books:>18,.2f} {export:>18} {share:>12}{note}")
+    books = client.books
+    table = shown_books(books, client.transactions, min_cell)
+    what = "export" if books.ledger is None else "ledger"
+    lines = [] if books.ledger is None else ["Revenue of the ledger:"]
+    lines += _beside(table, what, "")
+    if books.has_margin:
+        lines += ["Margin of the ledger, revenue less all costs:"]
+        lines += _beside(table[table["books_margin"].notna()], what, "_margin")
     return "\n".join(lines)
+
+
+def _beside(table: pd.DataFrame, what: str, ending: str) -> list[str]:
+    """A line for each period of the books; `ending` is that of the columns."""
+    lines = [f"{'period':<10} {'books':>18} {what:>18} {'difference':>12}"]
+    columns = [f"{name}{ending}" for name in ("books", "export", "difference_share")]
+    for period, covered, (stated, found, gap) in zip(
+        table["period"], table["covered"], table[columns].to_numpy(float), strict=True
+    ):
+        share = "" if pd.isna(gap) else f"{round(gap, 6) + 0.0:+.2%}"  # no -0.00%
+        export = "withheld" if pd.isna(found) else f"{found:,.2f}"
+        note = "" if covered else "  in part"
+        lines.append(f"{period:<10} {stated:>18,.2f} {export:>18} {share:>12}{note}")
+    return lines
 
 
 def _titled(title: str) -> str:

@@ -29,6 +29,7 @@ class Scope:
     value_word: str  # the amount's word, or "contribution"
     min_cell: int  # customers in the smallest group that may be shown
     amount_word: str = "revenue"  # what an amount of the transactions is
+    margin_rate: float = 1.0  # value per unit of amount
 
     @classmethod
     def of(cls, engagement: Engagement, start: dt.date, margin_rate: float = 1.0) -> Scope:
@@ -43,6 +44,7 @@ class Scope:
             value_word=amount if margin_rate == 1 else "contribution",
             min_cell=engagement.privacy.min_cell,
             amount_word=amount,
+            margin_rate=margin_rate,
         )
 
     def bands(self, n: int, most: int = 100) -> int:

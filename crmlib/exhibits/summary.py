@@ -1,7 +1,13 @@
-"""What the board reads first: the leading findings and the evidence behind them."""
+"""What the board reads first: the leading findings, the decision, and what could be wrong.
+
+A finding's weight is its size times its certainty: the money it speaks about, as a share of
+what the customers brought so far, times one for a count, less for an estimate the wider its
+interval is, a quarter for an assumption.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,23 +15,113 @@ import pandas as pd
 
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
-from crmlib.exhibits.finding import FindingList
+from crmlib.exhibits.finding import Decision, FindingList
 from crmlib.params import Engagement
 
-_RANK = {"estimate": 0, "census": 1, "assumption": 2}
+Record = dict[str, Any]
+_TOP = re.compile(r"top_(?P<word>[a-z]+)_share")  # the finding on the best customers
+ASSUMED = 0.25  # certainty of an assumption, which nobody has measured
+CONCENTRATED = 0.5  # share of value of the best fifth from which a few are worth an own service
 
 
-def leading_findings(findings: Sequence[dict[str, Any]], most: int) -> FindingList:
-    """At most so many findings: estimates, then counts, then assumptions.
+def certainty(finding: Record) -> float:
+    """How sure a finding is, from 0 to 1.
 
-    Within each kind a later chapter comes before those it rests on.
+    A count is certain. An estimate loses the half width of its interval, as a share of its
+    value: one that may as well be zero has none. An assumption has a quarter.
     """
-    later_first = sorted(findings, key=lambda finding: finding["chapter"], reverse=True)
-    ranked = sorted(later_first, key=lambda finding: _RANK[finding["kind"]])
-    return FindingList(ranked[:most])
+    if finding["kind"] == "census":
+        return 1.0
+    if finding["kind"] == "assumption":
+        return ASSUMED
+    half_width = (finding["hi"] - finding["lo"]) / 2
+    return max(0.0, 1 - half_width / abs(finding["value"])) if finding["value"] else 0.0
 
 
-def evidence(exhibits: Sequence[dict[str, Any]], engagement: Engagement) -> Exhibit:
+def ranked(findings: Sequence[Record], role: str) -> list[Record]:
+    """The findings, or the caveats, with the heaviest first; ties keep their chapters' order."""
+    ours = [finding for finding in findings if finding["role"] == role]
+    return sorted(ours, key=lambda finding: -finding["size"] * certainty(finding))
+
+
+def leading_findings(findings: Sequence[Record], most: int) -> FindingList:
+    """The findings that weigh most, at most so many."""
+    return FindingList(ranked(findings, "finding")[:most])
+
+
+def caveats(findings: Sequence[Record], most: int) -> FindingList:
+    """What could make the findings wrong, the most money first, at most so many."""
+    return FindingList(ranked(findings, "caveat")[:most])
+
+
+def decision(findings: Sequence[Record], wanted: str) -> Decision:
+    """What the reader is asked to decide.
+
+    The params' own words (`wanted`) where they give some; else from where value lies: where
+    the best customers hold half of it or more, who is to look after them; where it is
+    spread, what to do for all. Without a figure for either, which data to obtain.
+    """
+    best = next((finding for finding in findings if _TOP.fullmatch(finding["id"])), None)
+    if wanted:
+        return Decision(wanted, best["exhibit"] if best else "")
+    if best is None:
+        data = next((f for f in findings if f["id"] == "data_verdict"), None)
+        said = "Decide which data to ask the client for: these cannot say where value lies."
+        return Decision(said, data["exhibit"] if data else "")
+    if best["value"] < CONCENTRATED:
+        return Decision(
+            "Decide what is to be done for all customers alike: no few of them hold most of the "
+            "value.",
+            best["exhibit"],
+        )
+    word, share = _TOP.fullmatch(best["id"])["word"], formats.percent(best["value"])
+    return Decision(
+        f"Decide who looks after the best {word} of customers, who brought {share} of "
+        f"{best['unit'].removeprefix('share of ')}, and what may be spent to keep them.",
+        best["exhibit"],
+    )
+
+
+def choice_of_findings(findings: Sequence[Record], most: int, engagement: Engagement) -> Exhibit:
+    """Every finding with its size, certainty and weight, and whether it is shown above."""
+    order = ranked(findings, "finding")
+    sure = [certainty(finding) for finding in order]
+    table = pd.DataFrame(
+        {
+            "place": range(1, len(order) + 1),
+            "finding": [finding["sentence"] for finding in order],
+            "size": [float(finding["size"]) for finding in order],
+            "certainty": sure,
+            "weight": [f["size"] * c for f, c in zip(order, sure, strict=True)],
+        }
+    )
+    table["shown"] = table["place"] <= most
+    shown = int(table["shown"].sum())
+    shares = {name: table[name].map(formats.percent) for name in ("size", "certainty", "weight")}
+    written = table.assign(
+        **shares,
+        shown=["yes" if value else "no" for value in table["shown"]],
+    )
+    return Exhibit(
+        id="choice_of_findings",
+        title=f"{shown} of {formats.plural(len(table), 'finding')} are shown, heaviest first",
+        table=table,
+        formatted=written.rename(columns={"size": "money it speaks about"}),
+        source=engagement.title,
+        period=_period(engagement),
+        n=len(table),
+        population="findings",
+        unit="share of what the customers brought in the observed time",
+        alt="Table of all findings with the money they speak about, their certainty, and the "
+        "product of both, by which they are ranked.",
+        note="Money as a share of what the customers brought in the observed time; weight is "
+        "money times certainty. A count is certain; an estimate loses half the "
+        "width of its interval, as a share of its value; an assumption keeps "
+        f"{formats.percent(ASSUMED)}.",
+    )
+
+
+def evidence(exhibits: Sequence[Record], engagement: Engagement) -> Exhibit:
     """Every exhibit of the version with what it rests on."""
     table = pd.DataFrame(
         [
@@ -45,11 +141,14 @@ def evidence(exhibits: Sequence[dict[str, Any]], engagement: Engagement) -> Exhi
         table=table,
         formatted=table.assign(n=table["n"].map(formats.count)),
         source=engagement.title,
-        period=" to ".join(
-            str(day) for day in (engagement.observation_start, engagement.observation_end) if day
-        ),
+        period=_period(engagement),
         n=len(table),
         population="exhibits",
         unit="as named",
         alt="Table of all exhibits by chapter with the number of cases behind each.",
     )
+
+
+def _period(engagement: Engagement) -> str:
+    days = (engagement.observation_start, engagement.observation_end)
+    return " to ".join(str(day) for day in days if day)

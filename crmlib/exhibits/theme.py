@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from PIL import Image
 
-from crmlib.exhibits.palette import PALETTE
+from crmlib.exhibits import hover
+from crmlib.exhibits.palette import PAGE_GROUND, PALETTE
 
 INK, MUTED, GRID, PRIMARY, CONTRAST, REFERENCE = (
     PALETTE[name][0] for name in ("ink", "muted", "grid", "primary", "contrast", "reference")
@@ -37,10 +40,12 @@ _RC = {
     "grid.linewidth": 0.7,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "figure.facecolor": "none",
+    # white also where the notebook is dark; the report's page swaps it for its own ground
+    "figure.facecolor": PAGE_GROUND[0],
     "axes.facecolor": "none",
-    "savefig.facecolor": "none",
-    "svg.fonttype": "path",
+    "savefig.facecolor": PAGE_GROUND[0],
+    # words stay words: the page sets them in its own font, and they can be found and copied
+    "svg.fonttype": "none",
     "svg.hashsalt": "crmlib",
     # a `$` in a label is money; two of them would be read as a formula, and could fail
     "text.parse_math": False,
@@ -98,31 +103,71 @@ def few_dates(ax: Axes) -> None:
 
 
 def paired_bars(
-    ax: Axes, names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]]
+    ax: Axes,
+    names: Sequence[str],
+    series: Mapping[str, tuple[Sequence[float], str]],
+    written: Callable[[float], str],
 ) -> None:
-    """Bars beside each other for each name; `series` maps a label to (heights, colour)."""
+    """Bars beside each other for each name; `series` maps a label to (heights, colour).
+
+    `written` is how a height reads on hover.
+    """
     width = 0.8 / len(series)
     for i, (text, (heights, color)) in enumerate(series.items()):
         places = [k - 0.4 + width * (i + 0.5) for k in range(len(names))]
         ax.bar(places, list(heights), width=width * 0.94, color=color, label=text)
     ax.set_xticks(range(len(names)), list(names))
-    ax.legend(frameon=False, loc="upper right", labelcolor=INK)
+    legend_above(ax)
+    says_values(ax, range(len(names)), names, {k: v[0] for k, v in series.items()}, written)
+
+
+def legend_above(ax: Axes) -> None:
+    """The series by name in a line above the axes, where no mark can be hidden by it."""
+    count = len(ax.get_legend_handles_labels()[1])
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": count}
+    ax.legend(frameon=False, labelcolor=INK, borderaxespad=0.2, **place)
+
+
+def says_values(
+    ax: Axes,
+    places: Sequence[Any],
+    names: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    written: Callable[[float], str],
+    along: Literal["x", "y"] = "x",
+) -> None:
+    """On hover around `places[i]`: `names[i]`, and below it each series' figure that is there."""
+    columns = {label: [float(value) for value in values] for label, values in series.items()}
+    texts = []
+    for i, name in enumerate(names):
+        lines = [
+            f"{label}: {written(values[i])}" if label else written(values[i])
+            for label, values in columns.items()
+            if not math.isnan(values[i])
+        ]
+        texts.append("\n".join([str(name), *lines]) if lines else "")
+    hover.say(ax, places, texts, along)
 
 
 def to_svg(figure: Figure) -> str:
-    """The figure as SVG text, the same bytes for the same figure."""
+    """The figure as SVG text with its values on hover, the same bytes for the same figure."""
     buffer = io.StringIO()
     with mpl.rc_context(_RC):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
-    return svg[svg.index("<svg") :]
+    return hover.into(svg[svg.index("<svg") :], figure)
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as PNG on white, at twice the screen's resolution."""
-    buffer = io.BytesIO()
+    """The figure as PNG on white, at twice the screen's resolution, in few colours.
+
+    A chart has a handful of colours and their shades at edges: 32 are enough, and
+    the file is a third of its size, so that a page can carry it.
+    """
+    drawn, reduced = io.BytesIO(), io.BytesIO()
     with mpl.rc_context(_RC):
-        figure.savefig(
-            buffer, format="png", dpi=200, facecolor="white", metadata={"Software": None}
-        )
-    return buffer.getvalue()
+        figure.savefig(drawn, format="png", dpi=200, metadata={"Software": None})
+    picture = Image.open(drawn).convert("RGB")
+    few = picture.quantize(32, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(reduced, format="png", optimize=True)
+    return reduced.getvalue()

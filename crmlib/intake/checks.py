@@ -113,7 +113,7 @@ def look(
     """Everything that a reader should know before believing a figure, weightiest first."""
     facts, min_cell = transactions.facts, engagement.privacy.min_cell
     found = [
-        _books(books, few_customers(transactions.by_month, min_cell)),
+        _books(books, few_customers(_months_compared(books, transactions), min_cell)),
         *_rows(ledger),
         _repeaters(facts),
         _length(facts),
@@ -146,10 +146,17 @@ def few_customers(by_month: pd.DataFrame, min_cell: int) -> bool:
     return bool((few | (returned & (min_cell > 1))).any())
 
 
+def _months_compared(books: Reconciliation | None, transactions: Intake) -> pd.DataFrame:
+    """Customers and revenue by month of the table that the books are held against."""
+    if books is None or books.ledger is None:
+        return transactions.by_month
+    return books.ledger.by_month
+
+
 def _books(books: Reconciliation | None, few: bool) -> Check:
     """Where months of few customers are `few`, no difference is put in numbers."""
     topic = "books"
-    if books is None:
+    if books is None or books.table.empty:
         return Check(
             topic,
             "No control totals were given: nothing says that the export is whole.",
@@ -167,25 +174,49 @@ def _books(books: Reconciliation | None, few: bool) -> Check:
         )
     off = covered[~covered["agrees"]]
     if off.empty:
-        widest = covered["difference_share"].abs().max()
+        shares = covered[[name for name in covered if name.startswith("difference_share")]]
+        widest = shares.abs().max(axis=None)
         widest = 0.0 if pd.isna(widest) else widest
         within = books.tolerance if few else widest
         return Check(
             topic,
-            f"Revenue agrees with the books in all {len(covered)} periods, to within {within:.2%}.",
+            f"{_measures(books)} with the books in all {len(covered)} periods, "
+            f"to within {within:.2%}.",
             "good",
         )
-    worst = off.loc[off["difference"].abs().idxmax()]
-    side = "above" if worst["difference"] > 0 else "below"
-    unsaid = few or pd.isna(worst["difference_share"])
-    size = "" if unsaid else f" by {abs(worst['difference_share']):.1%}"
+    return _differs(off, len(covered), books, few)
+
+
+def _measures(books: Reconciliation) -> str:
+    if books.ledger is None:
+        return "Revenue agrees"
+    return (
+        "The ledger's revenue and margin agree"
+        if books.has_margin
+        else ("The ledger's revenue agrees")
+    )
+
+
+def _differs(off: pd.DataFrame, covered: int, books: Reconciliation, few: bool) -> Check:
+    """Which of the covered periods is furthest off, and what to ask about it."""
+    revenue, what, ending = "revenue", "export", ""
+    why = "taxes, shipping, returns, stores, cancelled orders"
+    if books.ledger is not None:
+        revenue, what = "the ledger's revenue", "ledger"
+        why = "units that are left out, corrections, months that were booked late"
+        if books.has_margin and (off["difference_share"].abs() <= books.tolerance).all():
+            revenue, ending = "the ledger's margin", "_margin"
+    worst = off.loc[off[f"difference{ending}"].abs().idxmax()]
+    difference, share = worst[f"difference{ending}"], worst[f"difference_share{ending}"]
+    side = "above" if difference > 0 else "below"
+    size = "" if few or pd.isna(share) else f" by {abs(share):.1%}"
     return Check(
-        topic,
-        f"In {len(off)} of {len(covered)} periods revenue differs from the books; in "
-        f"{worst['period']} the export is {side} them{size}.",
+        "books",
+        f"In {len(off)} of {covered} periods {revenue} differs from the books; in "
+        f"{worst['period']} the {what} is {side} them{size}.",
         "weak",
-        f"What is in your books for {worst['period']} and not in the export, or the other way "
-        "round (taxes, shipping, returns, stores, cancelled orders)?",
+        f"What is in your books for {worst['period']} and not in the {what}, or the other way "
+        f"round ({why})?",
     )
 
 

@@ -34,7 +34,7 @@ class Client:
     ledger: pd.DataFrame  # of all tables
     notes: pd.DataFrame  # table, note: how each file was read
     links: tuple[Link, ...]  # whether the tables know the same customers
-    books: books.Reconciliation | None  # None where there are no control totals
+    books: books.Reconciliation | None  # None without control totals and ledger
     checks: tuple[Check, ...]
 
     def customer_view(self) -> pd.DataFrame:
@@ -110,13 +110,13 @@ def open_client(engagement: Engagement) -> Client:
 def _reconcile(
     engagement: Engagement, tables: dict[str, ClientTable], transactions: Intake
 ) -> books.Reconciliation | None:
-    if "control_totals" not in tables:
+    totals = to_frame(tables["control_totals"].rows) if "control_totals" in tables else None
+    place = "" if totals is None else locate(engagement, "control_totals").place
+    facts, tolerance = transactions.facts, engagement.customers.control_tolerance
+    window = (facts.window_start, facts.window_end)
+    if "ledger" in tables:
+        sums = books.sum_ledger(tables["ledger"].rows, window)
+        return books.reconcile_ledger(totals, sums, window, tolerance, place)
+    if totals is None:
         return None
-    facts = transactions.facts
-    return books.reconcile(
-        to_frame(tables["control_totals"].rows),
-        transactions.by_day,
-        (facts.window_start, facts.window_end),
-        engagement.customers.control_tolerance,
-        locate(engagement, "control_totals").place,
-    )
+    return books.reconcile(totals, transactions.by_day, window, tolerance, place)

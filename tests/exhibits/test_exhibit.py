@@ -42,11 +42,20 @@ def test_title_has_at_most_twelve_words(exhibit):
 
 def test_plain_text_is_the_charted_table(exhibit):
     data, metadata = drawn(exhibit)._repr_mimebundle_()
-    assert data["text/plain"].split() == [
-        "Two", "groups", "differ", "by", "half", "group", "size", "a", "1", "<b>", "2",
-    ]  # fmt: skip
+    assert data["text/plain"].split() == ["group", "size", "a", "1", "<b>", "2"]
     assert data["image/svg+xml"].startswith("<svg")
     assert metadata["crm_exhibit"]["n"] == 2
+
+
+def test_a_notebook_says_title_and_evidence_around_it(exhibit):
+    noted = dataclasses.replace(exhibit, title="A <b> is half of c", note="Few & far.")
+    above, _ = noted.heading()._repr_mimebundle_()
+    below, _ = noted.caption()._repr_mimebundle_()
+    assert above == {"text/plain": noted.title, "text/html": "<h4>A &lt;b&gt; is half of c</h4>"}
+    assert below["text/plain"].splitlines() == [
+        "Source: a test · 2020 · n = 2 customers · Unit: customers", "Few & far."
+    ]  # fmt: skip
+    assert "Few &amp; far." in below["text/html"]
 
 
 def test_table_cells_are_escaped(exhibit):

@@ -11,14 +11,19 @@ from crmlib.exhibits import trace
 MOST_WORDS = 12
 
 
-def test_every_number_of_the_demo_stands_in_its_table(demo_version, untraced_in):
-    assert untraced_in(demo_version) == []
+@pytest.fixture(params=["demo_version", "cdnow_version"])
+def version(request):
+    return request.getfixturevalue(request.param)
 
 
-def test_titles_and_findings_say_numbers_at_all(demo_version):
+def test_every_number_of_a_run_stands_in_its_table(version, untraced_in):
+    assert untraced_in(version) == []
+
+
+def test_titles_and_findings_say_numbers_at_all(version):
     """A report of words alone would pass every other test of this file."""
-    exhibits = json.loads((demo_version / "exhibits.json").read_text())
-    findings = json.loads((demo_version / "findings.json").read_text())
+    exhibits = json.loads((version / "exhibits.json").read_text())
+    findings = json.loads((version / "findings.json").read_text())
     said = [len(trace.numbers(e["title"])) for e in exhibits]
     said += [len(trace.numbers(f["sentence"])) for f in findings]
     assert sum(count > 0 for count in said) > 20 and sum(said) > 45
@@ -43,32 +48,32 @@ def test_titles_and_findings_say_numbers_at_all(demo_version):
                              ("expected in the next 3 years, discounted", "measure")]),
     ],
 )  # fmt: skip
-def test_a_click_on_a_number_lands_on_its_row(demo_version, exhibit, landings):
+def test_a_click_on_a_number_lands_on_its_row(cdnow_version, exhibit, landings):
     """Rows by their first cell; large tables hold many figures that round to the same text."""
-    records = json.loads((demo_version / "exhibits.json").read_text())
+    records = json.loads((cdnow_version / "exhibits.json").read_text())
     title = next(record["title"] for record in records if record["id"] == exhibit)
-    with (demo_version / "exhibits" / f"{exhibit}.csv").open(newline="") as file:
+    with (cdnow_version / "exhibits" / f"{exhibit}.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     found = trace.trace(title, header, rows)
     assert [(rows[reference.row][0], reference.column) for reference in found] == landings
 
 
-def test_a_table_that_says_something_else_is_noticed(demo_version, untraced_in, tmp_path):
+def test_a_table_that_says_something_else_is_noticed(cdnow_version, untraced_in, tmp_path):
     """Every figure of every table is raised by a third: all findings are lost, and titles.
 
     Not of tables with a hundred shares, some of which then happen to round to the old text:
     what these titles say is held to its row above.
     """
-    shutil.copytree(demo_version / "exhibits", tmp_path / "exhibits")
+    shutil.copytree(cdnow_version / "exhibits", tmp_path / "exhibits")
     for name in ("exhibits.json", "findings.json"):
-        shutil.copy(demo_version / name, tmp_path)
+        shutil.copy(cdnow_version / name, tmp_path)
     for path in (tmp_path / "exhibits").glob("*.csv"):
         with path.open(newline="") as file:
             header, *rows = csv.reader(file)
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([header, *([raised(c) for c in row] for row in rows)])
     lost = {line.partition(":")[0] for line in untraced_in(tmp_path)}
-    findings = json.loads((demo_version / "findings.json").read_text())
+    findings = json.loads((cdnow_version / "findings.json").read_text())
     assert {f["id"] for f in findings} <= lost
     assert {"concentration", "customer_view", "customer_equity", "deciles"} <= lost
 

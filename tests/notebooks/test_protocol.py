@@ -57,7 +57,7 @@ def test_any_order_passes_beside_a_stale_reports_folder(demo_version, tmp_path):
     for name in COPIED:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    stale = tmp_path / "reports" / "cdnow" / "v99-deadbeef"
+    stale = tmp_path / "reports" / "demo_bank" / "v99-deadbeef"
     shutil.copytree(demo_version, stale)
     findings = json.loads((stale / "findings.json").read_text())
     (stale / "findings.json").write_text(json.dumps(findings[:1]))

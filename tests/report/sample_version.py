@@ -49,6 +49,8 @@ def build(folder: Path) -> list[str]:
         nbformat.write(chapter.notebook(), folder / "notebooks" / f"{name}.ipynb")
         for exhibit in chapter.exhibits:
             exhibit.table.to_csv(folder / "exhibits" / f"{exhibit.id}.csv", index=False)
+            if exhibit.figure is not None:
+                (folder / "exhibits" / f"{exhibit.id}.png").write_bytes(exhibit.png())
             records.append(exhibit.record(name))
     (folder / "exhibits.json").write_text(json.dumps(records))
     (folder / "findings.json").write_text(json.dumps(findings))

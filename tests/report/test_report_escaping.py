@@ -12,7 +12,8 @@ import sample_version
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_report_pages import Elements
 
-from crmlib.book import escaping, indices, markdown, page, report
+from crmlib.book import data_table, escaping, indices, markdown, page, report
+from crmlib.book.links import Evidence
 from crmlib.exhibits.finding import Finding, FindingList
 
 HOSTILE = sample_version.HOSTILE
@@ -21,7 +22,7 @@ HOSTILE = sample_version.HOSTILE
 def rendered(tmp_path, *outputs, source="1"):
     """A one-cell notebook's page."""
     notebook = new_notebook(cells=[new_code_cell(source, outputs=list(outputs), id="a")])
-    shown = page.read("02_value", notebook, tmp_path, page.locate({"02_value": notebook}))
+    shown = page.read("02_value", notebook, Evidence(tmp_path, page.locate({"02_value": notebook})))
     context = {"page": shown, "title": HOSTILE, "contents": [shown], "before": None, "after": None}
     context["origin"] = report.Origin(sample_version.PROVENANCE)
     return report.template("index.html.j2").render(resources=context)
@@ -108,7 +109,7 @@ def test_inputs_lose_folders_and_passwords():
 @pytest.mark.parametrize("cell", ["=cmd()", "+1+1", "-x", "@SUM(A1)", "\t=1"])
 def test_no_cell_of_a_download_starts_a_formula(tmp_path, cell):
     (tmp_path / "x.csv").write_text(f'a,b\n"{cell}",-3.5\n')
-    href = page.data_table(tmp_path / "x.csv").href
+    href = data_table.read(Evidence(tmp_path, {}), "x", "x").href
     text = base64.b64decode(href.partition(",")[2]).decode()
     assert text == f"a,b\n'{cell},-3.5\n"
 

@@ -1,5 +1,6 @@
 """Pages as files: the same bytes, nothing fetched, ids and links that hold."""
 
+import base64
 import itertools
 import re
 import shutil
@@ -10,6 +11,8 @@ import pytest
 import sample_version
 
 from crmlib.book import report
+from crmlib.book.links import Evidence
+from crmlib.book.page import locate
 from crmlib.book.page import read as page_of
 from crmlib.exhibits import theme
 
@@ -134,8 +137,17 @@ def test_caption_states_source_period_n_and_unit(pages):
 
 def test_data_shows_the_first_rows_and_says_how_many_more(pages):
     data = pages["05_roi.html"].split('aria-label="Data of Exhibit 5.2"')[1].split("</table>")[0]
-    assert data.count("<tr>") == 61
-    assert "the file has 340 more" in pages["05_roi.html"]
+    assert data.count('<tr id="draws-row-') == 120
+    assert "the file has 280 more" in pages["05_roi.html"]
+
+
+def test_every_exhibit_hands_out_its_files(pages, version):
+    page = pages["02_value.html"]
+    picture = re.search(r'<a href="data:image/png;base64,([^"]+)" download="lorenz.png"', page)
+    assert base64.b64decode(picture[1]) == (version / "exhibits" / "lorenz.png").read_bytes()
+    assert 'download="lorenz.csv"' in page
+    assert 'download="row_ledger.csv"' in pages["01_customers.html"]
+    assert "row_ledger.png" not in pages["01_customers.html"]
 
 
 def test_exhibit_without_a_file_has_no_data(copy):
@@ -168,17 +180,19 @@ def test_code_is_folded_with_one_fold_for_what_stands_together(pages):
     assert '<details class="code" open' not in page
 
 
-def test_the_summary_moves_findings_up_with_the_words_that_lead_to_them(tmp_path):
+def test_the_summary_says_first_what_a_board_reads(tmp_path):
     draft = sample_version.Draft("06_summary")
     draft.prose("# Title\n\nOpening.")
     draft.parameters("most = 7", "")
-    draft.prose("## Elsewhere")
     draft.prose("## Findings")
     draft.display_findings(
         [sample_version.Finding("f", "census", "So it is.", 1.0, "", "x").record("06_summary")]
     )
-    shown = page_of("06_summary", draft.notebook(), tmp_path, {})
-    assert [block.kind for block in shown.blocks] == [
-        "prose", "prose", "findings", "settings", "prose", "code"
-    ]  # fmt: skip
-    assert "findings" in shown.blocks[1].html
+    draft.prose("## Behind them")
+    table = sample_version.pd.DataFrame({"a": [1]})
+    draft.show(sample_version._exhibit("behind", "One exhibit stands behind", table))
+    notebook = draft.notebook()
+    evidence = Evidence(tmp_path, locate({"06_summary": notebook}))
+    shown = page_of("06_summary", notebook, evidence)
+    assert [block.kind for block in shown.brief] == ["prose", "prose", "findings"]
+    assert [block.kind for block in shown.appendix] == ["prose", "figure", "settings", "code"]

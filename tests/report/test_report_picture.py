@@ -22,6 +22,32 @@ def test_every_id_has_the_prefix_and_is_pointed_to():
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', svg)) == set(ids)
 
 
+def test_what_a_chart_says_becomes_a_label_inside_the_picture():
+    figure, ax = theme.axes()
+    ax.plot([0, 1], [0, 1])
+    theme.says_values(ax, [0, 1], ["<b>", "a rather long name"], {"seen": [1, 2]}, str)
+    svg = str(picture.inline(theme.to_svg(figure), "x", "A line"))
+    assert "<title>" not in svg and svg.count('<g class="value">') == 2
+    assert "<tspan" in svg and ">&lt;b&gt;</tspan>" in svg and ">seen: 2.0</tspan>" in svg
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    labels = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]* rx="2"', svg)
+    assert len(labels) == 2
+    assert all(float(x) >= 0 and float(x) + float(w) <= width for x, w in labels)
+
+
+def test_a_label_of_a_row_stands_beside_it_and_not_on_it():
+    figure, ax = theme.axes()
+    ax.plot([0, 1], [1, 0], "o")
+    theme.says_values(ax, [1, 0], ["upper", "lower"], {"": [1, 2]}, str, along="y")
+    svg = str(picture.inline(theme.to_svg(figure), "x", "Dots"))
+    band = r'<rect class="band" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"'
+    label = r'<rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)" rx="2"'
+    bands, labels = re.findall(band, svg), re.findall(label, svg)
+    for (y, height), (top, tall) in zip(bands, labels, strict=True):
+        y, height, top, tall = map(float, (y, height, top, tall))
+        assert top >= y + height or top + tall <= y
+
+
 def test_no_style_sheet_no_namespace_no_size():
     svg = chart("lorenz")
     assert not re.search(r"<style|xmlns|http|<metadata", svg)

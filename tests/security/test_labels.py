@@ -14,7 +14,7 @@ LABELS = [r"$\frac{", "$ and $", r"US$ 5 \to US$ 6", "$x$", "$$", r"\$1", "A$AP_
 @pytest.mark.parametrize("text", LABELS)
 def test_a_label_is_drawn_as_it_stands_wherever_it_is(text):
     figure, ax = theme.axes()
-    theme.paired_bars(ax, [text, "low"], {text: ([1, 2], theme.PRIMARY)})
+    theme.paired_bars(ax, [text, "low"], {text: ([1, 2], theme.PRIMARY)}, str)
     theme.label(ax, 0, 1, text)
     theme.tidy(ax, x=text, y=text)
     ax.set_title(text)

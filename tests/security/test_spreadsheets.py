@@ -83,10 +83,11 @@ def test_a_table_without_formulas_is_written_as_pandas_writes_it():
 def test_the_page_shows_what_was_meant_and_hands_out_what_is_safe(tmp_path):
     import base64
 
-    from crmlib.book import page
+    from crmlib.book import data_table
+    from crmlib.book.links import Evidence
 
     formats.safe_table(table()).to_csv(tmp_path / "x.csv", index=False, lineterminator="\n")
-    data = page.data_table(tmp_path / "x.csv")
+    data = data_table.read(Evidence(tmp_path, {}), "x", "x")
     assert data.header[1] == "+kind"
     assert [row[0] for row in data.rows] == ["=1+1", "low"]
     handed = base64.b64decode(data.href.partition(",")[2]).decode()

@@ -40,11 +40,15 @@ def future_concentration(
     reach = np.abs(table[["future_lo", "future_hi"]].to_numpy().T - table["future"].to_numpy())
     ax.errorbar(table["future"], places - 0.18, xerr=reach, fmt="o", color=theme.PRIMARY,
                 markersize=8, capsize=4, label="future, with interval")  # fmt: skip
-    ax.set_yticks(places - 0.09, [f"best {share:.0%}" for share in table["customers"]])
+    names = [f"best {share:.0%}" for share in table["customers"]]
+    ax.set_yticks(places - 0.09, names)
     ax.set(xlim=(0, max(1, table["past"].max() * 1.02)), ylim=(-0.6, len(table) - 0.5))
     theme.tidy(ax, x=f"share of {scope.value_word} that they hold", y="", grid="x")
     theme.percent(ax, "x")
-    ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
+    shown = table[["past", "future", "future_lo", "future_hi"]]
+    series = shown.set_axis(["past", "future", "from", "to"], axis=1)
+    theme.says_values(ax, places, names, series, formats.percent, along="y")
+    theme.legend_above(ax)
     share = scope.best_share(n)
     best, word = _ahead(values, share), scope.share_word(share)
     level = formats.level(best.level)
@@ -99,6 +103,9 @@ def customer_equity(
     elif _tells_of_few(customers, scope):
         rows = rows[1:]
         withheld = f" The last twelve months are withheld: they would tell of {scope.few}."
+    if scope.margin_rate != 1:
+        assumed = f"contribution per {scope.currency} of {scope.amount_word}, assumed"
+        rows.append((assumed, scope.margin_rate, *none))
     table = pd.DataFrame(rows, columns=["measure", "value", "lo", "hi", "level"])
     table = table.astype(dict.fromkeys(["value", "lo", "hi", "level"], float))
     written = {"value": scope.money, "lo": scope.money, "hi": scope.money, "level": formats.level}
@@ -108,6 +115,8 @@ def customer_equity(
             for name, write in written.items()
         }
     ).rename(columns={"measure": scope.value_word, "lo": "from", "hi": "to"})
+    if scope.margin_rate != 1:
+        shown.loc[shown.index[-1], "value"] = formats.percent(scope.margin_rate, 1)
     level = formats.level(equity.level)
     return scope.exhibit(
         id="customer_equity",
@@ -153,7 +162,7 @@ def findings(
     """What 02_value says to the summary."""
     said = [] if scope.bands(n) == 1 else [_past_finding(past, n, scope)]
     if not isinstance(values, Refusal):
-        said += _value_findings(values, horizon_years, n, scope)
+        said += [*_value_findings(values, horizon_years, n, scope), _margin_caveat(scope)]
     missed = None if isinstance(scorecard, Refusal) else scorecard.table.loc["model", "total_error"]
     if missed is not None and not isinstance(foretold, Refusal):
         said.append(_holdout_finding(scorecard.table.loc["model"], foretold))
@@ -172,6 +181,25 @@ def _past_finding(past: Concentration, n: int, scope: Scope) -> Finding:
         value=reached,
         unit=f"share of {scope.value_word}",
         exhibit="concentration",
+        size=abs(reached),
+    )
+
+
+def _margin_caveat(scope: Scope) -> Finding:
+    """What every amount of value takes for granted."""
+    said = f"Value is {scope.amount_word}: no margin was given, so costs and risk are not in it."
+    if scope.margin_rate != 1:
+        share = formats.percent(scope.margin_rate, 1)
+        said = f"Contribution is taken as {share} of {scope.amount_word}, the same for everyone."
+    return Finding(
+        id="margin_rate",
+        kind="assumption",
+        sentence=said,
+        value=None if scope.margin_rate == 1 else scope.margin_rate,
+        unit=f"share of {scope.amount_word}",
+        exhibit="customer_equity",
+        size=1.0,
+        role="caveat",
     )
 
 
@@ -192,6 +220,8 @@ def _holdout_finding(score: pd.Series, foretold: Interval) -> Finding:
         hi=hi,
         unit="share of actual purchases",
         exhibit="holdout_scorecard",
+        size=abs(missed),
+        role="caveat",
     )
 
 
@@ -199,6 +229,8 @@ def _value_findings(
     values: LifetimeValues, horizon_years: float, n: int, scope: Scope
 ) -> list[Finding]:
     equity = values.equity
+    realised = (values.customers["lifetime_value"] - values.customers["future_value"]).sum()
+    size = abs(equity.value / realised) if realised else 0.0
     level = formats.level(equity.level)
     doubt = "" if values.grade == "good" else f"; the model is {values.grade}"
     said = [
@@ -213,6 +245,7 @@ def _value_findings(
             hi=equity.hi,
             unit=scope.currency,
             exhibit="customer_equity",
+            size=size,
         )
     ]
     if scope.bands(n) > 1:
@@ -229,6 +262,7 @@ def _value_findings(
                 hi=best.hi,
                 unit="share of future value",
                 exhibit="future_concentration",
+                size=abs(best.value) * size,
             )
         )
     return said

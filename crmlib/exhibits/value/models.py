@@ -43,6 +43,9 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
         theme.label(ax, last["period_end"], last[name], name, color, xytext=(6, shift))
     ax.set_ylim(bottom=0, top=last[["actual", "expected"]].max() * 1.08)
     theme.label(ax, base["period_end"], ax.get_ylim()[1] * 0.96, "sealed from here", theme.MUTED)
+    ends = table["period_end"]
+    names = [f"until {end:%Y-%m-%d}" for end in ends]
+    theme.says_values(ax, ends, names, table[["actual", "expected"]], formats.count)
     theme.tidy(ax, x="", y="repeat purchases, cumulative")
     theme.thousands(ax)
     theme.few_dates(ax)
@@ -244,8 +247,8 @@ def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -
             "expected": (table["predicted"], theme.CONTRAST),
             "actual": (table["actual"], theme.REFERENCE),
         },
+        "{:.2f}".format,
     )
-    ax.legend(frameon=False, loc="upper left", labelcolor=theme.INK)
     theme.tidy(ax, x="repeat purchases before the seal", y="mean purchases in the holdout")
     gaps = table["actual"] - table["predicted"]
     worst = (gaps.abs() * table["n"]).idxmax()
@@ -383,6 +386,7 @@ def frequency_fit(
             "expected": (table["expected"], theme.CONTRAST),
             "actual": (table["actual"], theme.REFERENCE),
         },
+        formats.count,
     )
     theme.tidy(ax, x="repeat purchases", y="customers")
     theme.thousands(ax)

@@ -53,6 +53,8 @@ def concentration(
     for axis in "xy":
         theme.percent(ax, axis)
     ax.set(xlim=(0, 1), ylim=(0, max(1.02, points["value"].max() * 1.02)))
+    names = [f"best {formats.percent(customers)}" for customers in table["share"]]
+    theme.says_values(ax, table["share"], names, {"": table["value"]}, formats.percent)
     gini = "undefined (some values are negative)" if curve.gini is None else f"{curve.gini:.3f}"
     return scope.exhibit(
         id="concentration",
@@ -68,6 +70,10 @@ def concentration(
         "Benchmarks: the rule of thumb 80/20, and card business, where 20% of relationships gave "
         f"76% of profit.{_coarser(bands, 100, scope)}",
     )
+
+
+def _percent_1(share: float) -> str:
+    return formats.percent(share, 1)
 
 
 def _reached(points: pd.DataFrame, share: float) -> float:
@@ -107,6 +113,8 @@ def deciles(table: pd.DataFrame, scope: Scope) -> Exhibit:
     ax.set_ylim(top=table["share"].max() * 1.1)
     theme.tidy(ax, x=f"{word} of customers, best first", y=f"share of {scope.value_word}")
     theme.percent(ax)
+    names = [f"{word} {band}" for band in table["band"]]
+    theme.says_values(ax, range(bands), names, {"": table["share"]}, _percent_1)
     best, mean = table.iloc[0], table["value"].sum() / n
     shown = table.assign(times_average=table["mean"] / mean).rename(columns={"band": word})
     return scope.exhibit(
@@ -134,7 +142,7 @@ def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibi
     first, last = shown.index[0], shown.index[-1]
     figure, ax = theme.axes(height=3.6)
     for _, row in cohorts.retention.iterrows():
-        ax.plot(row.index[1:], row.iloc[1:], color=theme.REFERENCE, linewidth=0.8, alpha=0.7)
+        ax.plot(row.index[1:], row.iloc[1:], color=theme.REFERENCE, linewidth=0.7, alpha=0.4)
     alone = "o" if after.isna().any() else None  # a month between two gaps is no line
     ax.plot(after.index, after, color=theme.PRIMARY, linewidth=2.4, marker=alone, markersize=4)
     theme.label(ax, last, shown[last], "all cohorts", theme.PRIMARY)
@@ -142,6 +150,8 @@ def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibi
     theme.percent(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
+    names = [f"month {month}" for month in after.index]
+    theme.says_values(ax, after.index, names, {"all cohorts": after}, _percent_1)
     return scope.exhibit(
         id="cohort_retention",
         title=_retention_title(shown),
@@ -194,7 +204,7 @@ def cohort_revenue(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
     average = cohorts.average["revenue_per_customer"]
     figure, ax = theme.axes(height=3.6)
     for _, row in cohorts.revenue_per_customer.iterrows():
-        ax.plot(row.index, row, color=theme.REFERENCE, linewidth=0.8, alpha=0.7)
+        ax.plot(row.index, row, color=theme.REFERENCE, linewidth=0.7, alpha=0.4)
     ax.plot(average.index, average, color=theme.PRIMARY, linewidth=2.4)
     theme.label(ax, average.index[-1], average.iloc[-1], "all cohorts", theme.PRIMARY)
     theme.tidy(ax, x="months since the month of the first purchase",
@@ -202,6 +212,8 @@ def cohort_revenue(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibit:
     theme.thousands(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
+    names = [f"by month {month}" for month in average.index]
+    theme.says_values(ax, average.index, names, {"all cohorts": average}, scope.money)
     average = average.dropna()
     months = min(12, int(average.index[-1]))
     reached = average.loc[months]

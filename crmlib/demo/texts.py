@@ -1,0 +1,183 @@
+"""The words that go with the bank: its params file and the README of its folder."""
+
+from __future__ import annotations
+
+from crmlib.demo.settings import END, BankSettings
+
+INPUT_FILES = {
+    "transactions": "card_transactions.csv.gz",
+    "contracts": "contracts.csv",
+    "ledger": "ledger.parquet",
+    "customers": "customers.csv",
+    "identities": "identities.csv",
+    "control_totals": "control_totals.csv",
+    "external": "external.csv",
+}
+
+_PARAMS = """\
+# A synthetic retail bank whose truth is known: `crm demo` has made the data and this file.
+# Keys that are not given keep their defaults, which `crm check {path} --settings` lists.
+engagement: {name}
+title: Demo bank (synthetic)
+currency: EUR
+time_unit: month
+observation_start: {start}
+observation_end: {end}
+seed: {seed}
+
+inputs:
+  # Card purchases; `customer_id` holds the card, which `identities` leads to its customer.
+  transactions:
+    path: {folder}/card_transactions.csv.gz
+    amount_is: card spending
+  # Five products, from when to when, and what each contributes a month.
+  contracts:
+    path: {folder}/contracts.csv
+  # The bank's account of revenue and cost by customer, month and product.
+  ledger:
+    path: {folder}/ledger.parquet
+  # Attributes of customers and, with `is_prospect`, of people who are none yet.
+  customers:
+    path: {folder}/customers.csv
+  # Cards of customers, and customers who share a household.
+  identities:
+    path: {folder}/identities.csv
+  # Revenue and margin by quarter as the bank's books have them.
+  control_totals:
+    path: {folder}/control_totals.csv
+  # A panel's estimate of yearly card spending with all banks.
+  external:
+    path: {folder}/external.csv
+
+value:
+  # What card spending contributes: interchange and exchange margin less scheme costs.
+  margin_rate: 0.015
+"""
+
+_README = """\
+# Demo bank (synthetic)
+
+A retail bank that does not exist, made to show and to test this workbook:
+{customers:,} customers, {prospects:,} prospects, five products, {months} months from {start}
+to {end}, in EUR. Because it is made, its truth is known; `truth/` holds it.
+Nobody and nothing real stands behind a row.
+
+| file | column | meaning |
+|---|---|---|
+| card_transactions.csv.gz | customer_id | the *card*; `identities.csv` leads to its customer |
+| | date | day of the purchase or refund |
+| | amount | EUR; refunds are negative and carry the purchase's number |
+| | order_id | authorisation number |
+| | channel | shop, online, abroad |
+| contracts.csv | customer_id, contract_id | the customer, and the contract |
+| | product | current_account, savings, credit_card, personal_loan, insurance |
+| | start_date, end_date | first and last day; `end_date` is empty while it runs |
+| | monthly_margin | EUR a month before cost to serve, at the customer's usual level |
+| ledger.parquet | customer_id, month, product | whose, when (first of the month), on what |
+| | line | revenue, cost_to_serve, risk_cost, marketing |
+| | amount | EUR; costs are positive |
+| | channel | of cost to serve: branch, call_centre, online, mobile |
+| customers.csv | customer_id | C… customers, P… prospects |
+| | joined | first day as a customer |
+| | preferred_channel, consent | how the person wants to be reached, and whether he may be |
+| | is_prospect | yes: not a customer yet |
+| | acquisition_cost, acquisition_channel | of those who joined in the window |
+| | birth_year, gender, region, income_band, occupation, household_size | of the person |
+| identities.csv | source_id, customer_id | cards of customers; customers of one household |
+| control_totals.csv | period | quarters |
+| | revenue, margin | in the bank's books, EUR; margin is revenue less all costs |
+| external.csv | customer_id | of {known:.0%} of customers and prospects |
+| | wallet | card spending with all banks, EUR a year, estimated |
+| truth/customers.csv.gz | | archetype, changes and expected profit of every customer |
+| truth/archetypes.json | | the parameters of the six archetypes |
+| truth/bank.json | | settings, planted defects and differences, totals |
+
+**What is planted.** Six archetypes, one of which appears late and one of which
+dies out. A fifth of the customers holds some four fifths of the profit, a quarter
+brings a loss. More value is lost to customers who shrink than to customers who
+leave. Card spending {season}. Some rows of
+card_transactions.csv.gz are spoilt as exports are: {defects}.
+The books of {quarter} hold {difference:.1%} more revenue than the ledger.
+
+| truth/customers.csv.gz | meaning |
+|---|---|
+| household | the customer's id after merging |
+| archetype | the latent segment |
+| migration, migration_month | none, down or up; its first month |
+| migration_factor | on spend and balances, from then on |
+| left | last month as a customer; it may lie just after the window |
+| leave_risk, down_risk, up_risk | probabilities a month, before a migration |
+| card_rate, card_ticket | purchases a month, median amount, before a migration |
+| profit, expected_profit | in the window: the ledger's, and its expectation |
+| monthly_before, monthly_after | expected profit of an average month around the migration |
+| lost_by_migration, lost_by_leaving | expected profit of a year that they have taken |
+| expected_next_year | expected profit of the twelve months after the window |
+
+**Source.** Synthetic, made by `crmlib/demo/` of this project. To make it again, bit for bit:
+
+    {command}
+
+**Licence.** MIT, as the project's.
+"""
+
+
+def params_text(settings: BankSettings) -> str:
+    """The params file of the bank."""
+    return _PARAMS.format(
+        name=settings.name,
+        path=f"params/{settings.name}.yml",
+        folder=f"../data/{settings.name}",
+        start=settings.start,
+        end=END,
+        seed=settings.seed,
+    )
+
+
+def command(settings: BankSettings) -> str:
+    """The command that makes this bank."""
+    given, usual = settings, BankSettings()
+    parts = [f"crm demo --customers {given.customers}"]
+    parts += [f"--months {given.months}"] * (given.months != usual.months)
+    parts += [f"--seed {given.seed}"] * (given.seed != usual.seed)
+    parts += ["--no-seasonality"] * (not given.seasonality)
+    parts += [f"--name {given.name}"] * (given.name != usual.name)
+    return " ".join([*parts, "--out ."])
+
+
+def readme_text(
+    settings: BankSettings,
+    *,
+    prospects: int,
+    known: float,
+    planted: dict[str, int],
+    quarter: str,
+    difference: float,
+) -> str:
+    """The README of the bank's folder.
+
+    Parameters
+    ----------
+    prospects : int
+        How many there are.
+    known : float
+        Share of people with an estimate of their wallet.
+    planted : dict
+        Planted defects and how many rows each has.
+    quarter, difference
+        Where the books differ from the ledger, and by how much.
+    """
+    season = "peaks in December and dips in August" if settings.seasonality else "has no season"
+    defects = ",\n".join(f"{count} × {reason}" for reason, count in planted.items())
+    return _README.format(
+        customers=settings.customers,
+        prospects=prospects,
+        months=settings.months,
+        start=settings.start,
+        end=END,
+        known=known,
+        season=season,
+        defects=defects,
+        quarter=quarter,
+        difference=difference,
+        command=command(settings),
+    )

@@ -1,0 +1,46 @@
+"""An exhibit's table as great-tables sets it.
+
+Numbers stand to the right, cells are written out before they get here, and every
+text is escaped. In JupyterLab the table brings its own look; the report's page takes
+the table alone and gives it the page's.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crmlib.exhibits import formats
+
+
+def to_html(table: pd.DataFrame, shown: pd.DataFrame, id: str) -> str:
+    """The table in HTML, the same text for the same table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The figures, which decide what stands to the right.
+    shown : DataFrame
+        The same columns in the same order, headed for readers and written out.
+    id : str
+        Begins every id in the HTML.
+    """
+    from great_tables import GT  # slow to import, and not every chapter shows a table
+
+    if shown.shape[1] != table.shape[1]:
+        raise ValueError(f"exhibit {id}: `formatted` must have the columns of `table`")
+    names = [f"c{position}" for position in range(shown.shape[1])]
+    cells = pd.DataFrame(
+        [[formats.cell(value, 4) for value in row] for row in shown.itertuples(index=False)],
+        columns=names,
+        dtype=object,
+    )
+    right = [
+        name
+        for name, column in zip(names, table.columns, strict=True)
+        if pd.api.types.is_numeric_dtype(table[column])
+    ]
+    set_ = GT(cells, id=f"table-{id}").cols_label(
+        {name: str(heading) for name, heading in zip(names, shown.columns, strict=True)}
+    )
+    set_ = set_.cols_align("left", [name for name in names if name not in right])
+    return set_.cols_align("right", right).as_raw_html()

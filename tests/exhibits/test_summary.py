@@ -1,0 +1,64 @@
+"""Findings are chosen by money times certainty, and the decision follows from them."""
+
+import pytest
+
+from crmlib.exhibits import summary
+from crmlib.exhibits.finding import Finding
+
+FIELDS = {"unit": "EUR", "exhibit": "e"}
+
+
+def found(id: str, size: float, kind: str = "census", **fields) -> dict:
+    fields = {"sentence": f"{id} is so.", "value": 1.0} | FIELDS | fields
+    return Finding(id=id, kind=kind, size=size, **fields).record("02_value")
+
+
+@pytest.mark.parametrize(
+    ("value", "lo", "hi", "expected"),
+    [(10.0, 8.0, 12.0, 0.8), (-10.0, -15.0, -5.0, 0.5), (1.0, -2.0, 4.0, 0.0), (0.0, -1.0, 1.0, 0)],
+)  # fmt: skip
+def test_an_estimate_loses_half_its_interval(value, lo, hi, expected):
+    record = found("x", 1.0, "estimate", value=value, lo=lo, hi=hi)
+    assert summary.certainty(record) == pytest.approx(expected)
+
+
+def test_a_count_is_certain_and_an_assumption_is_not():
+    assert summary.certainty(found("x", 1.0)) == 1
+    assert summary.certainty(found("x", 1.0, "assumption")) == 0.25
+
+
+def test_much_money_unsure_gives_way_to_less_money_sure():
+    findings = [
+        found("guess", 100.0, "assumption"),
+        found("forecast", 90.0, "estimate", value=10.0, lo=5.0, hi=15.0),
+        found("count", 50.0),
+        found("doubt", 80.0, role="caveat"),
+    ]
+    shown = summary.leading_findings(findings, 2).records
+    assert [record["id"] for record in shown] == ["count", "forecast"]
+    assert [record["id"] for record in summary.caveats(findings, 7).records] == ["doubt"]
+
+
+def test_a_size_is_a_share():
+    with pytest.raises(ValueError, match="no share of money"):
+        found("x", -1.0)
+    with pytest.raises(ValueError, match="no share of money"):
+        found("x", float("nan"))
+
+
+def test_the_decision_follows_from_where_value_lies():
+    few = found(
+        "top_fifth_share", 1.0, value=0.62, unit="share of revenue", exhibit="concentration"
+    )
+    said = summary.decision([few], "")
+    assert said.exhibit == "concentration"
+    assert "best fifth of customers, who brought 62% of revenue" in said.sentence
+    spread = summary.decision([few | {"value": 0.31}], "")
+    assert "all customers alike" in spread.sentence
+    nothing = summary.decision([found("data_verdict", 0.0, exhibit="data_checks")], "")
+    assert "which data to ask" in nothing.sentence and nothing.exhibit == "data_checks"
+
+
+def test_the_consultant_s_own_decision_comes_first():
+    few = found("top_fifth_share", 1.0, value=0.62)
+    assert summary.decision([few], "Open a branch?").sentence == "Open a branch?"
