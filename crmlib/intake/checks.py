@@ -286,7 +286,8 @@ def _months(months: pd.DataFrame, facts: Facts, amount_is: str) -> list[Check]:
     if holes.empty and not empty:
         return [Check("holes", "No month is empty or far below its neighbours.", "good")]
     named = ", ".join(f"{month:%B %Y}" for month in holes.index[:3])
-    said = f"{amount_is[0].upper()}{amount_is[1:]} falls to less than a quarter of the months around it in {named}."
+    what = amount_is[0].upper() + amount_is[1:]
+    said = f"{what} falls to less than a quarter of the months around it in {named}."
     if holes.empty:
         said = f"{empty} of {len(whole)} months hold no {amount_is}."
         named = "these months"

@@ -198,7 +198,7 @@ def test_findings_without_a_model_are_counts(curve):
 def test_findings_speak_of_a_weak_model_and_of_the_holdout(curve):
     equity, fifth = Interval(1_000.0, 900.0, 1_100.0, 0.9), Interval(0.6, 0.5, 0.7, 0.9)
     values = value.LifetimeValues(
-        customers=pd.DataFrame(),
+        customers=pd.DataFrame({"lifetime_value": [1_500.0], "future_value": [1_000.0]}),
         equity=equity,
         to_infinity=None,
         top_shares={"top_20": fifth},
