@@ -9,6 +9,10 @@ gives the number's text: 62% is found in .6231 and not in .6281. It may also sta
 within a cell of words ("expected in the next 3 years"), or be a count of rows ("2
 of 12 periods", where each row of the table is a period).
 
+A table of hundreds of figures has some that round to the same text, so that "found"
+is necessary and not sufficient; which of several cells is meant is decided as `trace`
+says.
+
 Not numbers, since they claim no figure of the table: digits that hang on a letter
 or a slash (V2, BG/NBD, 80/20), words for how many (both, twelve) but "one day",
 and words for none (nobody, nothing).
