@@ -33,10 +33,10 @@ def data_checks(checks: Sequence[Check], n: int, scope: Scope) -> Exhibit:
     columns = ["topic", "found", "verdict", "weak_points", "questions", "ask"]
     table = pd.DataFrame(lines, columns=columns)
     shown = table.assign(
-        weak_points=[str(k or "") for k in table["weak_points"]],
-        questions=[str(k or "") for k in table["questions"]],
+        weak_points=[*(str(k or "") for k in table["weak_points"][:-1]), str(weak)],
+        questions=[*(str(k or "") for k in table["questions"][:-1]), str(questions)],
     )
-    headings = ["looked at", "found", "verdict", "weak points", "questions", "ask the client"]
+    headings = ["looked at", "found", "verdict", "weak", "asks", "ask the client"]
     return scope.exhibit(
         id="data_checks",
         title=verdict(checks),

@@ -223,7 +223,7 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
     return scope.exhibit(
         id="customer_view",
         title=f"{formats.count(facts.customers)} customers bring "
-        f"{scope.money(facts.total_amount)}, {scope.money(per_customer)} each",
+        f"{scope.money(facts.total_amount)}, {scope.money(per_customer)} on average",
         table=table[["fact", "value"]],
         formatted=table[["fact", "shown"]].rename(columns={"shown": "value"}),
         n=facts.customers,

@@ -36,6 +36,15 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}%"
 
 
+def level(coverage: float) -> str:
+    """An interval's nominal coverage, never rounded to certainty.
+
+    >>> level(0.9), level(0.995)
+    ('90%', '99.5%')
+    """
+    return f"{100 * coverage:g}%"
+
+
 def money(value: float, currency: str = "") -> str:
     """Money at three significant figures, as a board says it.
 

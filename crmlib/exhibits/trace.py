@@ -9,6 +9,10 @@ gives the number's text: 62% is found in .6231 and not in .6281. It may also sta
 within a cell of words ("expected in the next 3 years"), or be a count of rows ("2
 of 12 periods", where each row of the table is a period).
 
+A table of hundreds of figures has some that round to the same text, so that "found"
+is necessary and not sufficient; which of several cells is meant is decided as `trace`
+says.
+
 Not numbers, since they claim no figure of the table: digits that hang on a letter
 or a slash (V2, BG/NBD, 80/20), words for how many (both, twelve) but "one day",
 and words for none (nobody, nothing).
@@ -93,9 +97,11 @@ class Number:
             return isclose(figure, self.value, rel_tol=1e-9)
         if _is_year(self.written):
             return cell == self.written
-        if self.falls:
-            return figure <= 0 and self.written in self._ways(-figure)
-        return self.written in self._ways(figure)
+        if self.falls and figure > 0:
+            return False
+        size = -figure if self.falls else figure
+        # a nought has two signs, and `formats` writes both
+        return any(self.written in self._ways(f) for f in ([size] if size else [0.0, -0.0]))
 
     def _ways(self, figure: float) -> list[str]:
         """A figure with this number's digits and unit, as `formats` writes them."""
@@ -169,11 +175,8 @@ def _number(match: re.Match[str], text: str) -> Number:
 def _read(match: re.Match[str]) -> tuple[Shape, float, str]:
     if date := match["date"]:
         name, _, year = date.partition(" ")
-        return (
-            "date",
-            float("nan"),
-            f"{year}-{_MONTHS.split('|').index(name) + 1:02d}" if year else date,
-        )
+        month = f"{year}-{_MONTHS.split('|').index(name) + 1:02d}" if year else date
+        return "date", float("nan"), month
     if group := match["group"]:
         return "group", float("nan"), group
     if match["day"]:

@@ -117,7 +117,7 @@ def look(
         *_rows(ledger),
         _repeaters(facts),
         _length(facts),
-        *_months(transactions.by_month, facts),
+        *_months(transactions.by_month, facts, engagement.inputs.transactions.amount_is),
         _edges(facts),
         _newcomers(facts),
         _dominance(facts),
@@ -275,7 +275,7 @@ def _length(facts: Facts) -> Check:
     )
 
 
-def _months(months: pd.DataFrame, facts: Facts) -> list[Check]:
+def _months(months: pd.DataFrame, facts: Facts, amount_is: str) -> list[Check]:
     """Months without a row, or with far less than their neighbours; whole months only."""
     whole = months.set_index("month")["revenue"]
     first, last = pd.Timestamp(facts.window_start), pd.Timestamp(facts.window_end)
@@ -286,9 +286,10 @@ def _months(months: pd.DataFrame, facts: Facts) -> list[Check]:
     if holes.empty and not empty:
         return [Check("holes", "No month is empty or far below its neighbours.", "good")]
     named = ", ".join(f"{month:%B %Y}" for month in holes.index[:3])
-    said = f"Revenue falls to less than a quarter of the months around it in {named}."
+    what = amount_is[0].upper() + amount_is[1:]
+    said = f"{what} falls to less than a quarter of the months around it in {named}."
     if holes.empty:
-        said = f"{empty} of {len(whole)} months hold no revenue."
+        said = f"{empty} of {len(whole)} months hold no {amount_is}."
         named = "these months"
     return [
         Check("holes", said, "ask", f"Is the export complete for {named}, or was there a change?")

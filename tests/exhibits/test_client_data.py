@@ -150,9 +150,12 @@ def test_the_verdict_counts_weak_points_and_questions(asks, verdict, title):
     assert exhibit.table["weak_points"].iloc[-1] == 2 * (verdict == "weak")
     assert exhibit.table["verdict"].iloc[:2].tolist() == [client_data.VERDICTS[verdict]] * 2
     assert exhibit.formatted.columns.tolist() == [
-        "looked at", "found", "verdict", "weak points", "questions", "ask the client"
+        "looked at", "found", "verdict", "weak", "asks", "ask the client"
     ]  # fmt: skip
-    assert "0" not in exhibit.formatted["questions"].tolist()
+    assert exhibit.formatted["asks"].tolist() == [
+        *("1" if a else "" for a in asked),
+        str(sum(asked)),
+    ]
 
 
 def test_text_from_the_data_is_escaped():

@@ -3,8 +3,10 @@
 import doctest
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crmlib.exhibits import trace
+from crmlib.exhibits import formats, trace
 from crmlib.exhibits.trace import numbers, untraced
 
 
@@ -110,6 +112,28 @@ def test_a_number_knows_its_place():
 )
 def test_a_number_stands_in_a_cell_at_its_own_rounding(text, cell, stands):
     assert (untraced(text, ["x"], [[cell]]) == []) is stands
+
+
+@given(
+    st.floats(-1e14, 1e14),
+    st.sampled_from(
+        [
+            formats.count,
+            formats.money,
+            lambda figure: formats.money(figure, "USD"),
+            lambda figure: formats.percent(figure, 1),
+            formats.percent,
+        ]
+    ),
+)
+def test_what_the_report_writes_is_found_in_the_cell_it_was_written_from(figure, write):
+    assert untraced(f"It is {write(figure)}, we say", ["x"], [[str(figure)]]) == []
+
+
+@given(st.integers(1, 9_999))
+def test_a_level_is_found(part):
+    level = part / 10**4
+    assert untraced(f"({formats.level(level)} interval)", ["x"], [[str(level)]]) == []
 
 
 def test_what_stands_nowhere_is_named():

@@ -198,7 +198,7 @@ def test_findings_without_a_model_are_counts(curve):
 def test_findings_speak_of_a_weak_model_and_of_the_holdout(curve):
     equity, fifth = Interval(1_000.0, 900.0, 1_100.0, 0.9), Interval(0.6, 0.5, 0.7, 0.9)
     values = value.LifetimeValues(
-        customers=pd.DataFrame(),
+        customers=pd.DataFrame({"lifetime_value": [1_500.0], "future_value": [1_000.0]}),
         equity=equity,
         to_infinity=None,
         top_shares={"top_20": fifth},
@@ -236,11 +236,11 @@ def test_equity_is_shown_in_total_per_customer_and_beside_the_past():
     table = exhibit.table.set_index("measure")
     assert "realised in the last twelve months" in table.index
     assert table.loc["realised to date", "value"] == 500
-    ahead = table.loc["expected in the next 1 year, discounted"]
+    ahead = table.loc["expected in the next year, discounted"]
     assert ahead.tolist() == [200, 150, 300, 0.9]
     assert (table.loc["… per customer"] * 50).tolist()[:3] == ahead.tolist()[:3]
     assert table.loc["… without a horizon, discounted", "value"] == 450
-    assert exhibit.title == "Today's customers are worth EUR 200 over the next 1 year"
+    assert exhibit.title == "Today's customers are worth EUR 200 over the next year"
 
 
 def test_less_than_a_year_has_no_last_twelve_months():

@@ -86,7 +86,7 @@ def test_time_covered():
     ],
 )  # fmt: skip
 def test_holes(revenue, said):
-    [check] = checks._months(months(revenue), GOOD_FACTS)
+    [check] = checks._months(months(revenue), GOOD_FACTS, "revenue")
     assert check.found == said
     assert check.verdict == ("good" if said.startswith("No month") else "ask")
     assert bool(check.ask) == (check.verdict == "ask")
@@ -94,8 +94,13 @@ def test_holes(revenue, said):
 
 def test_months_that_the_window_holds_in_part_are_no_holes():
     window = facts(window_start=dt.date(2020, 1, 28), window_end=dt.date(2020, 12, 3))
-    [check] = checks._months(months([1, *[10] * 10, 1]), window)
+    [check] = checks._months(months([1, *[10] * 10, 1]), window, "revenue")
     assert check.verdict == "good"
+
+
+def test_a_hole_is_one_in_what_the_amounts_are():
+    [check] = checks._months(months([10, 10, 1, *[10] * 9]), GOOD_FACTS, "card spending")
+    assert check.found.startswith("Card spending falls to less than a quarter")
 
 
 def test_first_and_last_day():

@@ -51,7 +51,7 @@ def future_concentration(
     theme.legend_above(ax)
     share = scope.best_share(n)
     best, word = _ahead(values, share), scope.share_word(share)
-    level = formats.percent(best.level)
+    level = formats.level(best.level)
     named = " and ".join(f"the best {scope.share_word(s)}" for s in _top_shares(n, scope))
     return scope.exhibit(
         id="future_concentration",
@@ -88,7 +88,7 @@ def customer_equity(
     lo_hi = (equity.lo, equity.hi)
     none = (None, None, None)
     realised = (customers["lifetime_value"] - customers["future_value"]).sum()
-    years = formats.plural(horizon_years, "year")
+    years = _years(horizon_years)
     rows = [
         ("realised in the last twelve months", customers["current_value"].sum(), *none),
         ("realised to date", realised, *none),
@@ -108,7 +108,7 @@ def customer_equity(
         rows.append((assumed, scope.margin_rate, *none))
     table = pd.DataFrame(rows, columns=["measure", "value", "lo", "hi", "level"])
     table = table.astype(dict.fromkeys(["value", "lo", "hi", "level"], float))
-    written = {"value": scope.money, "lo": scope.money, "hi": scope.money, "level": formats.percent}
+    written = {"value": scope.money, "lo": scope.money, "hi": scope.money, "level": formats.level}
     shown = table.assign(
         **{
             name: ["" if pd.isna(v) else write(v) for v in table[name]]
@@ -117,7 +117,7 @@ def customer_equity(
     ).rename(columns={"measure": scope.value_word, "lo": "from", "hi": "to"})
     if scope.margin_rate != 1:
         shown.loc[shown.index[-1], "value"] = formats.percent(scope.margin_rate, 1)
-    level = formats.percent(equity.level)
+    level = formats.level(equity.level)
     return scope.exhibit(
         id="customer_equity",
         title=f"Today's customers are worth {scope.money(equity.value)} over the next {years}",
@@ -134,6 +134,10 @@ def customer_equity(
         + formats.sentences(*values.notes)
         + withheld,
     )
+
+
+def _years(horizon: float) -> str:
+    return "year" if horizon == 1 else formats.plural(horizon, "year")
 
 
 def _tells_of_few(customers: pd.DataFrame, scope: Scope) -> bool:
@@ -203,7 +207,7 @@ def _holdout_finding(score: pd.Series, foretold: Interval) -> Finding:
     """The miss in total, with the interval that the forecast's own uncertainty gives it."""
     missed, actual = float(score["total_error"]), float(score["total_actual"])
     error = f"{formats.percent(abs(missed), 1)} {'fewer' if missed < 0 else 'more'}"
-    level = formats.percent(foretold.level)
+    level = formats.level(foretold.level)
     lo, hi = error_interval(foretold, actual)
     span = formats.interval(lo, hi, formats.percent, 1)
     return Finding(
@@ -227,14 +231,14 @@ def _value_findings(
     equity = values.equity
     realised = (values.customers["lifetime_value"] - values.customers["future_value"]).sum()
     size = abs(equity.value / realised) if realised else 0.0
-    level = formats.percent(equity.level)
+    level = formats.level(equity.level)
     doubt = "" if values.grade == "good" else f"; the model is {values.grade}"
     said = [
         Finding(
             id="customer_equity",
             kind="estimate",
             sentence=f"Today's customers are worth {scope.money(equity.value)} of "
-            f"{scope.value_word} over the next {formats.plural(horizon_years, 'year')} ({level} "
+            f"{scope.value_word} over the next {_years(horizon_years)} ({level} "
             f"sampling interval {formats.interval(equity.lo, equity.hi, scope.money)}{doubt}).",
             value=equity.value,
             lo=equity.lo,

@@ -101,7 +101,7 @@ def holdout_scorecard(
         total_predicted=table["total_predicted"].map(formats.count),
         total_actual=table["total_actual"].map(formats.count),
         **{name: table[name].map(_signed_percent) for name in signed},
-        level=["" if pd.isna(level) else formats.percent(level) for level in table["level"]],
+        level=["" if pd.isna(level) else formats.level(level) for level in table["level"]],
         mae=table["mae"].map("{:.3f}".format),
         spearman=["" if pd.isna(rho) else f"{rho:.3f}" for rho in table["spearman"]],
     )
@@ -160,7 +160,7 @@ def _own_interval(foretold: Interval | Refusal, actual: float) -> str:
         return ""
     verb = "holds" if actual in foretold else "does not hold"
     span = formats.interval(foretold.lo, foretold.hi, formats.count)
-    level = formats.percent(foretold.level)
+    level = formats.level(foretold.level)
     return f"The forecast's own {level} interval, {span}, {verb} the actual total."
 
 

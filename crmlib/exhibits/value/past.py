@@ -96,7 +96,7 @@ def _redrawn(intervals: Mapping[object, Interval] | Refusal, share: float, word:
     return (
         f"Another base drawn like this one would show "
         f"{formats.interval(best.lo, best.hi, formats.percent, 1)} for the best {word} "
-        f"({formats.percent(best.level)} bootstrap interval)."
+        f"({formats.level(best.level)} bootstrap interval)."
     )
 
 

@@ -1,0 +1,253 @@
+"""Where the data change the title changes, and its numbers stand in the new table, not the old."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_base import START, Base, random_base, scorecard
+
+from crmlib import value
+from crmlib.exhibits import Exhibit, client_data, formats, summary, trace
+from crmlib.exhibits import customers as customer_exhibits
+from crmlib.exhibits import value as exhibits
+from crmlib.intake.books import reconcile
+from crmlib.intake.checks import Check
+from crmlib.stats.intervals import Interval
+
+BASE = random_base(seed=5, n=300, months=9, min_cell=10, early=True)
+SCOPE, N = BASE.scope, BASE.n
+BEST = BASE.customers["total_amount"].rank(ascending=False) <= N // 5
+
+
+def body(exhibit: Exhibit) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the exhibit's CSV."""
+    text = formats.safe_table(exhibit.table).to_csv(index=False, lineterminator="\n")
+    header, *rows = csv.reader(io.StringIO(text))
+    return header, rows
+
+
+def with_amounts(base: Base, factor: pd.Series) -> Base:
+    """The base with each customer's amounts times that customer's factor."""
+    by_id = factor.set_axis(base.customers["customer_id"])
+    days = base.days.assign(amount=base.days["amount"] * base.days["customer_id"].map(by_id))
+    total = days.groupby("customer_id")["amount"].sum()
+    customers = base.customers.assign(total_amount=base.customers["customer_id"].map(total))
+    return replace(base, days=days, customers=customers)
+
+
+RICHER = with_amounts(BASE, pd.Series(np.where(BEST, 3.0, 1.0)))
+
+
+def data_checks(questions: int) -> Exhibit:
+    asks = ["What?"] * questions + [""] * (6 - questions)
+    checks = [Check("topic", "Found.", "ask", ask) for ask in asks]
+    return client_data.data_checks(checks, N, SCOPE)
+
+
+def control_totals(wrong: int) -> Exhibit:
+    months = pd.date_range("2020-01-01", "2020-12-01", freq="MS")
+    table = pd.DataFrame({"month": months, "rows": 1, "customers": 50, "revenue": 100.0})
+    window = (START, dt.date(2020, 12, 31))
+    facts = SimpleNamespace(customers=N, window_start=window[0], window_end=window[1])
+    books = pd.DataFrame({"period": [f"{m:%Y-%m}" for m in months], "revenue": 100.0})
+    books.loc[: wrong - 1, "revenue"] = 150.0
+    by_day = table.rename(columns={"month": "date"})[["date", "revenue"]]
+    found = reconcile(books, by_day, window, 0.01, "totals.csv")
+    return client_data.control_totals(found, SimpleNamespace(by_month=table, facts=facts), SCOPE)
+
+
+def row_ledger(excluded: int) -> Exhibit:
+    """Two tables, of the first of which some rows are not used."""
+    lines = [
+        ("transactions", "read", "", 5_000, 1.0, None),
+        ("transactions", "excluded", "missing date", excluded, excluded / 5_000, None),
+        ("transactions", "used", "", 5_000 - excluded, 1 - excluded / 5_000, 8e4),
+        ("customers", "read", "", 400, 1.0, None),
+        ("customers", "used", "", 400, 1.0, None),
+    ]
+    columns = ["table", "status", "reason", "rows", "share", "amount"]
+    ledger = pd.DataFrame(lines, columns=columns).assign(examples="", remedy="")
+    return customer_exhibits.row_ledger(ledger, SCOPE)
+
+
+def reading(notes: int) -> Exhibit:
+    return client_data.reading(pd.DataFrame({"table": "a", "note": ["UTF-8."] * notes}), SCOPE)
+
+
+def by_month(factor: float) -> Exhibit:
+    months = BASE.months
+    months.loc[months["revenue"].idxmax(), "revenue"] *= factor
+    return customer_exhibits.by_month(months, N, SCOPE)
+
+
+def customer_view(total: float) -> Exhibit:
+    facts = SimpleNamespace(
+        customers=N, orders=N + 50, purchase_days=N + 40, total_amount=total, has_order_id=True,
+        days_between_purchases=30.0, days_without_purchase_share=0.1,
+    )  # fmt: skip
+    return customer_exhibits.customer_view(facts, SCOPE)
+
+
+def purchase_days(returning: int) -> Exhibit:
+    """So many of the customers who bought once buy a second time."""
+    customers = BASE.customers.copy()
+    once = customers.index[customers["frequency"] == 0][:returning]
+    customers.loc[once, "frequency"] = 1
+    return customer_exhibits.purchase_days(customers, SCOPE)
+
+
+def concentration(base: Base) -> Exhibit:
+    amounts = base.customers["total_amount"]
+    redrawn = {share: Interval(0.5, 0.4, 0.6, 0.9) for share in (0.2, 0.5)}
+    return exhibits.concentration(value.concentration(amounts), redrawn, N, SCOPE)
+
+
+def deciles(base: Base) -> Exhibit:
+    return exhibits.deciles(value.band_table(base.customers["total_amount"], 10), SCOPE)
+
+
+def cohorts(column: str, factor: float, exhibit: Callable[..., Exhibit]) -> Exhibit:
+    """The cells of the first month after acquisition times a factor."""
+    cells = BASE.cells
+    cells[column] = cells[column].where(cells["period_index"] != 1, cells[column] * factor)
+    last = value.last_whole_month(BASE.end)
+    found = value.shown_cohorts(cells, BASE.end, last, BASE.min_cell)
+    return exhibit(found, N, SCOPE)
+
+
+def holdout_tracking(after: float, actual: float = 20.0) -> Exhibit:
+    tracking = pd.DataFrame(
+        {
+            "period_end": pd.date_range("2020-01-31", periods=4, freq="ME"),
+            "actual": [10.0, 20.0, 20.0 + actual / 2, 20.0 + actual],
+            "expected": [12.0, 22.0, 22.0 + after / 2, 22.0 + after],
+            "sealed": [False, False, True, True],
+            "periods": 1,
+        }
+    )
+    return exhibits.holdout_tracking(tracking, N, SCOPE)
+
+
+def holdout_by_frequency(swapped: bool) -> Exhibit:
+    """The actual purchases of those without and with one repeat change places."""
+    card = scorecard(BASE)
+    rows = card.by_frequency.copy()
+    if swapped:
+        rows.loc[[0, 1], "actual"] = rows.loc[[1, 0], "actual"].to_numpy()
+    return exhibits.holdout_by_frequency(replace(card, by_frequency=rows), N, SCOPE)
+
+
+def holdout_money(predicted: float) -> Exhibit:
+    money = pd.DataFrame(
+        {"total_predicted": [predicted, 130.0], "total_actual": 100.0,
+         "total_error": [predicted / 100 - 1, 0.3], "best_share": 0.2,
+         "best_predicted": [0.7, 0.6], "best_actual": [0.5, 0.4], "n": N},
+        index=["model", "previous_window"],
+    )  # fmt: skip
+    return exhibits.holdout_money(money, N, SCOPE)
+
+
+def frequency_fit(swapped: bool) -> Exhibit:
+    expected = BASE.customers["frequency"].clip(upper=7).value_counts().reindex(range(8))
+    expected = expected.fillna(0).astype(float).sort_index() + 0.5
+    if swapped:
+        expected.loc[[0, 1]] = expected.loc[[1, 0]].to_numpy()
+    return exhibits.frequency_fit(BASE.customers["frequency"], expected, N, SCOPE)
+
+
+def ahead(factor: float) -> value.LifetimeValues:
+    """Future values, and a best fifth's share of them, that rise with a factor."""
+    future = 4.0 * factor
+    customers = pd.DataFrame(
+        {"current_value": 3.0, "future_value": future, "lifetime_value": 14.0 + future},
+        index=range(N),
+    )
+    share = 0.4 * factor
+    shares = {f"top_{p}": Interval(share, share - 0.1, share + 0.1, 0.9) for p in (10, 20)}
+    equity = Interval(future * N, 0.8 * future * N, 1.3 * future * N, 0.9)
+    return value.LifetimeValues(customers, equity, None, shares, pd.DataFrame(), "good", ())
+
+
+def future_concentration(factor: float) -> Exhibit:
+    past = value.concentration(BASE.customers["total_amount"])
+    return exhibits.future_concentration(past, ahead(factor), N, SCOPE)
+
+
+def evidence(many: int) -> Exhibit:
+    record = {"chapter": "02_value", "title": "A title", "n": 5, "population": "rows"}
+    dates = {"observation_start": START, "observation_end": BASE.end}
+    return summary.evidence([record] * many, SimpleNamespace(title="a test", **dates))
+
+
+PAIRS = {
+    "data_checks": (data_checks, 2, 5),
+    "control_totals": (control_totals, 2, 7),
+    "row_ledger": (row_ledger, 30, 45),
+    "reading": (reading, 3, 7),
+    "by_month": (by_month, 1.0, 2.0),
+    "customer_view": (customer_view, 6e4, 7e4),
+    "purchase_days": (purchase_days, 0, 40),
+    "concentration": (concentration, BASE, RICHER),
+    "deciles": (deciles, BASE, RICHER),
+    "cohort_retention": (
+        lambda factor: cohorts("active_customers", factor, exhibits.cohort_retention), 1, 2,
+    ),
+    "cohort_revenue": (lambda factor: cohorts("revenue", factor, exhibits.cohort_revenue), 1, 3),
+    "holdout_tracking": (holdout_tracking, 15.0, 27.0),
+    "holdout_tracking of nobody": (lambda after: holdout_tracking(after, 0.0), 15.0, 37.0),
+    "holdout_by_frequency": (holdout_by_frequency, False, True),
+    "holdout_money": (holdout_money, 83.0, 117.5),
+    "frequency_fit": (frequency_fit, False, True),
+    "customer_equity": (lambda f: exhibits.customer_equity(ahead(f), 3, 0.1, N, SCOPE), 1.0, 1.2),
+    "future_concentration": (future_concentration, 1.0, 1.2),
+    "evidence": (evidence, 12, 19),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+def test_the_title_follows_the_data_and_its_table(pair):
+    make, one, other = pair
+    before, after = make(one), make(other)
+    assert trace.numbers(before.title) and before.title != after.title
+    for exhibit in (before, after):
+        assert trace.untraced(exhibit.title, *body(exhibit)) == []
+    places = [
+        [(found.row, found.column, found.counted) for found in trace.trace(before.title, *table)]
+        for table in (body(before), body(after))
+    ]
+    assert places[0] != places[1], "the old title is not true of the new table"
+
+
+def test_two_customers_who_change_purses_leave_what_only_ranks_money_as_it_is():
+    """Concentration knows no histories; purchase days know them, and only money moves there."""
+    customers = BASE.customers
+    often, once = customers["frequency"].idxmax(), customers["frequency"].idxmin()
+    swapped = customers.copy()
+    pair = customers["total_amount"].to_dict()
+    swapped.loc[[often, once], "total_amount"] = [pair[once], pair[often]]
+    assert pair[often] != pytest.approx(pair[once])
+    after = replace(BASE, customers=swapped)
+    for exhibit in (concentration, deciles):
+        assert body(exhibit(BASE)) == body(exhibit(after))
+        assert exhibit(BASE).title == exhibit(after).title
+    tables = [customer_exhibits.purchase_days(c, SCOPE).table for c in (customers, swapped)]
+    counts, money = ["purchase_days", "customers", "share_of_customers"], "share_of_revenue"
+    pd.testing.assert_frame_equal(tables[0][counts], tables[1][counts])
+    moved = (tables[0][money] - tables[1][money]).abs() > 1e-9
+    assert moved.tolist() == [True, *[False] * (len(moved) - 2), True]
+
+
+def test_who_grows_richer_in_the_best_fifth_changes_money_and_nothing_counted():
+    before, after = (customer_exhibits.purchase_days(b.customers, SCOPE) for b in (BASE, RICHER))
+    assert before.title == after.title
+    counted = ["purchase_days", "customers", "share_of_customers"]
+    pd.testing.assert_frame_equal(before.table[counted], after.table[counted])
+    assert not np.allclose(before.table["share_of_revenue"], after.table["share_of_revenue"])
