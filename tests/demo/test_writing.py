@@ -179,6 +179,19 @@ def test_a_larger_bank_repeats_the_full_blocks_of_a_smaller_one():
     assert not any(small.tables[name].equals(other.tables[name]) for name in small.tables)
 
 
+def test_every_table_of_every_block_has_random_numbers_of_its_own():
+    usual, other = BankSettings(), BankSettings(seed=1)
+    streams = [
+        (usual, 0, "people"),
+        (usual, 0, "lives"),
+        (usual, 1, "people"),
+        (other, 0, "people"),
+    ]
+    draws = {settings.rng(block, table).random() for settings, block, table in streams}
+    assert len(draws) == len(streams)
+    assert usual.rng(0, "people").random() in draws
+
+
 def test_blocks_share_no_id_and_no_number():
     settings = BankSettings(customers=3 * BLOCK)
     blocks = [make_block(settings, at).tables for at in range(3)]

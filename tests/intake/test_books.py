@@ -117,7 +117,7 @@ def test_without_control_totals_there_are_no_books(send):
 LEDGER = (
     "customer_id,month,product,line,amount\n"
     "a,2020-01,loan,revenue,10\na,2020-01,loan,risk_cost,4\nb,2020-01,loan,cost_to_serve,1\n"
-    "b,2020-02,card,revenue,7.25\nb,2020-03,card,marketing,2\nb,2019-12,card,revenue,100\n"
+    "b,2020-02,card,revenue,7.25\nb,2020-03,card,marketing,2\nc,2019-12,card,revenue,100\n"
 )
 
 
