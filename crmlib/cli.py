@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import signal
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
@@ -266,7 +267,7 @@ def demo(
     months: Annotated[
         int, typer.Option(min=12, max=120, help="Length of the window, which ends with 2025.")
     ] = 36,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of all random numbers.")] = 2025,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of all random numbers.")] = 2024,
     seasonality: Annotated[
         bool, typer.Option(help="Whether card spending peaks in December.")
     ] = True,
@@ -277,15 +278,20 @@ def demo(
     """Make a synthetic bank with known truth: data, truth and a params file."""
     from crmlib.demo import BankSettings, write_bank
 
+    settings = BankSettings(customers, months, seed, seasonality, name)
     with _ended_by_sigterm():
-        made = write_bank(
-            BankSettings(customers, months, seed, seasonality, name), out, force=force
-        )
+        made = write_bank(settings, out, force=force, progress=_customers_made)
     for table, rows in made.rows.items():
         typer.echo(f"{table:15}{rows:>12,} rows")
     was = "as they were" if not made.changed else f"{made.changed} of them new or changed"
     typer.echo(f"The data lie in {_shown(made.data)}, {was}; the truth beside them in truth/.")
     typer.echo(f"Next: crm check {_shown(made.params)}")
+
+
+def _customers_made(done: int, of: int) -> None:
+    """A line that counts up, where somebody watches."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done:,} of {of:,} customers", err=True, nl=done == of)
 
 
 @app.command()

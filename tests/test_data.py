@@ -25,7 +25,8 @@ def test_checksums(folder):
     listed = dict(
         reversed(line.split()) for line in (folder / "SHA256SUMS").read_text().splitlines()
     )
-    present = {p.name for p in folder.iterdir()} - {"README.md", "SHA256SUMS"}
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    present = files - {"README.md", "SHA256SUMS"}
     assert listed.keys() == present
     for name, digest in listed.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name

@@ -77,6 +77,7 @@ def draw_customers(settings: BankSettings, block: int, n: int) -> People:
     archetype = rng.choice(len(ARCHETYPES), n, p=SHARES)
     born = _births(rng, archetype)
     joined = _joining(rng, settings, archetype, born)
+    born = np.minimum(born, joined.astype("datetime64[Y]").astype(np.int64) + 1970 - ADULT)
     contacts = of_members("contacts", archetype) * rng.gamma(2.0, 0.5, (n, 1))
     ids = _ids("C", block * BLOCK, n)
     household = ids.copy()

@@ -45,7 +45,7 @@ class BankSettings:
 
     customers: int = 6_000
     months: int = 36
-    seed: int = 2025
+    seed: int = 2024
     seasonality: bool = True
     name: str = "demo_bank"
 

@@ -19,7 +19,7 @@ from crmlib.demo.archetypes import ARCHETYPES, CHANNELS, PRODUCTS, IntArray
 from crmlib.demo.cards import Buyers
 from crmlib.demo.holdings import Holdings
 from crmlib.demo.people import People
-from crmlib.demo.settings import SEASON, BankSettings
+from crmlib.demo.settings import END, SEASON, BankSettings
 from crmlib.demo.tariff import Tariff
 
 _MIGRATION = {lives.STAYS: "none", lives.SHRINKS: "down", lives.GROWS: "up"}
@@ -141,7 +141,7 @@ class BankTruth:
         }
         return {
             "settings": dataclasses.asdict(self.settings),
-            "window": [str(self.settings.start), str(self.settings.calendar[-1])],
+            "window": [str(self.settings.start), str(END)],
             "rows": dict(self.rows),
             "planted_in_transactions": dict(self.planted),
             "planted_in_control_totals": {

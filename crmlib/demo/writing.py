@@ -22,6 +22,7 @@ from crmlib.errors import CrmError
 
 Progress = Callable[[int, int], None]
 TRUTH = "truth/customers.csv.gz"
+_DRAFT = ".demo-"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def write_bank(
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".demo-", dir=out) as draft:
+        with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=out) as draft:
             rows = _write(settings, Path(draft), progress)
             names = sorted(p.relative_to(draft) for p in Path(draft).rglob("*") if p.is_file())
             changed = [name for name in names if not _same(Path(draft, name), out / name)]
@@ -82,16 +83,17 @@ def write_bank(
                 raise CrmError(
                     str(out / taken[0]),
                     f"holds something else than this bank would{_and_more(taken)}.",
-                    "Choose another --name or --out, or replace it with --force.",
+                    "Give another --name or --out, or replace it with --force.",
                 )
             for name in changed:
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
                 Path(draft, name).replace(out / name)
     except OSError as error:
+        inside = error.filename is None or _DRAFT in str(error.filename)
         raise CrmError(
-            str(error.filename or out),
+            str(out if inside else error.filename),
             f"cannot be written ({error.strerror or error}).",
-            "Choose another --out, or make room there.",
+            "Name another folder with --out, or free some space there.",
         ) from None
     params = out / "params" / f"{settings.name}.yml"
     return Written(params, out / "data" / settings.name, rows, len(changed))

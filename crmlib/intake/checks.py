@@ -190,11 +190,7 @@ def _books(books: Reconciliation | None, few: bool) -> Check:
 def _measures(books: Reconciliation) -> str:
     if books.ledger is None:
         return "Revenue agrees"
-    return (
-        "The ledger's revenue and margin agree"
-        if books.has_margin
-        else ("The ledger's revenue agrees")
-    )
+    return f"The ledger's revenue {'and margin agree' if books.has_margin else 'agrees'}"
 
 
 def _differs(off: pd.DataFrame, covered: int, books: Reconciliation, few: bool) -> Check:

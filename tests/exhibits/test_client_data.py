@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from crmlib.exhibits import Scope, client_data
-from crmlib.intake.books import reconcile
+from crmlib.intake.books import LedgerSums, reconcile, reconcile_ledger
 from crmlib.intake.checks import Check
 
 START, END = dt.date(2020, 1, 1), dt.date(2021, 12, 31)
@@ -131,6 +132,62 @@ def test_years_of_few_customers_are_withheld_and_not_found_by_subtraction():
     assert exhibit.table["revenue"].isna().tolist() == [True, True]
     assert exhibit.formatted.iloc[:, 1].tolist() == ["withheld", "withheld"]
     assert exhibit.note.endswith("Years of fewer than 10 customers are withheld.")
+
+
+def ledger(customers: list[int] | None = None, n: int = N) -> LedgerSums:
+    """A ledger of 24 months, revenue 200 and margin 80 a month."""
+    return LedgerSums(base(customers).by_month.assign(revenue=200.0, margin=80.0), n)
+
+
+def shown_ledger(totals: dict[str, tuple[float, float]], sums: LedgerSums):
+    """The exhibit of books against this ledger, whatever the transactions are."""
+    frame = pd.DataFrame(list(totals.values()), columns=["revenue", "margin"])
+    frame = frame.assign(period=list(totals))
+    books = reconcile_ledger(frame, sums, (START, END), 0.01, "totals.csv")
+    return client_data.control_totals(books, base(), SCOPE)
+
+
+def test_a_ledger_is_compared_and_named():
+    exhibit = shown_ledger({"2020": (2400, 960), "2021-Q1": (600, 300)}, ledger())
+    assert exhibit.title == "The ledger differs from the books in 1 of 2 periods"
+    assert exhibit.table["export"].tolist() == [2400, 600]
+    assert exhibit.table["export_margin"].tolist() == [960, 240]
+    assert exhibit.note.startswith(
+        "Revenue and margin (revenue less all costs) of the ledger, not the transactions"
+    )
+    assert "in the ledger for 2 periods" in exhibit.alt
+    labels = [text.get_text() for text in exhibit.figure.findobj(Text)]
+    assert "ledger" in labels and "export" not in labels
+    exhibit = shown_ledger({"2020": (2400, 960)}, ledger())
+    assert exhibit.title == "The ledger agrees with the books in all 1 period"
+
+
+def test_a_ledger_is_withheld_by_its_own_customers():
+    """March 2020 is of four customers in the ledger; the transactions have fifty in each."""
+    totals = {f"2020-{m:02d}": (200, 80) for m in range(1, 13)}
+    table = shown_ledger(totals, ledger(QUIET)).table
+    hidden = table["export"].isna()
+    assert hidden[2]
+    assert table.loc[hidden, [c for c in table if c.startswith(("export", "difference"))]].isna(
+    ).all(axis=None)  # fmt: skip
+    assert table["export_margin"].isna().equals(hidden)
+    assert not shown_ledger(totals, ledger()).table["export"].isna().any()
+
+
+def test_all_but_a_few_customers_of_a_ledger_tell_of_these():
+    """With 54 customers in the whole ledger, a month of 50 tells of the other four."""
+    assert shown_ledger({"2020-03": (200, 80)}, ledger(n=54)).table["export"].isna().all()
+
+
+def test_a_ledger_without_books_is_shown_by_year():
+    books = reconcile_ledger(None, ledger(), (START, END), 0.01, "")
+    exhibit = client_data.control_totals(books, base(), SCOPE)
+    assert exhibit.title == "Revenue is not reconciled yet: the client's books are missing"
+    assert exhibit.formatted.columns.tolist() == ["year", "revenue in the ledger, EUR"]
+    assert exhibit.formatted.iloc[:, 1].tolist() == ["2,400.00", "2,400.00"]
+    few = reconcile_ledger(None, ledger([4] * 12 + [50] * 12), (START, END), 0.01, "")
+    exhibit = client_data.control_totals(few, base(), SCOPE)
+    assert exhibit.table["revenue"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -112,3 +112,60 @@ def test_the_tolerance_is_the_engagements(send):
 
 def test_without_control_totals_there_are_no_books(send):
     assert open_client(send()).books is None
+
+
+LEDGER = (
+    "customer_id,month,product,line,amount\n"
+    "a,2020-01,loan,revenue,10\na,2020-01,loan,risk_cost,4\nb,2020-01,loan,cost_to_serve,1\n"
+    "b,2020-02,card,revenue,7.25\nb,2020-03,card,marketing,2\nc,2019-12,card,revenue,100\n"
+)
+
+
+def test_a_ledger_is_what_the_books_are_held_against(send):
+    totals = "period,revenue\n2020-01,10\n2020-Q1,17.25\n2019,50\n"
+    books = open_client(send(ledger=LEDGER, control_totals=totals)).books
+    assert books.compared == "ledger" and not books.has_margin
+    table = books.table.set_index("period")
+    assert table["export"].to_dict() == {"2019": 0, "2020-01": 10, "2020-Q1": 17.25}
+    assert table["covered"].to_dict() == {"2019": False, "2020-01": True, "2020-Q1": True}
+    assert books.agrees
+    assert table.columns.tolist() == [
+        "books", "export", "difference", "difference_share", "covered", "agrees"
+    ]  # fmt: skip
+
+
+def test_the_margin_is_compared_where_the_books_state_it(send):
+    """The margin is revenue less all costs; a period without one is judged by its revenue."""
+    totals = "period,revenue,margin\n2020-01,10,5\n2020-02,7.25,6\n2020-03,0,\n"
+    books = open_client(send(ledger=LEDGER, control_totals=totals)).books
+    assert books.has_margin
+    assert books.table["export_margin"].tolist() == [5, 7.25, -2]
+    assert books.table["difference_margin"].tolist()[:2] == [0, 1.25]
+    assert books.table["difference_share_margin"].tolist()[:2] == [0, pytest.approx(1.25 / 6)]
+    assert books.table["difference"].tolist() == [0, 0, 0]
+    assert books.table["agrees"].tolist() == [True, False, True]
+    assert not books.agrees
+
+
+def test_customers_of_a_month_are_those_whom_either_sum_would_tell_of(send):
+    """January: one earns, two cost; March: nobody earns and one costs."""
+    sums = open_client(send(ledger=LEDGER)).books.ledger
+    assert sums.customers == 2
+    assert sums.by_month["customers"].tolist()[:4] == [1, 1, 1, 0]
+    assert len(sums.by_month) == 12
+    assert sums.by_month["revenue"].tolist()[:3] == [10, 7.25, 0]
+    assert sums.by_month["margin"].tolist()[:3] == [5, 7.25, -2]
+
+
+def test_a_ledger_without_totals_is_kept_for_comparison(send):
+    books = open_client(send(ledger=LEDGER)).books
+    assert books.compared == "ledger"
+    assert books.table.empty and not books.agrees
+
+
+def test_a_ledger_may_begin_and_end_with_the_window(send):
+    """The month in which the window begins is written as its first day."""
+    options = {"start": dt.date(2020, 1, 20), "end": dt.date(2020, 2, 10)}
+    sales = "customer_id,date,amount\na,2020-01-21,5\n"
+    books = open_client(send(sales, ledger=LEDGER, options=options)).books
+    assert books.ledger.by_month["revenue"].tolist() == [10, 7.25]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from crmlib.intake import checks, open_client
-from crmlib.intake.books import reconcile
+from crmlib.intake.books import LedgerSums, reconcile, reconcile_ledger
 from crmlib.intake.checks import Check, Facts, Link
 from crmlib.intake.ledger import COLUMNS, Count, build_ledger
 
@@ -216,6 +216,47 @@ def test_books():
     assert (other.verdict, other.found) == (
         "ask", "No period of the control totals lies wholly in the export's time."
     )  # fmt: skip
+
+
+def ledger_books(totals: dict[str, tuple[float, float]], revenue: float, margin: float):
+    """Books of revenue and margin beside a ledger with one month."""
+    month = pd.DataFrame({"month": pd.to_datetime(["2020-02-01"]), "customers": 50})
+    sums = LedgerSums(month.assign(revenue=revenue, margin=margin), 50)
+    frame = pd.DataFrame(list(totals.values()), columns=["revenue", "margin"])
+    window = (dt.date(2020, 1, 1), dt.date(2020, 12, 31))
+    return reconcile_ledger(frame.assign(period=list(totals)), sums, window, 0.01, "totals.csv")
+
+
+def test_books_beside_a_ledger_say_so():
+    good = checks._books(ledger_books({"2020-02": (100, 50)}, 100, 50.25), few=False)
+    assert good.found == (
+        "The ledger's revenue and margin agree with the books in all 1 periods, to within 0.50%."
+    )
+    below = checks._books(ledger_books({"2020-02": (125, 50)}, 100, 25), few=False)
+    assert below.found == (
+        "In 1 of 1 periods the ledger's revenue differs from the books; in 2020-02 the ledger is "
+        "below them by 20.0%."
+    )
+    margin = checks._books(ledger_books({"2020-02": (100, 50)}, 100, 60), few=False)
+    assert margin.found == (
+        "In 1 of 1 periods the ledger's margin differs from the books; in 2020-02 the ledger is "
+        "above them by 20.0%."
+    )
+    assert "not in the ledger" in margin.ask and "shipping" not in margin.ask
+    few = checks._books(ledger_books({"2020-02": (100, 50)}, 100, 60), few=True)
+    assert few.found.endswith("the ledger is above them.")
+    none = ledger_books({"2020-02": (100, 50)}, 100, 60)
+    none = dataclasses.replace(none, table=none.table.iloc[:0])
+    assert checks._books(none, few=False).found.startswith("No control totals were given")
+
+
+def test_few_customers_are_those_of_the_table_that_is_compared():
+    busy = SimpleNamespace(by_month=months([5], customers=50))
+    sums = LedgerSums(months([5], customers=4), 4)
+    ledger = dataclasses.replace(books({"2020-02": 100}), ledger=sums)
+    assert checks._months_compared(ledger, busy) is sums.by_month
+    assert checks._months_compared(books({"2020-02": 100}), busy) is busy.by_month
+    assert checks._months_compared(None, busy) is busy.by_month
 
 
 def test_books_beside_months_of_few_customers_are_not_put_in_numbers():

@@ -1,0 +1,83 @@
+"""Customers and prospects: attributes that tell something of the archetype and not all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import cross_val_predict
+
+from crmlib.demo.archetypes import ARCHETYPES, SHARES
+from crmlib.demo.bank import make_prospects
+from crmlib.demo.settings import BankSettings
+from crmlib.tables import TABLES
+
+
+def test_archetypes_have_their_shares(bank):
+    """Four standard errors of a share."""
+    found = bank.truth["archetype"].value_counts(normalize=True)
+    for each, share in zip(ARCHETYPES, SHARES, strict=True):
+        assert abs(found[each.name] - share) < 4 * np.sqrt(share * (1 - share) / 6_000)
+
+
+def test_attributes_are_informative_and_do_not_give_the_archetype_away(bank):
+    """A forest on the attributes finds more than the largest archetype, and far from all."""
+    table = bank.tables["customers"]
+    names = ["birth_year", "gender", "region", "income_band", "occupation", "household_size"]
+    features = pd.get_dummies(table[names])
+    forest = RandomForestClassifier(100, min_samples_leaf=10, random_state=1, n_jobs=1)
+    found = cross_val_predict(forest, features, bank.truth["archetype"], cv=3)
+    hit = (found == bank.truth["archetype"]).mean()
+    assert SHARES.max() + 0.10 < hit < 0.75
+
+
+def test_nobody_joins_as_a_child_or_before_the_bank_knows_him(bank):
+    table = bank.tables["customers"]
+    old = table["joined"].str[:4].astype(int) - table["birth_year"]
+    assert (old >= 18).all()
+    assert table["joined"].max() <= "2025-12-17"
+    first = bank.tables["contracts"].groupby("customer_id")["start_date"].min()
+    joined = table.set_index("customer_id")["joined"]
+    assert (first >= joined.reindex(first.index)).all()
+
+
+def test_acquisition_is_known_of_who_joined_in_the_window(bank):
+    table = bank.tables["customers"]
+    new = table["joined"] >= "2023-01-01"
+    assert (table["acquisition_cost"].notna() == new).all()
+    assert (table["acquisition_channel"].notna() == new).all()
+    assert 0.2 < new.mean() < 0.4
+    assert (table.loc[new, "acquisition_cost"] > 0).all()
+
+
+def test_prospects_have_attributes_and_nothing_else():
+    settings = BankSettings()
+    made = [make_prospects(settings, at) for at in range(len(settings.block_sizes))]
+    table = pa.concat_tables(each["customers"] for each in made).to_pandas()
+    assert len(table) == 600 and table["customer_id"].is_unique
+    assert set(table["is_prospect"]) == {"yes"}
+    assert table[["joined", "acquisition_cost", "acquisition_channel"]].isna().all(axis=None)
+    assert table[["birth_year", "region", "consent"]].notna().all(axis=None)
+
+
+def test_the_wallet_is_what_the_share_of_wallet_leaves(bank):
+    """Mean share 4/9; the estimate's own error is 15 %."""
+    wallet = bank.tables["external"].set_index("customer_id")["wallet"]
+    assert 0.66 < len(wallet) / len(bank.truth) < 0.74
+    truth = bank.truth.set_index("customer_id")
+    contracts = bank.tables["contracts"]
+    holders = contracts.loc[contracts["product"] == "credit_card", "customer_id"]
+    both = wallet.index.intersection(pd.Index(holders))
+    spend = 12 * truth["card_rate"] * truth["card_ticket"] * np.exp(0.70**2 / 2)
+    share = (spend[both] / wallet[both])[wallet[both] > 200]
+    assert 0.40 < share.median() < 0.48
+
+
+def test_columns_are_those_of_the_inputs(bank):
+    for name, table in bank.tables.items():
+        ours = TABLES[name]
+        needed = {column for column, each in ours.columns.items() if each.needed}
+        assert needed <= set(table.columns), name
+        if not ours.keeps_others:
+            assert set(table.columns) <= set(ours.columns), name
