@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from crmlib.book.compare_tables import SAME
+from crmlib.exhibits import formats
 from crmlib.params import Tolerances
 
 Verdict = Literal["measured", "beyond", "counted", "assumption", "within", "worded"]
@@ -189,7 +190,7 @@ def _recast(move: Move) -> str:
 
 def times(size: float) -> str:
     """A multiple in words: 1.4 times; beyond all measure where the interval has no length."""
-    return f"{size:.3g} times" if math.isfinite(size) else "infinitely"
+    return f"{formats.significant(size, 2)} times" if math.isfinite(size) else "infinitely"
 
 
 def share(size: float) -> str:

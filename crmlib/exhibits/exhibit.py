@@ -7,6 +7,7 @@ compares numbers and not pixels.
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Mapping
@@ -103,6 +104,9 @@ class Exhibit:
             from crmlib.exhibits import theme
 
             data["image/svg+xml"] = theme.to_svg(self.figure)
+            # a notebook that is not trusted yet shows no SVG
+            small = theme.to_png(self.figure, dpi=100)
+            data["image/png"] = base64.b64encode(small).decode()
         else:
             from crmlib.exhibits import great_table
 

@@ -126,6 +126,7 @@ def evidence(exhibits: Sequence[Record], engagement: Engagement) -> Exhibit:
     table = pd.DataFrame(
         [
             {
+                "id": exhibit["id"],
                 "chapter": exhibit["chapter"][3:],
                 "exhibit": exhibit["title"],
                 "n": exhibit["n"],
@@ -133,7 +134,7 @@ def evidence(exhibits: Sequence[Record], engagement: Engagement) -> Exhibit:
             }
             for exhibit in exhibits
         ],
-        columns=["chapter", "exhibit", "n", "of"],
+        columns=["id", "chapter", "exhibit", "n", "of"],
     )
     return Exhibit(
         id="evidence",
@@ -145,6 +146,7 @@ def evidence(exhibits: Sequence[Record], engagement: Engagement) -> Exhibit:
         n=len(table),
         population="exhibits",
         unit="as named",
+        note="The id names an exhibit's files: exhibits/<id>.csv, and .png where it is a chart.",
         alt="Table of all exhibits by chapter with the number of cases behind each.",
     )
 

@@ -158,15 +158,15 @@ def to_svg(figure: Figure) -> str:
     return hover.into(svg[svg.index("<svg") :], figure)
 
 
-def to_png(figure: Figure) -> bytes:
-    """The figure as PNG on white, at twice the screen's resolution, in few colours.
+def to_png(figure: Figure, dpi: int = 200) -> bytes:
+    """The figure as PNG on white, by default at twice the screen's resolution, in few colours.
 
     A chart has a handful of colours and their shades at edges: 32 are enough, and
     the file is a third of its size, so that a page can carry it.
     """
     drawn, reduced = io.BytesIO(), io.BytesIO()
     with mpl.rc_context(_RC):
-        figure.savefig(drawn, format="png", dpi=200, metadata={"Software": None})
+        figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})
     picture = Image.open(drawn).convert("RGB")
     few = picture.quantize(32, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(reduced, format="png", optimize=True)
