@@ -18,7 +18,7 @@ import pytest
 from crmlib.exhibits import formats
 
 CRM = Path(sys.executable).parent / "crm"
-DEMO_PARAMS = Path(__file__).parents[1] / "params" / "cdnow.yml"
+DEMO_PARAMS = Path(__file__).parents[1] / "params" / "demo_bank.yml"
 PARAMS = """\
 engagement: shop
 title: A shop
@@ -115,12 +115,12 @@ def test_a_changed_setting_moves_what_rests_on_it_and_nothing_else(demo_version,
     assert done.returncode == 0, done.stderr
     names = (demo_version.name, Path(done.stdout.splitlines()[-1]).parent.name)
 
-    command = [CRM, "compare", "cdnow", *names, "--out", root]
+    command = [CRM, "compare", "demo_bank", *names, "--out", root]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     summary, page = done.stdout, Path(tmp_path / done.stdout.splitlines()[-1])
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[1].startswith("  customer_equity: moved ")
-    assert "1 parameter changed; 2 of 8 findings moved, 1 beyond its interval; 3 of 20" in summary
+    assert "1 parameter changed; 2 of 9 findings moved, 1 beyond its interval; 4 of 21" in summary
     assert "  value.annual_discount_rate: 0.1 → 0.15\n" in summary
 
     text = page.read_text()
@@ -130,7 +130,9 @@ def test_a_changed_setting_moves_what_rests_on_it_and_nothing_else(demo_version,
     moved = re.findall(r'id="finding-(\w+)"', text)
     assert moved == ["customer_equity", "future_top_fifth_share"]
     touched = re.findall(r'<section class="touched" id="exhibit-(\w+)"', text)
-    assert touched == ["customer_equity", "future_concentration", "evidence"]
+    value, summary = touched[:2], touched[2:]
+    assert value == ["customer_equity", "future_concentration"]
+    assert summary == ["choice_of_findings", "evidence"]
     for version in names:
         finding = next(f for f in read_findings(root, version) if f["id"] == "customer_equity")
         for part in ("value", "lo", "hi"):
@@ -139,4 +141,4 @@ def test_a_changed_setting_moves_what_rests_on_it_and_nothing_else(demo_version,
 
 
 def read_findings(root: Path, version: str) -> list[dict]:
-    return json.loads((root / "cdnow" / version / "findings.json").read_text())
+    return json.loads((root / "demo_bank" / version / "findings.json").read_text())
