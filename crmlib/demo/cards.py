@@ -1,7 +1,7 @@
 """Card purchases: the input tables `transactions` and `identities`, defects included.
 
-Every card holder buys at a rate of his own, gamma distributed around the archetype's,
-and spends around a median amount of his own. Purchases of a month are Poisson with that
+Every card holder buys at an own rate, gamma distributed around the archetype's,
+and spends around an own median amount. Purchases of a month are Poisson with that
 rate, times the season, times the level that migrations have left. The export names
 cards, not customers; some customers hold two.
 """

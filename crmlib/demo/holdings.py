@@ -1,6 +1,6 @@
 """Which products customers hold and from when to when: the input table `contracts`.
 
-Everybody has one product that lasts as long as they are a customer; others are opened with
+Everybody has one product that lasts until the customer leaves; others are opened with
 it or later, and each may end on its own. A loan runs for its term. All end when the
 customer leaves. The export holds the contracts that ran in the window.
 """

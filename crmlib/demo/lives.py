@@ -1,7 +1,7 @@
 """What happens to customers: who leaves, whose business shrinks, whose grows, and when.
 
-In each month a customer who has not moved yet leaves, migrates down or migrates up, or
-stays as before; who has moved still may leave, more readily after a move down. The same
+In each month a customer who has not moved yet leaves, migrates down, migrates up
+or stays; who has moved still may leave, more readily after a move down. The same
 monthly probabilities give the exact expectation of the year after the window.
 """
 
@@ -125,8 +125,8 @@ def draw_lives(settings: BankSettings, block: int, people: People) -> Lives:
 def expect_next_year(lives: Lives) -> NextYear:
     """The exact expectation of the twelve months after the window, given its last state.
 
-    Conditional on a customer's own probabilities and on whether they are there at the end of
-    the window and has moved, not on what they are about to do.
+    Conditional on a customer's own probabilities and state at the end of the window (there or
+    gone, moved or not), not on what is about to happen.
     """
     here = (lives.left >= lives.months).astype(float)
     mass = {state: here * (lives.direction == state) for state in LEAVING_AFTER}

@@ -1,8 +1,8 @@
 """What customers and prospects spend with all banks together: the input table `external`.
 
 As a panel would estimate it for some of the people: the customer's usual card spending
-here, divided by his share of wallet, with an error of its own. A customer whose business
-has shrunk keeps his wallet: he spends it elsewhere.
+here, divided by a share of wallet, with an error on top. The wallet of customers whose
+business has shrunk stays as it was: they spend it elsewhere.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ ADULT = 18
 JOINING_A_YEAR = 0.10  # share of the customers of a year who joined in it
 LAST_JOINING = 15  # nobody joins in the last days of the window
 HOUSEHOLDS = 0.03  # share of neighbours in the file who are one household
+PERSON_SHAPE = 5.0  # of gamma factors with mean 1 on all contacts of a person,
+CHANNEL_SHAPE = 4.0  # and on those by each channel
 OWN_CHANNEL = 0.7  # the preferred channel is the one used most, else any
 ACQUIRED_BY = ("branch", "online", "partner", "referral")
 ACQUISITION_COST = np.array([145.0, 60.0, 95.0, 30.0])  # EUR, mean
@@ -78,7 +80,7 @@ def draw_customers(settings: BankSettings, block: int, n: int) -> People:
     born = _births(rng, archetype)
     joined = _joining(rng, settings, archetype, born)
     born = np.minimum(born, joined.astype("datetime64[Y]").astype(np.int64) + 1970 - ADULT)
-    contacts = of_members("contacts", archetype) * rng.gamma(2.0, 0.5, (n, 1))
+    contacts = _contacts(rng, archetype)
     ids = _ids("C", block * BLOCK, n)
     household = ids.copy()
     pairs = np.flatnonzero(rng.random(n // 2) < HOUSEHOLDS)
@@ -98,7 +100,7 @@ def draw_prospects(settings: BankSettings, block: int, n: int) -> People:
     n = round(PROSPECTS_PER_CUSTOMER * n)
     dying = np.array([each.phase == "dying" for each in ARCHETYPES])
     archetype = rng.choice(len(ARCHETYPES), n, p=np.where(dying, 0, SHARES) / SHARES[~dying].sum())
-    contacts = of_members("contacts", archetype) * rng.gamma(2.0, 0.5, (n, 1))
+    contacts = _contacts(rng, archetype)
     attributes = _attributes(rng, archetype, _births(rng, archetype), contacts)
     attributes["acquisition_channel"], attributes["acquisition_cost"] = None, np.nan
     ids = _ids("P", round(PROSPECTS_PER_CUSTOMER * BLOCK) * block, n)
@@ -122,6 +124,14 @@ def customers_table(people: People, *, prospects: bool) -> pd.DataFrame:
     first["joined"] = first["joined"].mask(first["joined"] == "NaT", None)
     own = ["preferred_channel", "consent", "acquisition_cost"]
     return pd.concat([first, table.drop(columns=own)], axis=1)
+
+
+def _contacts(rng: np.random.Generator, archetype: IntArray) -> FloatArray:
+    """Contacts a month by channel: the archetype's, times the person's and the channel's own."""
+    n = len(archetype)
+    person = rng.gamma(PERSON_SHAPE, 1 / PERSON_SHAPE, (n, 1))
+    channel = rng.gamma(CHANNEL_SHAPE, 1 / CHANNEL_SHAPE, (n, len(CHANNELS)))
+    return of_members("contacts", archetype) * person * channel
 
 
 def _ids(letter: str, before: int, n: int) -> np.ndarray:

@@ -135,8 +135,8 @@ def expected_profit(
     Returns
     -------
     (array of shape (n, months), array of shape (n, months))
-        Given what has happened to the customer until then, and what it would be had he
-        not migrated; zero while he is no customer.
+        Given what has happened to the customer until then, and what it would be without
+        a migration; zero before joining and after leaving.
     """
     lives, held = holdings.lives, holdings.held
     fixed, scaled = tariff.parts()

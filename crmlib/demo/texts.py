@@ -79,7 +79,7 @@ Nobody and nothing real stands behind a row.
 | | channel | of cost to serve: branch, call_centre, online, mobile |
 | customers.csv | customer_id | C… customers, P… prospects |
 | | joined | first day as a customer |
-| | preferred_channel, consent | how the person wants to be reached, and whether he may be |
+| | preferred_channel, consent | how the person wants to be reached, and whether they may be |
 | | is_prospect | yes: not a customer yet |
 | | acquisition_cost, acquisition_channel | of those who joined in the window |
 | | birth_year, gender, region, income_band, occupation, household_size | of the person |

@@ -160,6 +160,8 @@ class BankTruth:
 CONSTANTS: dict[str, Any] = {
     "products": PRODUCTS,
     "channels": CHANNELS,
+    "contacts_of_person_gamma_shape": people.PERSON_SHAPE,
+    "contacts_by_channel_gamma_shape": people.CHANNEL_SHAPE,
     "own_channel_preferred": people.OWN_CHANNEL,
     "households_per_pair": people.HOUSEHOLDS,
     "leaving_after_migration_down_times": lives.LEAVING_AFTER[lives.SHRINKS],

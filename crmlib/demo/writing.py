@@ -90,9 +90,10 @@ def write_bank(
                 Path(draft, name).replace(out / name)
     except OSError as error:
         inside = error.filename is None or _DRAFT in str(error.filename)
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise CrmError(
             str(out if inside else error.filename),
-            f"cannot be written ({error.strerror or error}).",
+            f"cannot be written ({reason}).",
             "Name another folder with --out, or free some space there.",
         ) from None
     params = out / "params" / f"{settings.name}.yml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from pathlib import Path
@@ -145,6 +146,8 @@ def test_nothing_is_overwritten_unless_asked(small, tmp_path):
         "Give another --name or --out, or replace it with --force."
     )
     assert spoilt.read_text() == "mine"
+    with pytest.raises(CrmError, match=r"README.md: holds .*, and so do 11 more files"):
+        write_bank(dataclasses.replace(SMALL, seed=1), tmp_path)
     assert write_bank(SMALL, tmp_path, force=True).changed == 1
     assert contents(tmp_path) == contents(small)
 

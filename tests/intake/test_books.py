@@ -169,3 +169,10 @@ def test_a_ledger_may_begin_and_end_with_the_window(send):
     sales = "customer_id,date,amount\na,2020-01-21,5\n"
     books = open_client(send(sales, ledger=LEDGER, options=options)).books
     assert books.ledger.by_month["revenue"].tolist() == [10, 7.25]
+
+
+def test_a_ledger_of_another_time_has_nothing_to_compare(send):
+    outside = "customer_id,month,product,line,amount\na,2018-01,loan,revenue,10\n"
+    books = open_client(send(ledger=outside, control_totals="period,revenue\n2020-01,5\n")).books
+    assert books.ledger.customers == 0
+    assert books.table["export"].tolist() == [0] and not books.agrees
