@@ -394,25 +394,50 @@ def _margin(facts: Facts, amount_is: str) -> Check:
 
 def _links(links: tuple[Link, ...], min_cell: int) -> list[Check]:
     """Whether every table's customers bought, and its references lead somewhere."""
-    return [_customers(link, min_cell) if _of_people(link) else _reference(link) for link in links]
+    silent = [link for link in links if _of_people(link) and _in_part(link)]
+    others = [link for link in links if len(silent) < 2 or link not in silent]
+    found = [
+        _customers(link, min_cell) if _of_people(link) else _reference(link) for link in others
+    ]
+    return [_never_bought(silent, min_cell), *found] if len(silent) > 1 else found
 
 
 def _of_people(link: Link) -> bool:
     return link.column == "customer_id"
 
 
+def _in_part(link: Link) -> bool:
+    """Whether some of a table's customers never bought, and no spelling explains it."""
+    return bool(link.missing and link.found and not link.alike)
+
+
+def _some(count: int, min_cell: int) -> str:
+    return f"{count:,}" if count >= min_cell else f"fewer than {min_cell}"
+
+
+def _never_bought(links: list[Link], min_cell: int) -> Check:
+    """One question for all tables, whose customers are mostly the same."""
+    parts = [
+        f"{_some(link.missing, min_cell)} of {_some(link.values, min_cell)} in {link.table}"
+        for link in links
+    ]
+    return Check(
+        "customers without a purchase",
+        f"Customers who never bought: {', '.join(parts)}.",
+        "ask",
+        "Are these prospects, or customers who hold other products? Or were purchases lost?",
+    )
+
+
 def _customers(link: Link, min_cell: int) -> Check:
     topic, table, other = f"{link.table} and {link.other}", link.table, link.other
-
-    def some(count: int) -> str:
-        return f"{count:,}" if count >= min_cell else f"fewer than {min_cell}"
-
     if not link.missing:
         return Check(topic, f"All customers in {table} are found in {other}.", "good")
     same = f"Do {table} and {other} name customers in the same way?"
     if not link.found:
         return Check(topic, f"No customer in {table} is found in {other}.", "weak", same)
-    said = f"Of {some(link.values)} customers in {table} {some(link.missing)} never bought."
+    missing, values = _some(link.missing, min_cell), _some(link.values, min_cell)
+    said = f"Of {values} customers in {table} {missing} never bought."
     if link.alike:
         said += " Some of these ids differ from a buyer's in zeros, capitals or marks alone."
         return Check(topic, said, "weak", same)

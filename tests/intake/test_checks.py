@@ -289,6 +289,26 @@ def test_links():
     assert found.endswith("differ from a buyer's in zeros, capitals or marks alone.")
 
 
+def test_one_question_about_customers_who_never_bought_serves_all_tables():
+    def link(table: str, found: int, **counts: int) -> Link:
+        return Link(
+            table, "customer_id", "transactions", values=50, others=99, found=found, **counts
+        )
+
+    links = (link("contracts", 30), link("ledger", 45), link("survey", 50), link("external", 0))
+    said = {check.topic: (check.verdict, check.found) for check in checks._links(links, 10)}
+    assert said == {
+        "customers without a purchase": (
+            "ask",
+            "Customers who never bought: 20 of 50 in contracts, fewer than 10 of 50 in ledger.",
+        ),
+        "survey and transactions": ("good", "All customers in survey are found in transactions."),
+        "external and transactions": (
+            "weak", "No customer in external is found in transactions."
+        ),
+    }  # fmt: skip
+
+
 @pytest.fixture
 def whole():
     """What `look` is given where nothing is weak."""
