@@ -93,6 +93,11 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
         },
         scope.money,
     )
+    for place, row in covered[~covered["agrees"] & covered["export"].notna()].iterrows():
+        share = row["difference_share"]
+        said = "differs" if pd.isna(share) else f"{100 * share:+.1f}%"
+        top = max(row["books"], row["export"])
+        theme.label(ax, place, top, said, theme.CONTRAST, xytext=(0, 7), ha="center")
     step = -(-len(names) // _MOST_NAMES)
     ax.set_xticks(range(0, len(names), step), names[::step])
     theme.tidy(ax, x="", y=f"{word}, {scope.currency}")

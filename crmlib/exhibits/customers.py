@@ -244,7 +244,7 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
         Finding(
             id="data_verdict",
             kind="census",
-            sentence=f"{verdict(client.checks)}.",
+            sentence=_verdict(client),
             value=float(weak),
             unit="weak points of the data",
             exhibit="data_checks",
@@ -273,6 +273,13 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
         ),
         *_one_time_share(customers, scope),
     ]
+
+
+def _verdict(client: Client) -> str:
+    """The verdict with what is weak by name."""
+    weak = [check.topic for check in client.checks if check.verdict == "weak"]
+    named = f" Weak: {', '.join(weak)}." if weak else ""
+    return f"{verdict(client.checks)}.{named}"
 
 
 def _one_time_share(customers: pd.DataFrame, scope: Scope) -> list[Finding]:

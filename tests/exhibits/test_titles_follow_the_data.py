@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -182,9 +183,15 @@ def future_concentration(factor: float) -> Exhibit:
 
 
 def evidence(many: int) -> Exhibit:
-    record = {"chapter": "02_value", "title": "A title", "n": 5, "population": "rows"}
+    record = {"id": "x", "chapter": "02_value", "title": "A title", "n": 5, "population": "rows"}
     dates = {"observation_start": START, "observation_end": BASE.end}
     return summary.evidence([record] * many, SimpleNamespace(title="a test", **dates))
+
+
+def choice_of_findings(most: int) -> Exhibit:
+    record = {"role": "finding", "kind": "census", "sentence": "So.", "size": 1.0}
+    engagement = SimpleNamespace(title="a test", observation_start=START, observation_end=BASE.end)
+    return summary.choice_of_findings([record] * 9, most, engagement)
 
 
 PAIRS = {
@@ -208,8 +215,14 @@ PAIRS = {
     "frequency_fit": (frequency_fit, False, True),
     "customer_equity": (lambda f: exhibits.customer_equity(ahead(f), 3, 0.1, N, SCOPE), 1.0, 1.2),
     "future_concentration": (future_concentration, 1.0, 1.2),
+    "choice_of_findings": (choice_of_findings, 3, 7),
     "evidence": (evidence, 12, 19),
 }  # fmt: skip
+
+
+def test_every_title_of_a_run_that_holds_a_number_is_tried(demo_version):
+    records = json.loads((demo_version / "exhibits.json").read_text())
+    assert {record["id"] for record in records if trace.numbers(record["title"])} <= set(PAIRS)
 
 
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
