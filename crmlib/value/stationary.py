@@ -1,11 +1,12 @@
-"""A base in which nobody changes: what two periods of it would look like (V10).
+"""Bases in which nobody changes: what two periods of them would look like (V10).
 
-Every customer buys at a Poisson rate that varies over customers by Gamma(r, α)
-and spends by the Gamma-Gamma model, at the same rate and level in both periods;
-nobody leaves or joins. Only customers who bought in period 1 are surely known, so
-r and α come from the counts of these alone (negative binomial without its zeros:
-Sampford 1955, Biometrika 42). Chance then brings some of them back and not
-others, as it will with real customers whose habits stand still.
+For purchases, a model fitted to period 1: every customer buys at a Poisson rate
+that varies over customers by Gamma(r, α) and spends by the Gamma-Gamma model, at
+the same rate and level in both periods; nobody leaves or joins. Only customers who
+bought in period 1 are surely known, so r and α come from the counts of these alone
+(negative binomial without its zeros: Sampford 1955, Biometrika 42). For any value
+that comes by the month, no model: what does not change may change places, so the
+same months of both periods are swapped by the toss of a coin.
 """
 
 from __future__ import annotations
@@ -92,6 +93,45 @@ class StationaryFit:
         of_groups = np.bincount(groups.index, weights[self.spenders], groups.weights.size)
         phi = spend.Refit.of(self.spend_result)(of_groups)
         return _base(theta, phi, float(sizes.sum()))
+
+
+@dataclass(frozen=True)
+class SwappedParts:
+    """Two periods whose equal parts changed places at random; calling it draws them.
+
+    Without change the two Januaries of a customer could as well have come in the
+    other order, and so each pair of months by itself: a randomisation test, for
+    any distribution and any season. A real change spreads over both periods and
+    makes the expected flows larger, so that an excess is then stated too small.
+
+    Attributes
+    ----------
+    parts_1, parts_2 : arrays of shape (n_rows, n_parts)
+        Value of each customer in each part (month, quarter) of the periods, 0
+        where there is none.
+    """
+
+    parts_1: FloatArray
+    parts_2: FloatArray
+
+    def __post_init__(self) -> None:
+        shapes = np.shape(self.parts_1), np.shape(self.parts_2)
+        if shapes[0] != shapes[1] or len(shapes[0]) != 2 or 0 in shapes[0]:
+            raise ValueError(f"parts of two periods need one shape (rows, parts), got {shapes}")
+        if not (np.isfinite(self.parts_1).all() and np.isfinite(self.parts_2).all()):
+            raise ValueError("parts must be finite, 0 where there is no value")
+
+    def __call__(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """Values in two periods, each of shape (n_rows,)."""
+        stays = rng.random(self.parts_1.shape) < 0.5
+        first = np.where(stays, self.parts_1, self.parts_2).sum(axis=1)
+        second = np.where(stays, self.parts_2, self.parts_1).sum(axis=1)
+        return first, second
+
+    def refit(self, weights: FloatArray) -> SwappedParts:
+        """The customers of a resample, weights of shape (n_rows,) counting draws of each."""
+        rows = np.repeat(np.arange(len(self.parts_1)), np.asarray(weights).astype(np.int64))
+        return SwappedParts(self.parts_1[rows], self.parts_2[rows])
 
 
 def fit_stationary(frequency: ArrayLike, value: ArrayLike) -> StationaryFit:
