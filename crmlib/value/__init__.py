@@ -16,6 +16,15 @@ from crmlib.value.customer_base import (
 )
 from crmlib.value.holdout import Scorecard, foretold_total, holdout_money, holdout_scorecard
 from crmlib.value.lifetime import LifetimeValues, annual_to_continuous, lifetime_values
+from crmlib.value.profit import (
+    Profit,
+    Unprofitable,
+    WhaleCurve,
+    costliest_groups,
+    profit,
+    unprofitable,
+    whale_curve,
+)
 from crmlib.value.purchases import BetaGeometric, BetaGeometricResult
 from crmlib.value.shown import fit_sealed, shown_cohorts, shown_periods
 from crmlib.value.spend import GammaGamma, GammaGammaResult
@@ -29,14 +38,18 @@ __all__ = [
     "GammaGamma",
     "GammaGammaResult",
     "LifetimeValues",
+    "Profit",
     "Refusal",
     "Scorecard",
+    "Unprofitable",
+    "WhaleCurve",
     "annual_to_continuous",
     "attempt",
     "band_table",
     "cohorts",
     "concentration",
     "concentration_intervals",
+    "costliest_groups",
     "expected_frequencies",
     "fit_repeat_spend",
     "fit_sealed",
@@ -45,10 +58,13 @@ __all__ = [
     "holdout_scorecard",
     "last_whole_month",
     "lifetime_values",
+    "profit",
     "seal_date",
     "shown_cohorts",
     "shown_periods",
     "track_purchases",
+    "unprofitable",
     "value_inputs",
     "value_table",
+    "whale_curve",
 ]
