@@ -7,6 +7,8 @@ the table alone and gives it the page's.
 
 from __future__ import annotations
 
+from html import escape
+
 import pandas as pd
 
 from crmlib.exhibits import formats
@@ -24,7 +26,7 @@ def to_html(table: pd.DataFrame, shown: pd.DataFrame, id: str) -> str:
     id : str
         Begins every id in the HTML.
     """
-    from great_tables import GT  # slow to import, and not every chapter shows a table
+    from great_tables import GT, html  # slow to import, and not every chapter shows a table
 
     if shown.shape[1] != table.shape[1]:
         raise ValueError(f"exhibit {id}: `formatted` must have the columns of `table`")
@@ -40,7 +42,8 @@ def to_html(table: pd.DataFrame, shown: pd.DataFrame, id: str) -> str:
         if pd.api.types.is_numeric_dtype(table[column])
     ]
     set_ = GT(cells, id=f"table-{id}").cols_label(
-        {name: str(heading) for name, heading in zip(names, shown.columns, strict=True)}
+        # as HTML, since a plain label with braces would be read as a unit and not escaped
+        {name: html(escape(str(head))) for name, head in zip(names, shown.columns, strict=True)}
     )
     set_ = set_.cols_align("left", [name for name in names if name not in right])
     return set_.cols_align("right", right).as_raw_html()
