@@ -243,19 +243,16 @@ class _Search:
                 yield Reference(*span)
 
     def _exact_first(self, number: Number) -> list[_Place]:
-        """Where a number stands; a bare whole one is rounded only if it stands nowhere as it is.
+        """Where a number stands; a bare whole one is rounded only if no cell holds it as it is.
 
         "month 1" is the row of month 1 and not that of every share above a half.
         """
         places = list(self._places(number))
         if number.shape != "figure" or not number.text.isdigit():
             return places
-        exact = [
-            (row, column, in_words)
-            for row, column, in_words in places
-            if in_words or number.is_exactly(self.cells[row][column])
-        ]
-        return exact or places
+        figures = [place for place in places if not place[2]]
+        exact = [place for place in figures if number.is_exactly(self.cells[place[0]][place[1]])]
+        return [p for p in places if p[2] or p in exact] if exact else places
 
     def _places(self, number: Number) -> Iterator[_Place]:
         """Every cell that holds a number."""

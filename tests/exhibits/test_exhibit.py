@@ -66,7 +66,7 @@ def test_table_cells_are_escaped(exhibit):
 def test_headings_are_escaped_even_with_braces(exhibit):
     table = exhibit.table.rename(columns={"group": "{{x}} <i>"})
     data, _ = dataclasses.replace(exhibit, table=table)._repr_mimebundle_()
-    assert "{{x}} &lt;i&gt;" in data["text/html"] and "<i>" not in data["text/html"]
+    assert "&#123;&#123;x}} &lt;i&gt;" in data["text/html"] and "<i>" not in data["text/html"]
 
 
 def test_pictures_are_the_same_bytes_each_time(exhibit):
