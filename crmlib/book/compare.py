@@ -293,7 +293,7 @@ def _flat(settings: Record, above: str = "") -> Iterator[tuple[str, Any]]:
         name = f"{above}{key}"
         if isinstance(value, dict):
             yield from _flat(value, f"{name}.")
-        elif value is not None:
+        elif value is not None and value != "":
             yield name, value
 
 

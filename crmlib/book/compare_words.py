@@ -246,15 +246,12 @@ def relative(move: Move) -> str:
 
 
 def cell(old: str, new: str) -> tuple[str, str]:
-    """Two cells of a table at six significant digits, at all of them where six are alike."""
-    shown = _cell(old), _cell(new)
+    """Two cells of a table at six significant digits, at all of them where six are alike.
+
+    What the newer version leaves empty, since it would tell of few customers, is not said
+    from the older one.
+    """
+    if old and not new:
+        return "given", "empty"
+    shown = formats.datum(old), formats.datum(new)
     return shown if shown[0] != shown[1] or old == new else (old, new)
-
-
-def _cell(text: str) -> str:
-    if not formats.NUMBER.fullmatch(text):
-        return text
-    value = float(text)
-    if abs(value) >= 10_000:
-        return formats.count(value)
-    return text if text.lstrip("-").isdigit() else f"{value:.6g}"

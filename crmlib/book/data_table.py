@@ -48,7 +48,7 @@ def read(evidence: Evidence, exhibit: str, anchor: str) -> DataTable | None:
     columns = [[row[i] for row in rows] for i in range(len(header))]
     numeric = [_is_numeric(column) for column in columns]
     shown = [
-        [_number(cell) if right else cell for cell, right in zip(row, numeric, strict=True)]
+        [formats.datum(cell) if right else cell for cell, right in zip(row, numeric, strict=True)]
         for row in rows[:MAX_ROWS]
     ]
     small = path.stat().st_size <= MAX_DOWNLOAD
@@ -78,13 +78,3 @@ def _address(kind: str, content: bytes) -> str:
 def _is_numeric(column: list[str]) -> bool:
     filled = [cell for cell in column if cell]
     return bool(filled) and all(formats.NUMBER.fullmatch(cell) for cell in filled)
-
-
-def _number(text: str) -> str:
-    """A figure of the data at six significant digits, thousands separated, years as they are."""
-    if not text:
-        return ""
-    value = float(text)
-    if abs(value) >= 10_000:
-        return formats.count(value)
-    return text if text.lstrip("-").isdigit() else f"{value:.6g}"

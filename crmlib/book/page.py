@@ -27,6 +27,7 @@ from crmlib.exhibits.exhibit import evidence
 
 ACRONYMS = {"roi": "ROI"}
 _CELL = re.compile(r"<(?P<tag>t[dh]) [^>]*>")  # text in cells holds no bare `<`
+_CURRENCY = re.compile(r"[A-Z]{3}")
 BADGES = {"census": "Census fact", "estimate": "Estimate", "assumption": "Assumption"}
 
 
@@ -273,7 +274,7 @@ def quantity(value: float, unit: str) -> tuple[str, str]:
     if unit.startswith("share"):
         digits = 0 if round(100 * value, 1).is_integer() else 1
         return formats.percent(value, digits), unit.removeprefix("share").strip()
-    if abs(value) >= 1e6:
+    if abs(value) >= 1e6 or (abs(value) >= 1e4 and _CURRENCY.fullmatch(unit)):
         return formats.money(value), unit
     return (formats.count(value) if abs(value) >= 100 else f"{value:.3g}"), unit
 

@@ -79,11 +79,13 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
     if books is None or books.table.empty:
         return _nothing_to_reconcile(books, transactions, scope)
     table = shown_books(books, transactions, scope.min_cell)
-    covered = table[table["covered"]]
-    off = int((~covered["agrees"]).sum())
+    covered = table[table["covered"] & table["export"].notna()]
+    agrees = covered["agrees"].astype(bool)
+    off = int((~agrees).sum())
     figure, ax = theme.axes(height=3.2)
     names = list(table["period"])
     what, word = ("export", scope.amount_word) if books.ledger is None else ("ledger", "revenue")
+    compared = "transactions" if books.ledger is None else "ledger"
     theme.paired_bars(
         ax,
         names,
@@ -93,7 +95,7 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
         },
         scope.money,
     )
-    for place, row in covered[~covered["agrees"] & covered["export"].notna()].iterrows():
+    for place, row in covered[~agrees].iterrows():
         share = row["difference_share"]
         said = "differs" if pd.isna(share) else f"{100 * share:+.1f}%"
         top = max(row["books"], row["export"])
@@ -102,13 +104,14 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
     ax.set_xticks(range(0, len(names), step), names[::step])
     theme.tidy(ax, x="", y=f"{word}, {scope.currency}")
     theme.thousands(ax)
-    said = f"The {what} agrees with the books in all {formats.plural(len(covered), 'period')}"
+    every = "all " if len(covered) > 1 else ""
+    said = f"The {what} agrees with the books in {every}{formats.plural(len(covered), 'period')}"
     if off:
         said = f"The {what} differs from the books in {off} of {len(covered)} periods"
     if covered.empty:
         said = f"No period of the books lies wholly in the {what}"
     withheld = int(table["export"].isna().sum())
-    return scope.exhibit(
+    return scope.drawing_on(compared, "control_totals").exhibit(
         id="control_totals",
         title=said,
         table=table,
@@ -117,7 +120,7 @@ def control_totals(books: Reconciliation | None, transactions: Intake, scope: Sc
         population="periods",
         unit=f"{word}, {scope.currency}",
         alt=f"Paired bars of {word} in the client's books and in the {what} for {len(table)} "
-        f"periods; {off} of the {len(covered)} that the {what} covers differ.",
+        f"periods; of the {len(covered)} that the {what} covers, {off} are off.",
         note=f"{_compared(books)}Differs: by more than {formats.percent(books.tolerance, 1)} of "
         f"the books. Periods that the {what} covers in part are shown and not judged."
         + (f" The {what}'s {word} is withheld in {withheld}: {scope.few}." if withheld else ""),
@@ -138,8 +141,9 @@ def shown_books(books: Reconciliation, transactions: Intake, min_cell: int) -> p
     bounds = [period_bounds(period) for period in table["period"]]
     periods = [months.between(pd.Timestamp(a), pd.Timestamp(b)).to_numpy() for a, b in bounds]
     few = _withheld(periods, books, transactions, min_cell)
-    figures = [name for name in table if name.startswith(("export", "difference"))]
-    return table.assign(**{name: table[name].mask(few) for name in figures})
+    figures = [name for name in table if name.startswith(("export", "difference", "agrees"))]
+    shown = table.astype({name: object for name in figures if table[name].dtype == bool})
+    return shown.assign(**{name: shown[name].mask(few) for name in figures})
 
 
 def _months(books: Reconciliation | None, transactions: Intake) -> pd.DataFrame:

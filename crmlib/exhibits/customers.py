@@ -75,10 +75,13 @@ def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
     if found.withheld.any():
         for figure in table.columns.drop("month"):
             table[figure] = table[figure].astype(float).mask(found.withheld)
-    if not (table[share] > 0).any():
+    if not (table[money] > 0).any():
         what = f"{scope.amount_title} by month"
         return scope.withheld("by_month", what, len(table), "months")
-    peak = table.loc[table[share].idxmax()]
+    peak = table.loc[table[money].idxmax()]
+    part = scope.money(peak[money])
+    if months["revenue"].sum() > 0 and peak[share] <= 1:
+        part = f"{formats.percent(peak[share])} of {scope.amount_word}"
     figure, (left, right) = theme.axes(2, height=3.2)
     for ax, column, unit in ((left, money, scope.currency), (right, "customers", "customers")):
         ax.plot(table["month"], table[column], color=theme.PRIMARY, marker="o", markersize=3)
@@ -95,8 +98,7 @@ def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
     busiest = "The busiest month shown" if found.withheld.any() else "The busiest month"
     return scope.exhibit(
         id="by_month",
-        title=f"{busiest}, {peak['month']:%B %Y}, "
-        f"brings {formats.percent(peak[share])} of {scope.amount_word}",
+        title=f"{busiest}, {peak['month']:%B %Y}, brings {part}",
         table=table,
         figure=figure,
         n=len(table),
@@ -245,8 +247,8 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
             id="data_verdict",
             kind="census",
             sentence=_verdict(client),
-            value=float(weak),
-            unit="weak points of the data",
+            value=float(weak) if weak else None,
+            unit="weak point of the data" if weak == 1 else "weak points of the data",
             exhibit="data_checks",
             size=1.0 if weak else 0.0,
             role="caveat",
@@ -305,8 +307,8 @@ def _one_time_share(customers: pd.DataFrame, scope: Scope) -> list[Finding]:
 
 def _rows_used(used: int, read: int) -> str:
     if used == read:
-        return f"All {formats.count(read)} rows are used."
+        return f"All {formats.count(read)} rows of transactions are used."
     return (
-        f"{formats.count(used)} of {formats.count(read)} rows are used; every other row stands in "
-        "the ledger under one reason."
+        f"{formats.count(used)} of {formats.count(read)} rows of transactions are used; every "
+        "other row stands in the ledger under one reason."
     )

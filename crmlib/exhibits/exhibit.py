@@ -84,7 +84,7 @@ class Exhibit:
             "population": self.population,
             "unit": self.unit,
             "alt": self.alt,
-            "note": self.note,
+            "note": self.note.strip(),
             "file": f"exhibits/{self.id}.csv",
             "picture": f"exhibits/{self.id}.png" if self.figure is not None else None,
         }

@@ -22,7 +22,8 @@ class Finding:
         Id of the exhibit whose data hold the figure.
     size : float
         Money that the sentence speaks about, as a share of what the customers brought in
-        the observed time; above 1 where it speaks of more, zero where it moves none.
+        the observed time; above 1 where it speaks of more, zero where it moves none. Of a
+        caveat the share of that money, or of the rows, on which it bears.
     role : {"finding", "caveat"}
         A caveat says what could make the findings wrong.
     """

@@ -112,6 +112,20 @@ def cell(value: Any, digits: int = 6) -> str:
     return str(value)
 
 
+def datum(text: str) -> str:
+    """A cell of an exhibit's CSV for reading: at six digits, and in units from 10,000 on.
+
+    >>> datum("0.123456789"), datum("2357"), datum("216392.02"), datum("high")
+    ('0.123457', '2357', '216,392', 'high')
+    """
+    if not NUMBER.fullmatch(text):
+        return text
+    value = float(text)
+    if abs(value) >= 10_000:
+        return count(value)
+    return text if text.lstrip("-").isdigit() else f"{value:.6g}"
+
+
 def table_text(table: pd.DataFrame, digits: int = 6) -> str:
     """A table as plain text with numbers at six significant digits.
 

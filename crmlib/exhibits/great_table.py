@@ -7,6 +7,9 @@ the table alone and gives it the page's.
 
 from __future__ import annotations
 
+from html import escape
+from typing import Any
+
 import pandas as pd
 
 from crmlib.exhibits import formats
@@ -39,8 +42,14 @@ def to_html(table: pd.DataFrame, shown: pd.DataFrame, id: str) -> str:
         for name, column in zip(names, table.columns, strict=True)
         if pd.api.types.is_numeric_dtype(table[column])
     ]
-    set_ = GT(cells, id=f"table-{id}").cols_label(
-        {name: str(heading) for name, heading in zip(names, shown.columns, strict=True)}
-    )
+    headings = {name: _heading(head) for name, head in zip(names, shown.columns, strict=True)}
+    set_ = GT(cells, id=f"table-{id}").cols_label(headings)
     set_ = set_.cols_align("left", [name for name in names if name not in right])
     return set_.cols_align("right", right).as_raw_html()
+
+
+def _heading(words: object) -> Any:
+    """A heading as HTML: in a plain one, braces would be read as a unit and nothing escaped."""
+    from great_tables import html
+
+    return html(escape(str(words)).replace("{", "&#123;"))

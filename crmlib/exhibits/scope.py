@@ -17,6 +17,11 @@ from crmlib.stats import disclosure
 _SHARES = {0.1: "tenth", 0.2: "fifth", 0.5: "half"}
 
 
+def _contribution(amount: str) -> str:
+    """What is left of an amount; of revenue it is the whole contribution, of spending not."""
+    return "contribution" if amount == "revenue" else f"contribution of {amount}"
+
+
 @dataclass(frozen=True)
 class Scope:
     """The engagement's words for its exhibits."""
@@ -26,10 +31,11 @@ class Scope:
     end: dt.date
     currency: str
     time_unit: str
-    value_word: str  # the amount's word, or "contribution"
+    value_word: str  # the amount's word, or what contributes
     min_cell: int  # customers in the smallest group that may be shown
     amount_word: str = "revenue"  # what an amount of the transactions is
     margin_rate: float = 1.0  # value per unit of amount
+    beside: tuple[str, ...] = ()  # tables of the client's money that value does not hold
 
     @classmethod
     def of(cls, engagement: Engagement, start: dt.date, margin_rate: float = 1.0) -> Scope:
@@ -41,10 +47,11 @@ class Scope:
             end=engagement.observation_end,
             currency=engagement.currency,
             time_unit=engagement.time_unit,
-            value_word=amount if margin_rate == 1 else "contribution",
+            value_word=amount if margin_rate == 1 else _contribution(amount),
             min_cell=engagement.privacy.min_cell,
             amount_word=amount,
             margin_rate=margin_rate,
+            beside=tuple(t for t in ("contracts", "ledger") if t in engagement.inputs.given()),
         )
 
     def bands(self, n: int, most: int = 100) -> int:

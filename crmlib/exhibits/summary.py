@@ -19,9 +19,10 @@ from crmlib.exhibits.finding import Decision, FindingList
 from crmlib.params import Engagement
 
 Record = dict[str, Any]
-_TOP = re.compile(r"top_(?P<word>[a-z]+)_share")  # the finding on the best customers
+_TOP = re.compile(r"top_(?P<word>tenth|fifth|half)_share")  # the finding on the best customers
+_BEST = {"tenth": 0.1, "fifth": 0.2, "half": 0.5}
 ASSUMED = 0.25  # certainty of an assumption, which nobody has measured
-CONCENTRATED = 0.5  # share of value of the best fifth from which a few are worth an own service
+CONCENTRATED = 2.5  # times their share of customers, from which a few are worth an own service
 
 
 def certainty(finding: Record) -> float:
@@ -39,8 +40,13 @@ def certainty(finding: Record) -> float:
 
 
 def ranked(findings: Sequence[Record], role: str) -> list[Record]:
-    """The findings, or the caveats, with the heaviest first; ties keep their chapters' order."""
+    """The findings with the heaviest first; of caveats the largest, since they are doubts.
+
+    Ties keep their chapters' order.
+    """
     ours = [finding for finding in findings if finding["role"] == role]
+    if role == "caveat":
+        return sorted(ours, key=lambda caveat: -caveat["size"])
     return sorted(ours, key=lambda finding: -finding["size"] * certainty(finding))
 
 
@@ -49,32 +55,33 @@ def leading_findings(findings: Sequence[Record], most: int) -> FindingList:
     return FindingList(ranked(findings, "finding")[:most])
 
 
-def caveats(findings: Sequence[Record], most: int) -> FindingList:
-    """What could make the findings wrong, the most money first, at most so many."""
-    return FindingList(ranked(findings, "caveat")[:most])
+def caveats(findings: Sequence[Record]) -> FindingList:
+    """What could make the findings wrong, all of it, what bears on most first."""
+    return FindingList(ranked(findings, "caveat"))
 
 
 def decision(findings: Sequence[Record], wanted: str) -> Decision:
     """What the reader is asked to decide.
 
-    The params' own words (`wanted`) where they give some; else from where value lies: where
-    the best customers hold half of it or more, who is to look after them; where it is
-    spread, what to do for all. Without a figure for either, which data to obtain.
+    The params' own words (`wanted`) where they give some, which rest on no exhibit; else
+    from where value lies: where the best customers hold much more of it than their number,
+    who is to look after them; where it is spread, what to do for all. Without a figure for
+    either, which data to obtain.
     """
     best = next((finding for finding in findings if _TOP.fullmatch(finding["id"])), None)
     if wanted:
-        return Decision(wanted, best["exhibit"] if best else "")
+        return Decision(wanted, "")
     if best is None:
         data = next((f for f in findings if f["id"] == "data_verdict"), None)
         said = "Decide which data to ask the client for: these cannot say where value lies."
         return Decision(said, data["exhibit"] if data else "")
-    if best["value"] < CONCENTRATED:
+    word, share = _TOP.fullmatch(best["id"])["word"], formats.percent(best["value"])
+    if best["value"] < CONCENTRATED * _BEST[word]:
         return Decision(
             "Decide what is to be done for all customers alike: no few of them hold most of the "
             "value.",
             best["exhibit"],
         )
-    word, share = _TOP.fullmatch(best["id"])["word"], formats.percent(best["value"])
     return Decision(
         f"Decide who looks after the best {word} of customers, who brought {share} of "
         f"{best['unit'].removeprefix('share of ')}, and what may be spent to keep them.",
@@ -138,7 +145,7 @@ def evidence(exhibits: Sequence[Record], engagement: Engagement) -> Exhibit:
     )
     return Exhibit(
         id="evidence",
-        title=f"{len(table)} exhibits stand behind these findings",
+        title=f"{formats.plural(len(table), 'exhibit')} of the chapters can be looked up",
         table=table,
         formatted=table.assign(n=table["n"].map(formats.count)),
         source=engagement.title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ INK, MUTED, GRID, PRIMARY, CONTRAST, REFERENCE = (
     PALETTE[name][0] for name in ("ink", "muted", "grid", "primary", "contrast", "reference")
 )
 
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # in a client's word
 WIDTH, HEIGHT = 7.2, 3.9  # inches
 _RC = {
     "figure.dpi": 100,
@@ -155,7 +157,7 @@ def to_svg(figure: Figure) -> str:
     with mpl.rc_context(_RC):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
-    return hover.into(svg[svg.index("<svg") :], figure)
+    return _NO_XML.sub("\ufffd", hover.into(svg[svg.index("<svg") :], figure))
 
 
 def to_png(figure: Figure, dpi: int = 200) -> bytes:

@@ -226,7 +226,7 @@ class _Search:
     def __init__(self, text: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self.text, self.header = text, header
         self.cells = [[formats.plain_cell(cell) for cell in row] for row in rows]
-        self.places = {number.start: list(self._places(number)) for number in numbers(text)}
+        self.places = {number.start: self._exact_first(number) for number in numbers(text)}
         self.clauses = {start: len(_CLAUSE.findall(text[:start])) for start in self.places}
 
     def references(self) -> Iterator[Reference]:
@@ -241,6 +241,18 @@ class _Search:
                 yield Reference(*span, row, self.header[column])
             else:
                 yield Reference(*span)
+
+    def _exact_first(self, number: Number) -> list[_Place]:
+        """Where a number stands; a bare whole one is rounded only if no cell holds it as it is.
+
+        "month 1" is the row of month 1 and not that of every share above a half.
+        """
+        places = list(self._places(number))
+        if number.shape != "figure" or not number.text.isdigit():
+            return places
+        figures = [place for place in places if not place[2]]
+        exact = [place for place in figures if number.is_exactly(self.cells[place[0]][place[1]])]
+        return [p for p in places if p[2] or p in exact] if exact else places
 
     def _places(self, number: Number) -> Iterator[_Place]:
         """Every cell that holds a number."""

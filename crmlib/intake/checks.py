@@ -115,7 +115,7 @@ def look(
     found = [
         _books(books, few_customers(_months_compared(books, transactions), min_cell)),
         *_rows(ledger),
-        _repeaters(facts),
+        _repeaters(facts, min_cell),
         _length(facts),
         *_months(transactions.by_month, facts, engagement.inputs.transactions.amount_is),
         _edges(facts),
@@ -240,9 +240,13 @@ def _rows(ledger: pd.DataFrame) -> list[Check]:
     return found
 
 
-def _repeaters(facts: Facts) -> Check:
-    count = facts.repeat_customers
+def _repeaters(facts: Facts, min_cell: int) -> Check:
+    count, others = facts.repeat_customers, facts.customers - facts.repeat_customers
     said = f"{count:,} of {facts.customers:,} customers bought on more than one day."
+    if 0 < others < min_cell:
+        said = f"All but fewer than {min_cell} customers bought on more than one day."
+    elif 0 < count < min_cell:
+        said = f"Fewer than {min_cell} customers bought on more than one day."
     if count >= FEW_REPEATERS:
         return Check("repeat buyers", said, "good")
     return Check(
@@ -415,12 +419,16 @@ def _some(count: int, min_cell: int) -> str:
     return f"{count:,}" if count >= min_cell else f"fewer than {min_cell}"
 
 
+def _silent(link: Link, min_cell: int) -> str:
+    """How many of a table's customers never bought; neither they nor the others are few."""
+    if link.found < min_cell:
+        return f"all but fewer than {min_cell}"
+    return f"{_some(link.missing, min_cell)} of {_some(link.values, min_cell)}"
+
+
 def _never_bought(links: list[Link], min_cell: int) -> Check:
     """One question for all tables, whose customers are mostly the same."""
-    parts = [
-        f"{_some(link.missing, min_cell)} of {_some(link.values, min_cell)} in {link.table}"
-        for link in links
-    ]
+    parts = [f"{_silent(link, min_cell)} in {link.table}" for link in links]
     return Check(
         "customers without a purchase",
         f"Customers who never bought: {', '.join(parts)}.",
@@ -438,6 +446,8 @@ def _customers(link: Link, min_cell: int) -> Check:
         return Check(topic, f"No customer in {table} is found in {other}.", "weak", same)
     missing, values = _some(link.missing, min_cell), _some(link.values, min_cell)
     said = f"Of {values} customers in {table} {missing} never bought."
+    if link.found < min_cell:
+        said = f"All but fewer than {min_cell} customers in {table} never bought."
     if link.alike:
         said += " Some of these ids differ from a buyer's in zeros, capitals or marks alone."
         return Check(topic, said, "weak", same)

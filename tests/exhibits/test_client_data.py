@@ -159,7 +159,7 @@ def test_a_ledger_is_compared_and_named():
     labels = [text.get_text() for text in exhibit.figure.findobj(Text)]
     assert "ledger" in labels and "export" not in labels
     exhibit = shown_ledger({"2020": (2400, 960)}, ledger())
-    assert exhibit.title == "The ledger agrees with the books in all 1 period"
+    assert exhibit.title == "The ledger agrees with the books in 1 period"
 
 
 def test_a_ledger_is_withheld_by_its_own_customers():

@@ -63,6 +63,12 @@ def test_table_cells_are_escaped(exhibit):
     assert "&lt;b&gt;" in data["text/html"] and "<b>" not in data["text/html"]
 
 
+def test_headings_are_escaped_even_with_braces(exhibit):
+    table = exhibit.table.rename(columns={"group": "{{x}} <i>"})
+    data, _ = dataclasses.replace(exhibit, table=table)._repr_mimebundle_()
+    assert "&#123;&#123;x}} &lt;i&gt;" in data["text/html"] and "<i>" not in data["text/html"]
+
+
 def test_pictures_are_the_same_bytes_each_time(exhibit):
     first, second = (drawn(exhibit).figure for _ in range(2))
     assert theme.to_svg(first) == theme.to_svg(second)

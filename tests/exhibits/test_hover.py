@@ -74,6 +74,15 @@ def test_words_of_a_client_stay_words():
     assert "<title>&lt;script&gt;&amp;</title>" in theme.to_svg(figure)
 
 
+def test_what_xml_cannot_hold_is_replaced():
+    figure, ax = theme.axes()
+    ax.plot([1], [1])
+    hover.say(ax, [1], ["a\x0bb"])
+    ax.set_xlabel("c\x01d")
+    assert "<title>a\ufffdb</title>" in theme.to_svg(figure)
+    assert "c\ufffdd" in theme.to_svg(figure)
+
+
 def test_as_many_texts_as_places():
     _, ax = theme.axes()
     with pytest.raises(ValueError, match="2 places, but 1 texts"):

@@ -36,7 +36,15 @@ def test_much_money_unsure_gives_way_to_less_money_sure():
     ]
     shown = summary.leading_findings(findings, 2).records
     assert [record["id"] for record in shown] == ["count", "forecast"]
-    assert [record["id"] for record in summary.caveats(findings, 7).records] == ["doubt"]
+    assert [record["id"] for record in summary.caveats(findings).records] == ["doubt"]
+
+
+def test_of_doubts_the_largest_comes_first_however_unsure():
+    wide = found("wide", 0.3, "estimate", value=0.3, lo=-0.1, hi=0.7, role="caveat")
+    assumed = found("assumed", 0.2, "assumption", role="caveat")
+    sure = found("sure", 0.03, role="caveat")
+    shown = summary.caveats([sure, assumed, wide]).records
+    assert [record["id"] for record in shown] == ["wide", "assumed", "sure"]
 
 
 def test_a_size_is_a_share():
@@ -55,10 +63,13 @@ def test_the_decision_follows_from_where_value_lies():
     assert "best fifth of customers, who brought 62% of revenue" in said.sentence
     spread = summary.decision([few | {"value": 0.31}], "")
     assert "all customers alike" in spread.sentence
+    half = few | {"id": "top_half_share", "value": 0.5}
+    assert "all customers alike" in summary.decision([half], "").sentence
     nothing = summary.decision([found("data_verdict", 0.0, exhibit="data_checks")], "")
     assert "which data to ask" in nothing.sentence and nothing.exhibit == "data_checks"
 
 
 def test_the_consultant_s_own_decision_comes_first():
     few = found("top_fifth_share", 1.0, value=0.62)
-    assert summary.decision([few], "Open a branch?").sentence == "Open a branch?"
+    own = summary.decision([few], "Open 2 branches?")
+    assert (own.sentence, own.exhibit) == ("Open 2 branches?", "")  # no evidence is claimed for it

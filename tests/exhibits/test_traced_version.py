@@ -58,6 +58,21 @@ def test_a_click_on_a_number_lands_on_its_row(cdnow_version, exhibit, landings):
     assert [(rows[reference.row][0], reference.column) for reference in found] == landings
 
 
+def test_a_month_is_its_own_row_and_not_a_share_that_rounds_to_it(demo_version):
+    records = json.loads((demo_version / "exhibits.json").read_text())
+    title = next(r["title"] for r in records if r["id"] == "cohort_retention")
+    with (demo_version / "exhibits" / "cohort_retention.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    found = trace.trace(title, header, rows)
+    landings = [(rows[reference.row][0], reference.column) for reference in found]
+    assert landings == [
+        ("1", "all_cohorts"),
+        ("1", "month"),
+        ("12", "all_cohorts"),
+        ("12", "month"),
+    ]
+
+
 def test_a_table_that_says_something_else_is_noticed(cdnow_version, untraced_in, tmp_path):
     """Every figure of every table is raised by a third: all findings are lost, and titles.
 

@@ -152,13 +152,15 @@ def test_holdout_error_counts_purchases_after_the_seal_only():
         }
     )
     exhibit = exhibits.holdout_tracking(tracking, 9, SCOPE)
-    assert exhibit.title == "After the seal the model foretells 25.0% too few purchases"
+    assert exhibit.title == (
+        "Without customers' own histories, the model foretells 25.0% too few purchases"
+    )
     assert exhibit.table["holdout_error"].iloc[-1] == pytest.approx(15 / 20 - 1)
 
 
 def test_calibration_names_the_largest_gap():
     exhibit = exhibits.holdout_by_frequency(scorecard(0.1, 0.2, 0.3), 200, SCOPE)
-    assert exhibit.title == "Customers with 1 repeat bought 0.50 more than foretold"
+    assert exhibit.title == "Customers with 1 repeat each bought 0.50 more than foretold"
 
 
 def test_frequency_fit_counts_customers_in_the_wrong_place():

@@ -47,15 +47,24 @@ def months(revenue: list[float], customers: int = 50) -> pd.DataFrame:
 
 
 def test_repeat_buyers():
-    assert checks._repeaters(facts(repeat_customers=100)) == Check(
+    assert checks._repeaters(facts(repeat_customers=100), 10) == Check(
         "repeat buyers", "100 of 1,000 customers bought on more than one day.", "good"
     )
-    weak = checks._repeaters(facts(repeat_customers=99))
+    weak = checks._repeaters(facts(repeat_customers=99), 10)
     assert (weak.verdict, weak.found) == (
         "weak",
         "99 of 1,000 customers bought on more than one day. "
         "Models of purchasing need a hundred or more.",
     )
+
+
+def test_repeat_buyers_or_others_who_are_few_are_not_counted():
+    assert checks._repeaters(facts(repeat_customers=997), 10).found == (
+        "All but fewer than 10 customers bought on more than one day."
+    )
+    few = checks._repeaters(facts(repeat_customers=3), 10)
+    assert few.found.startswith("Fewer than 10 customers bought on more than one day.")
+    assert "0 of 1,000" in checks._repeaters(facts(repeat_customers=0), 10).found
 
 
 def test_time_covered():
@@ -282,7 +291,9 @@ def test_links():
     assert said(values=20, found=11) == (
         "ask", "Of 20 customers in survey fewer than 10 never bought."
     )  # fmt: skip
-    assert said(values=9, found=1)[1].startswith("Of fewer than 10 customers in survey fewer than")
+    assert said(values=50, found=3)[1] == (
+        "All but fewer than 10 customers in survey never bought."
+    )
     assert said(values=20, found=0) == ("weak", "No customer in survey is found in transactions.")
     verdict, found = said(values=20, found=10, alike=5)
     assert verdict == "weak"
@@ -295,12 +306,14 @@ def test_one_question_about_customers_who_never_bought_serves_all_tables():
             table, "customer_id", "transactions", values=50, others=99, found=found, **counts
         )
 
-    links = (link("contracts", 30), link("ledger", 45), link("survey", 50), link("external", 0))
+    links = (link("contracts", 30), link("ledger", 45), link("customers", 4), link("survey", 50))
+    links += (link("external", 0),)
     said = {check.topic: (check.verdict, check.found) for check in checks._links(links, 10)}
     assert said == {
         "customers without a purchase": (
             "ask",
-            "Customers who never bought: 20 of 50 in contracts, fewer than 10 of 50 in ledger.",
+            "Customers who never bought: 20 of 50 in contracts, fewer than 10 of 50 in ledger, "
+            "all but fewer than 10 in customers.",
         ),
         "survey and transactions": ("good", "All customers in survey are found in transactions."),
         "external and transactions": (

@@ -24,14 +24,15 @@ def test_every_id_has_the_prefix_and_is_pointed_to():
 
 def test_what_a_chart_says_becomes_a_label_inside_the_picture():
     figure, ax = theme.axes()
-    ax.plot([0, 1], [0, 1])
-    theme.says_values(ax, [0, 1], ["<b>", "a rather long name"], {"seen": [1, 2]}, str)
+    ax.plot(range(30), range(30))
+    names = ["<b> at the very left", *map(str, range(1, 29)), "a long name at the very right"]
+    theme.says_values(ax, range(30), names, {"seen": range(1, 31)}, str)
     svg = str(picture.inline(theme.to_svg(figure), "x", "A line"))
-    assert "<title>" not in svg and svg.count('<g class="value">') == 2
-    assert "<tspan" in svg and ">&lt;b&gt;</tspan>" in svg and ">seen: 2.0</tspan>" in svg
+    assert "<title>" not in svg and svg.count('<g class="value">') == 30
+    assert ">&lt;b&gt; at the very left</tspan>" in svg and ">seen: 2.0</tspan>" in svg
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
     labels = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]* rx="2"', svg)
-    assert len(labels) == 2
+    assert len(labels) == 30
     assert all(float(x) >= 0 and float(x) + float(w) <= width for x, w in labels)
 
 

@@ -63,8 +63,7 @@ def future_concentration(
         alt=f"Dots for {named}: share of past {scope.value_word} and of "
         f"future value with {level} intervals.",
         note=f"{level} bootstrap intervals over customers, both models refitted each time. Past "
-        "value holds chance, expected value does not; the money test above shows what a "
-        f"best {word} then brought.",
+        "value holds chance, expected value does not.",
     )
 
 
@@ -120,7 +119,7 @@ def customer_equity(
     level = formats.level(equity.level)
     return scope.exhibit(
         id="customer_equity",
-        title=f"Today's customers are worth {scope.money(equity.value)} over the next {years}",
+        title=_worth(equity.value, years, scope),
         table=table,
         formatted=shown,
         n=n,
@@ -131,6 +130,7 @@ def customer_equity(
         "neither the model's own error, see the sealed holdout, nor the chance in the total is "
         "in it. Discounted at "
         f"{formats.percent(rate, 1)} a year; realised figures are counts and have no interval. "
+        + _beyond(values)
         + formats.sentences(*values.notes)
         + withheld,
     )
@@ -138,6 +138,19 @@ def customer_equity(
 
 def _years(horizon: float) -> str:
     return "year" if horizon == 1 else formats.plural(horizon, "year")
+
+
+def _beyond(values: LifetimeValues) -> str:
+    if values.to_infinity is None:
+        return ""
+    return "Without a horizon the model is carried far beyond any time it was tested on. "
+
+
+def _worth(equity: float, years: str, scope: Scope) -> str:
+    """What the base is worth, or of a business that lives on more than its purchases, these."""
+    if scope.beside or scope.amount_word != "revenue":
+        return f"Their {scope.amount_word} is worth {scope.money(equity)} over {years}"
+    return f"Today's customers are worth {scope.money(equity)} over the next {years}"
 
 
 def _tells_of_few(customers: pd.DataFrame, scope: Scope) -> bool:
@@ -162,11 +175,27 @@ def findings(
     """What 02_value says to the summary."""
     said = [] if scope.bands(n) == 1 else [_past_finding(past, n, scope)]
     if not isinstance(values, Refusal):
-        said += [*_value_findings(values, horizon_years, n, scope), _margin_caveat(scope)]
+        said += [*_value_findings(values, horizon_years, n, scope), *_value_caveats(scope)]
     missed = None if isinstance(scorecard, Refusal) else scorecard.table.loc["model", "total_error"]
     if missed is not None and not isinstance(foretold, Refusal):
         said.append(_holdout_finding(scorecard.table.loc["model"], foretold))
+    elif not isinstance(values, Refusal):
+        said.append(_untested())
     return said
+
+
+def _untested() -> Finding:
+    """Where no holdout could judge the forecast, that is its gravest doubt."""
+    return Finding(
+        id="holdout_total_error",
+        kind="census",
+        sentence="No sealed holdout could test the forecast on these data.",
+        value=None,
+        unit="",
+        exhibit="holdout_scorecard",
+        size=1.0,
+        role="caveat",
+    )
 
 
 def _past_finding(past: Concentration, n: int, scope: Scope) -> Finding:
@@ -185,8 +214,28 @@ def _past_finding(past: Concentration, n: int, scope: Scope) -> Finding:
     )
 
 
+def _value_caveats(scope: Scope) -> list[Finding]:
+    """What every amount of value takes for granted, and what it leaves out."""
+    found = [_margin_caveat(scope)]
+    if scope.beside:
+        tables = " and ".join(scope.beside)
+        found.append(
+            Finding(
+                id="not_in_value",
+                kind="assumption",
+                sentence=f"Value is of purchases only: what the client's {tables} show is not "
+                "in it.",
+                value=None,
+                unit="",
+                exhibit="customer_equity",
+                size=1.0,
+                role="caveat",
+            )
+        )
+    return found
+
+
 def _margin_caveat(scope: Scope) -> Finding:
-    """What every amount of value takes for granted."""
     said = f"Value is {scope.amount_word}: no margin was given, so costs and risk are not in it."
     if scope.margin_rate != 1:
         share = formats.percent(scope.margin_rate, 1)

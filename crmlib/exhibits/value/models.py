@@ -51,10 +51,8 @@ def holdout_tracking(tracking: pd.DataFrame | Refusal, n: int, scope: Scope) -> 
     theme.few_dates(ax)
     said = f"Nobody bought in the sealed holdout; the model foretold {formats.count(expected)}"
     if actual:
-        said = (
-            f"After the seal the model foretells {formats.percent(abs(miss), 1)} too "
-            f"{'few' if miss < 0 else 'many'} purchases"
-        )
+        size = f"{formats.percent(abs(miss), 1)} too {'few' if miss < 0 else 'many'}"
+        said = f"Without customers' own histories, the model foretells {size} purchases"
     return scope.exhibit(
         id="holdout_tracking",
         title=said,
@@ -257,7 +255,7 @@ def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -
     direction = "more" if gaps[worst] > 0 else "fewer"
     return scope.exhibit(
         id="holdout_by_frequency",
-        title=f"Customers with {repeats} {noun} bought {abs(gaps[worst]):.2f} {direction} "
+        title=f"Customers with {repeats} {noun} each bought {abs(gaps[worst]):.2f} {direction} "
         "than foretold",
         table=table.assign(gap=gaps),
         figure=figure,

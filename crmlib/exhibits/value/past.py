@@ -163,7 +163,8 @@ def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibi
         f"purchase; over all cohorts {formats.percent(shown[first], 1)} in month {first} and "
         f"{formats.percent(shown[last], 1)} in month {last}.",
         note=f"Thin lines: {formats.plural(len(cohorts.sizes), 'monthly cohort')}; month 0, in "
-        "which everyone buys, is left out. Non-contractual: who pauses has not left."
+        "which everyone buys, is left out. All cohorts: each month's average over the cohorts "
+        "observed so long. Non-contractual: who pauses has not left."
         f"{_left_empty(cohorts, 'retention', scope)}",
     )
 
