@@ -1,5 +1,7 @@
 """Excess over an unchanged base: covers nothing where nothing changes, finds what is planted."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from crmlib.value.excess import ExcessMigration, excess_migration
 from crmlib.value.migration import FLOWS, TierRule, value_migration
 from crmlib.value.stationary import StationaryBase, SwappedParts, fit_stationary
 
+DEMO_BANK = Path(__file__).parents[2] / "data" / "demo_bank"
 QUINTILES = TierRule((0.2, 0.4, 0.6, 0.8), tuple("12345"))
 WORLD = {"r": 1.0, "alpha": 0.2, "p": 3.0, "q": 5.0, "v": 120.0}
 OPTIONS = {"replications": 60, "seed": 3, "level": 0.9}
@@ -175,3 +178,29 @@ def test_the_ready_base_is_close_to_the_world_it_was_fitted_to():
         for base in (true, fitted)
     )
     assert estimated.to_numpy() == pytest.approx(known.to_numpy(), abs=0.01)
+
+
+def test_the_demo_bank_loses_more_to_shrinking_than_to_leaving():
+    """As its README says; profit of 2024 and 2025, who came or left half-way by its truth."""
+    truth = pd.read_csv(DEMO_BANK / "truth" / "customers.csv.gz").set_index("customer_id")
+    joined = pd.read_csv(DEMO_BANK / "customers.csv").set_index("customer_id")["joined"]
+    rows = pd.read_parquet(DEMO_BANK / "ledger.parquet").astype({"amount": float})
+    rows["amount"] *= np.where(rows["line"] == "revenue", 1, -1)
+    by_month = rows.groupby(["customer_id", "month"])["amount"].sum().unstack(fill_value=0.0)
+    truth = truth.reindex(by_month.index)
+    calendar = by_month.columns.astype(str).str[:4]
+    parts = [by_month.to_numpy()[:, calendar == year] for year in ("2024", "2025")]
+    masks = {
+        "joining": (joined.reindex(by_month.index) >= "2024").to_numpy(),
+        "leaving": (truth["left"] < "2025-12").to_numpy(),
+    }
+    throughout = ~masks["joining"] & ~masks["leaving"]
+    base = SwappedParts(*(part[throughout] for part in parts))
+    values = [part.sum(axis=1) for part in parts]
+    flows = value_migration(*values, QUINTILES, **masks, **OPTIONS)
+    assert flows.down_beyond_gone.lo > 0
+    found = excess_migration(*values, QUINTILES, base, draws=40, **masks, **OPTIONS)
+    lost = found.flows.loc[["down", "less"], "value_excess"].sum()
+    assert lost < found.flows.loc["gone", "value_excess"] < 0
+    # chance makes most of what looks like downward migration
+    assert found.flows.loc["down", "value_expected"] < flows.flows.loc["down", "value_share"] / 2
