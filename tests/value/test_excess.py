@@ -194,12 +194,12 @@ def test_the_demo_bank_loses_more_to_shrinking_than_to_leaving():
         "joining": (joined.reindex(by_month.index) >= "2024").to_numpy(),
         "leaving": (truth["left"] < "2025-12").to_numpy(),
     }
-    throughout = ~masks["joining"] & ~masks["leaving"]
-    base = SwappedParts(*(part[throughout] for part in parts))
+    base = SwappedParts(*parts, throughout=~masks["joining"] & ~masks["leaving"])
     values = [part.sum(axis=1) for part in parts]
     flows = value_migration(*values, QUINTILES, **masks, **OPTIONS)
     assert flows.down_beyond_gone.lo > 0
-    found = excess_migration(*values, QUINTILES, base, draws=40, **masks, **OPTIONS)
+    options = {"refit": base.refit, "draws": 40, "refit_draws": 2}
+    found = excess_migration(*values, QUINTILES, base, **options, **masks, **OPTIONS)
     lost = found.flows.loc[["down", "less"], "value_excess"].sum()
     assert lost < found.flows.loc["gone", "value_excess"] < 0
     # chance makes most of what looks like downward migration
