@@ -120,6 +120,22 @@ def test_the_same_seed_gives_the_same_intervals():
     pd.testing.assert_frame_equal(one, again)
 
 
+def test_a_refit_gets_the_weights_of_the_rows_it_was_fitted_to():
+    """Rows that are in no period come first, and are drawn in no resample."""
+    _, values = purchases(100, seed=11)
+    padded = np.hstack([np.full((2, 30), np.nan), values])
+    present, seen = np.nan_to_num(padded).any(axis=0), []
+
+    def refit(weights: np.ndarray):
+        seen.append(weights)
+        return lambda rng: tuple(values)
+
+    excess_migration(*padded, QUINTILES, lambda rng: tuple(values), refit=refit, draws=1, **OPTIONS)
+    drawn = np.array(seen)
+    assert drawn.shape == (60, 130) and (drawn.sum(axis=1) == present.sum()).all()
+    assert ((drawn.sum(axis=0) > 0) == present).all()
+
+
 def test_a_draw_without_value_is_named():
     _, values = purchases(50, seed=9)
     with pytest.raises(ValueError, match="draw must yield positive value"):
