@@ -20,7 +20,6 @@ from crmlib.stats.optimise import NotIdentified
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 FLOWS = ("down", "less", "gone", "up", "more", "new")
 DOWN, LESS, GONE, UP, MORE, NEW = range(6)
@@ -181,7 +180,6 @@ class Periods:
     first: FloatArray
     second: FloatArray
     rows: IntArray  # of the given columns
-    leaving: BoolArray
     order_1: IntArray  # those with a level in period 1, best first
     order_2: IntArray
 
@@ -216,7 +214,7 @@ class Periods:
         ]
         if orders[0].size == 0:
             raise NotIdentified("nobody is there in all of period 1: nothing can have migrated")
-        return cls(first[rows], second[rows], rows, left, *orders)
+        return cls(first[rows], second[rows], rows, *orders)
 
 
 @dataclass(frozen=True)
@@ -250,7 +248,7 @@ def place(periods: Periods, rule: TierRule, weights: FloatArray) -> Placed:
     tier_2[periods.order_2] = _tier(periods.second[periods.order_2], bounds_2)
     flow = np.select(
         [
-            periods.leaving | (tier_2 == tiers),
+            tier_2 == tiers,
             tier_1 == tiers,
             tier_2 > tier_1,
             tier_2 < tier_1,
@@ -348,10 +346,9 @@ def interval_columns(
 
 def _bounds(ranked: FloatArray, mass: FloatArray, cuts: ArrayLike) -> FloatArray:
     """Value of the customer with whom each share of the mass is reached."""
+    # with losses the sum falls again, but not below its end: it crosses a cut once
     reached = np.cumsum(mass)
-    # with losses the sum falls again: what counts is when it first gets there
-    highest = np.maximum.accumulate(reached)
-    at = np.searchsorted(highest, (np.asarray(cuts) - _ROUNDING) * reached[-1], side="left")
+    at = np.searchsorted(reached, (np.asarray(cuts) - _ROUNDING) * reached[-1], side="left")
     return ranked[np.minimum(at, ranked.size - 1)]
 
 

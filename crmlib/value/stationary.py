@@ -23,9 +23,11 @@ from crmlib.value import spend
 from crmlib.value.observations import check_column
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 NAMES = ("r", "alpha")
 START_SHAPES = (0.3, 1.0, 3.0)
+MOST_SIMULATED = 50_000  # shares settle long before; more would only take time
 LEAST_SEEN = 0.01  # below this share of buyers in period 1 the base cannot be simulated
 
 
@@ -109,10 +111,14 @@ class SwappedParts:
     parts_1, parts_2 : arrays of shape (n_rows, n_parts)
         Value of each customer in each part (month, quarter) of the periods, 0
         where there is none.
+    throughout : array of bool, shape (n_rows,), optional
+        Customers of both periods from end to end, the only ones that are drawn:
+        months before a customer came cannot change places with those after.
     """
 
     parts_1: FloatArray
     parts_2: FloatArray
+    throughout: BoolArray | None = None
 
     def __post_init__(self) -> None:
         shapes = np.shape(self.parts_1), np.shape(self.parts_2)
@@ -120,17 +126,24 @@ class SwappedParts:
             raise ValueError(f"parts of two periods need one shape (rows, parts), got {shapes}")
         if not (np.isfinite(self.parts_1).all() and np.isfinite(self.parts_2).all()):
             raise ValueError("parts must be finite, 0 where there is no value")
+        if self.throughout is not None and np.shape(self.throughout) != shapes[0][:1]:
+            raise ValueError(f"throughout must have a row for each of {shapes[0][0]} customers")
 
     def __call__(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Values in two periods, each of shape (n_rows,)."""
-        stays = rng.random(self.parts_1.shape) < 0.5
-        first = np.where(stays, self.parts_1, self.parts_2).sum(axis=1)
-        second = np.where(stays, self.parts_2, self.parts_1).sum(axis=1)
-        return first, second
+        """Values in two periods of those who are there throughout."""
+        one, other = self.parts_1, self.parts_2
+        if self.throughout is not None:
+            one, other = one[self.throughout], other[self.throughout]
+        stays = rng.random(one.shape) < 0.5
+        first = np.where(stays, one, other).sum(axis=1)
+        return first, np.where(stays, other, one).sum(axis=1)
 
     def refit(self, weights: FloatArray) -> SwappedParts:
         """The customers of a resample, weights of shape (n_rows,) counting draws of each."""
-        rows = np.repeat(np.arange(len(self.parts_1)), np.asarray(weights).astype(np.int64))
+        times = np.asarray(weights).astype(np.int64)
+        if self.throughout is not None:
+            times = np.where(self.throughout, times, 0)
+        rows = np.repeat(np.arange(times.size), times)
         return SwappedParts(self.parts_1[rows], self.parts_2[rows])
 
 
@@ -140,7 +153,8 @@ def fit_stationary(frequency: ArrayLike, value: ArrayLike) -> StationaryFit:
     Parameters
     ----------
     frequency : array of shape (n_rows,)
-        Purchases of each customer in period 1; 0 where there is none.
+        Purchases of each customer in period 1; 0 where there is none, and for
+        those who came during it: part of a period is no rate.
     value : array of shape (n_rows,)
         Their sum in money; not read where there is no purchase.
 
@@ -211,11 +225,12 @@ def _objective(x: FloatArray, weights: FloatArray) -> Objective:
 
 
 def _base(theta: FloatArray, phi: FloatArray, buyers: float) -> StationaryBase:
-    """So many customers that on average `buyers` of them buy in period 1."""
+    """So many customers that on average `buyers` of them buy in period 1, up to the most."""
     r, alpha = np.exp(theta)
     seen = float(-np.expm1(-r * np.log1p(1 / alpha)))
     if seen < LEAST_SEEN:
         raise NotIdentified(
             f"only {seen:.2%} of those who might buy did in period 1: the others are unknown"
         )
-    return StationaryBase(float(r), float(alpha), *map(float, phi), round(buyers / seen))
+    customers = min(round(buyers / seen), MOST_SIMULATED)
+    return StationaryBase(float(r), float(alpha), *map(float, phi), customers)

@@ -1,5 +1,7 @@
 """Excess over an unchanged base: covers nothing where nothing changes, finds what is planted."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from crmlib.value.excess import ExcessMigration, excess_migration
 from crmlib.value.migration import FLOWS, TierRule, value_migration
 from crmlib.value.stationary import StationaryBase, SwappedParts, fit_stationary
 
+DEMO_BANK = Path(__file__).parents[2] / "data" / "demo_bank"
 QUINTILES = TierRule((0.2, 0.4, 0.6, 0.8), tuple("12345"))
 WORLD = {"r": 1.0, "alpha": 0.2, "p": 3.0, "q": 5.0, "v": 120.0}
 OPTIONS = {"replications": 60, "seed": 3, "level": 0.9}
@@ -117,6 +120,22 @@ def test_the_same_seed_gives_the_same_intervals():
     pd.testing.assert_frame_equal(one, again)
 
 
+def test_a_refit_gets_the_weights_of_the_rows_it_was_fitted_to():
+    """Rows that are in no period come first, and are drawn in no resample."""
+    _, values = purchases(100, seed=11)
+    padded = np.hstack([np.full((2, 30), np.nan), values])
+    present, seen = np.nan_to_num(padded).any(axis=0), []
+
+    def refit(weights: np.ndarray):
+        seen.append(weights)
+        return lambda rng: tuple(values)
+
+    excess_migration(*padded, QUINTILES, lambda rng: tuple(values), refit=refit, draws=1, **OPTIONS)
+    drawn = np.array(seen)
+    assert drawn.shape == (60, 130) and (drawn.sum(axis=1) == present.sum()).all()
+    assert ((drawn.sum(axis=0) > 0) == present).all()
+
+
 def test_a_draw_without_value_is_named():
     _, values = purchases(50, seed=9)
     with pytest.raises(ValueError, match="draw must yield positive value"):
@@ -175,3 +194,29 @@ def test_the_ready_base_is_close_to_the_world_it_was_fitted_to():
         for base in (true, fitted)
     )
     assert estimated.to_numpy() == pytest.approx(known.to_numpy(), abs=0.01)
+
+
+def test_the_demo_bank_loses_more_to_shrinking_than_to_leaving():
+    """As its README says; profit of 2024 and 2025, who came or left half-way by its truth."""
+    truth = pd.read_csv(DEMO_BANK / "truth" / "customers.csv.gz").set_index("customer_id")
+    joined = pd.read_csv(DEMO_BANK / "customers.csv").set_index("customer_id")["joined"]
+    rows = pd.read_parquet(DEMO_BANK / "ledger.parquet").astype({"amount": float})
+    rows["amount"] *= np.where(rows["line"] == "revenue", 1, -1)
+    by_month = rows.groupby(["customer_id", "month"])["amount"].sum().unstack(fill_value=0.0)
+    truth = truth.reindex(by_month.index)
+    calendar = by_month.columns.astype(str).str[:4]
+    parts = [by_month.to_numpy()[:, calendar == year] for year in ("2024", "2025")]
+    masks = {
+        "joining": (joined.reindex(by_month.index) >= "2024").to_numpy(),
+        "leaving": (truth["left"] < "2025-12").to_numpy(),
+    }
+    base = SwappedParts(*parts, throughout=~masks["joining"] & ~masks["leaving"])
+    values = [part.sum(axis=1) for part in parts]
+    flows = value_migration(*values, QUINTILES, **masks, **OPTIONS)
+    assert flows.down_beyond_gone.lo > 0
+    options = {"refit": base.refit, "draws": 40, "refit_draws": 2}
+    found = excess_migration(*values, QUINTILES, base, **options, **masks, **OPTIONS)
+    lost = found.flows.loc[["down", "less"], "value_excess"].sum()
+    assert lost < found.flows.loc["gone", "value_excess"] < 0
+    # chance makes most of what looks like downward migration
+    assert found.flows.loc["down", "value_expected"] < flows.flows.loc["down", "value_share"] / 2

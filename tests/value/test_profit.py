@@ -84,6 +84,8 @@ def test_each_customer_has_one_main_channel_and_service_costs_arise_where_they_a
     cost = served.groupby("channel")["amount"].sum()
     assert found.service["cost_to_serve"].to_dict() == pytest.approx(cost.to_dict())
     assert found.service["share"].sum() == pytest.approx(1)
+    reached = served.groupby("channel")["customer_id"].nunique()
+    assert found.service["customers"].to_dict() == reached.to_dict()
     for customer in found.customers.itertuples():
         own = served[served["customer_id"] == customer.customer_id]
         expected = NOT_SERVED if own.empty else own.groupby("channel")["amount"].sum().idxmax()
@@ -134,6 +136,8 @@ def test_the_costliest_are_groups_of_whole_customers():
     found = profit(rows)
     groups = found.costliest
     assert groups["customers"].tolist() == [1, 9, 90]
+    assert groups["from_share"].tolist() == [0, 0.01, 0.1]
+    assert groups["to_share"].tolist() == [0.01, 0.1, 1]
     cost = found.customers[list(COSTS)].sum(axis=1)
     ranked = cost.sort_values(ascending=False)
     assert groups["mean_cost"][1] == pytest.approx(ranked.iloc[1:10].mean())

@@ -146,3 +146,19 @@ def test_swapped_months_of_a_resample_and_bad_parts():
         SwappedParts(parts[0], parts[1][:2])
     with pytest.raises(ValueError, match="finite"):
         SwappedParts(parts[0], parts[1] * np.nan)
+
+
+def test_only_customers_of_both_whole_periods_are_swapped():
+    parts = np.arange(12.0).reshape(2, 3, 2)
+    base = SwappedParts(*parts, throughout=np.array([True, False, True]))
+    first, second = base(np.random.default_rng(6))
+    assert first + second == pytest.approx(parts.sum(axis=(0, 2))[[0, 2]])
+    assert len(base.refit(np.array([1.0, 3, 2])).parts_1) == 3
+    with pytest.raises(ValueError, match="each of 3 customers"):
+        SwappedParts(*parts, throughout=np.array([True]))
+
+
+def test_a_large_base_is_simulated_in_part(fit):
+    weights = np.full(20_000, 10.0)
+    assert fit.refit(weights).customers == 50_000
+    assert fit.refit(weights).r == pytest.approx(fit.base.r, rel=1e-4)
