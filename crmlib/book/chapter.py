@@ -24,6 +24,7 @@ from crmlib.errors import VersionError
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Decision, Finding, FindingList
+from crmlib.stats.refusal import Refusal
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -65,6 +66,12 @@ class Chapter:
             f"{self.name} needs it: run the whole book.",
         )
 
+    def given(self, name: str) -> Path | Refusal:
+        """Path of a table of the client's, cleaned, or why there is none."""
+        if name not in self.engagement.inputs.given():
+            return Refusal(f"the client gave no {name} (inputs.{name})")
+        return self.table_path(f"client_{name}")
+
     def read(self, name: str) -> pd.DataFrame:
         """A customer-level table of this version."""
         path = self.table_path(name)
@@ -93,8 +100,13 @@ class Chapter:
         _write_csv(table, self.target / f"{name}.csv")
         self._keep(f"{name}.csv")
 
-    def show(self, exhibit: Exhibit) -> None:
-        """Display an exhibit and keep its figures, picture and caption."""
+    def show(self, exhibit: Exhibit | None) -> None:
+        """Display an exhibit and keep its figures, picture and caption.
+
+        Nothing is shown in place of one that is None: another has said why.
+        """
+        if exhibit is None:
+            return
         folder = self.target / "exhibits"
         folder.mkdir(exist_ok=True)
         _write_csv(exhibit.table, folder / f"{exhibit.id}.csv")

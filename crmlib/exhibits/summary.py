@@ -19,7 +19,8 @@ from crmlib.exhibits.finding import Decision, FindingList
 from crmlib.params import Engagement
 
 Record = dict[str, Any]
-_TOP = re.compile(r"top_(?P<word>tenth|fifth|half)_share")  # the finding on the best customers
+# the finding on the best customers, by profit where it is known
+_TOP = re.compile(r"top_(?P<word>tenth|fifth|half)_(?P<profit>profit_)?share")
 _BEST = {"tenth": 0.1, "fifth": 0.2, "half": 0.5}
 ASSUMED = 0.25  # certainty of an assumption, which nobody has measured
 CONCENTRATED = 2.5  # times their share of customers, from which a few are worth an own service
@@ -68,7 +69,9 @@ def decision(findings: Sequence[Record], wanted: str) -> Decision:
     who is to look after them; where it is spread, what to do for all. Without a figure for
     either, which data to obtain.
     """
-    best = next((finding for finding in findings if _TOP.fullmatch(finding["id"])), None)
+    tops = [(found["profit"] is None, finding) for finding in findings
+            if (found := _TOP.fullmatch(finding["id"]))]  # fmt: skip
+    best = min(tops, key=lambda top: top[0])[1] if tops else None
     if wanted:
         return Decision(wanted, "")
     if best is None:

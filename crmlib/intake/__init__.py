@@ -22,6 +22,7 @@ _HOMES = {
     "holdout": "crmlib.intake.customers",
     "repeat_purchases_by_period": "crmlib.intake.customers",
     "read_purchases": "crmlib.intake.customers",
+    "read_account": "crmlib.intake.account",
     "write": "crmlib.intake.customers",
     "to_frame": "crmlib.intake.customers",
 }

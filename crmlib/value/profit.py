@@ -201,6 +201,11 @@ def costliest_groups(
     return found.reset_index(drop=True)
 
 
+def customer_profits(earned: Profit) -> pd.Series:
+    """Profit of each customer, for what is computed from nothing else."""
+    return earned.customers["profit"]
+
+
 def unprofitable(profits: ArrayLike, *, replications: int, seed: int, level: float) -> Unprofitable:
     """Share of customers who bring a loss, with an interval by bootstrap over customers.
 

@@ -14,6 +14,12 @@ from crmlib.exhibits.value.models import (
     model_parameters,
 )
 from crmlib.exhibits.value.past import cohort_retention, cohort_revenue, concentration, deciles
+from crmlib.exhibits.value.profit import (
+    profit_by_decile,
+    profit_by_product,
+    profit_curve,
+    profit_findings,
+)
 from crmlib.exhibits.value.refused import refused
 
 __all__ = [
@@ -30,5 +36,9 @@ __all__ = [
     "holdout_scorecard",
     "holdout_tracking",
     "model_parameters",
+    "profit_by_decile",
+    "profit_by_product",
+    "profit_curve",
+    "profit_findings",
     "refused",
 ]
