@@ -137,6 +137,8 @@ def test_likeness_by_hand():
     assert (spend["n_known"], spend["n_others"]) == (2, 2) and not spend["alike"]
     north = found.loc[("region", "n")]
     assert (north["known"], north["others"]) == (1, pytest.approx(1 / 3))
+    assert (north["level_known"], north["level_others"]) == (2, 1)
+    assert (spend["level_known"], spend["level_others"]) == (2, 2)
     assert found.loc[("region", NO_GROUP), "others"] == pytest.approx(1 / 3)
 
 
