@@ -160,7 +160,8 @@ def compare_known(customers: pd.DataFrame, known: ArrayLike) -> pd.DataFrame:
         column, level (empty for numbers), known, others (means, or shares of the
         level), difference (standardised: over the root of the mean of both
         variances; NaN where neither varies but means differ), alike (|difference|
-        < 0.1), n_known, n_others (with the column stated).
+        < 0.1), n_known, n_others (with the column stated), and of these
+        level_known, level_others (of the level; all of them for numbers).
 
     Raises
     ------
@@ -180,8 +181,9 @@ def compare_known(customers: pd.DataFrame, known: ArrayLike) -> pd.DataFrame:
         stated = column.astype(object).where(column.notna(), NO_GROUP).astype(str)
         for level in sorted(stated.unique()):
             member = (stated == level).to_numpy(float)
-            rows.append({"column": name, "level": level, **_difference(member, mask)})
-    return pd.DataFrame(rows)
+            sizes = {"level_known": member[mask].sum(), "level_others": member[~mask].sum()}
+            rows.append({"column": name, "level": level, **_difference(member, mask), **sizes})
+    return pd.DataFrame(rows).astype({"level_known": int, "level_others": int})
 
 
 def _difference(values: FloatArray, known: NDArray[np.bool_]) -> dict[str, float | bool]:
@@ -201,6 +203,8 @@ def _difference(values: FloatArray, known: NDArray[np.bool_]) -> dict[str, float
         "alike": bool(abs(gap) < ALIKE),
         "n_known": ours.size,
         "n_others": others.size,
+        "level_known": ours.size,
+        "level_others": others.size,
     }
 
 

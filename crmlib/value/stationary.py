@@ -12,6 +12,7 @@ same months of both periods are swapped by the toss of a coin.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +29,8 @@ BoolArray = NDArray[np.bool_]
 NAMES = ("r", "alpha")
 START_SHAPES = (0.3, 1.0, 3.0)
 MOST_SIMULATED = 50_000  # shares settle long before; more would only take time
-LEAST_SEEN = 0.01  # below this share of buyers in period 1 the base cannot be simulated
+FEWEST_COUNTS, MOST_COUNTS = 64, 2**20  # length of the table of counts
+NEGLIGIBLE = 35.0  # logarithm of how much rarer than the commonest the last count is
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,14 @@ class StationaryBase:
     Attributes
     ----------
     r, alpha : float
-        Purchases per period are Poisson with rate Gamma(r, α); mean r/α.
+        Purchases per period are Poisson with rate Gamma(r, α).
     p, q, v : float
         One purchase is Gamma(p, ν) with ν from Gamma(q, v); see `crmlib.value.spend`.
     customers : int
-        How many are simulated, those who buy in neither period included.
+        How many buy in period 1. Beside them, as many buy in period 2, and those of
+        these who did not buy in period 1 are new: without change the two periods
+        can trade places. How many buy in neither need not be known, which matters
+        where r tends to 0 and their number to infinity (CDNOW's second half-year).
     """
 
     r: float
@@ -53,11 +58,34 @@ class StationaryBase:
     customers: int
 
     def __call__(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Values in two periods of equal length, 0 without purchase, each (customers,)."""
-        rate = rng.standard_gamma(self.r, self.customers) / self.alpha
-        scale = self.v / rng.standard_gamma(self.q, self.customers)
-        first, second = (rng.standard_gamma(self.p * rng.poisson(rate)) * scale for _ in range(2))
+        """Values of everybody who buys in either period, 0 without purchase."""
+        bought, other = self._purchases(rng)
+        later, before = self._purchases(rng)
+        new = later[before == 0]
+        counts = np.array(
+            [np.concatenate([bought, 0 * new]), np.concatenate([other, new])], dtype=float
+        )
+        scale = self.v / rng.standard_gamma(self.q, counts.shape[1])
+        first, second = rng.standard_gamma(self.p * counts) * scale
         return first, second
+
+    def _purchases(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """Counts of buyers in their period, at least 1, and of the same in the other one."""
+        one = 1 + np.searchsorted(self._distribution, rng.random(self.customers))
+        rate = rng.standard_gamma(self.r + one) / (self.alpha + 1)
+        return one, rng.poisson(rate)
+
+    @cached_property
+    def _distribution(self) -> FloatArray:
+        """Cumulative probabilities of 1, 2, … purchases in a period, given that there is one."""
+        most = FEWEST_COUNTS
+        while True:
+            x = np.arange(1.0, most + 1)
+            log = special.gammaln(self.r + x) - special.gammaln(x + 1) - x * np.log1p(self.alpha)
+            if log[-1] < log.max() - NEGLIGIBLE or most >= MOST_COUNTS:
+                mass = np.cumsum(np.exp(log - log.max()))
+                return mass[:-1] / mass[-1]  # the last count takes what rounding leaves
+            most *= 4
 
 
 @dataclass(frozen=True)
@@ -163,9 +191,8 @@ def fit_stationary(frequency: ArrayLike, value: ArrayLike) -> StationaryFit:
     ValueError
         Naming the argument and the first offending value.
     NotIdentified
-        If nobody bought twice, expected spend does not exist (q ≤ 1), a fit did
-        not converge, or so few of those who might buy did that nothing can be
-        said about the others.
+        If nobody bought twice, expected spend does not exist (q ≤ 1), or a fit
+        did not converge.
     """
     counts = check_column("frequency", frequency)
     money = np.asarray(value, dtype=float)
@@ -225,12 +252,8 @@ def _objective(x: FloatArray, weights: FloatArray) -> Objective:
 
 
 def _base(theta: FloatArray, phi: FloatArray, buyers: float) -> StationaryBase:
-    """So many customers that on average `buyers` of them buy in period 1, up to the most."""
+    """As many buyers as there are, up to the most."""
     r, alpha = np.exp(theta)
-    seen = float(-np.expm1(-r * np.log1p(1 / alpha)))
-    if seen < LEAST_SEEN:
-        raise NotIdentified(
-            f"only {seen:.2%} of those who might buy did in period 1: the others are unknown"
-        )
-    customers = min(round(buyers / seen), MOST_SIMULATED)
-    return StationaryBase(float(r), float(alpha), *map(float, phi), customers)
+    return StationaryBase(
+        float(r), float(alpha), *map(float, phi), min(round(buyers), MOST_SIMULATED)
+    )

@@ -90,6 +90,14 @@ def test_a_ratio_without_an_upper_bound_has_none():
     assert np.isnan(found.loc["b", "ratio_hi"]) and found.loc["b", "verdict"] == OVER
 
 
+def test_a_gap_that_chance_may_have_made_is_not_told_apart():
+    cost, value, _ = base(customers=40)
+    found = balance_of_spend(cost, value, np.arange(40) % 2, **OPTIONS).groups
+    assert (found["gap"].abs() > 0.005).all()
+    assert found["verdict"].tolist() == [BALANCED, BALANCED]
+    assert ((found["gap_lo"] < 0) & (found["gap_hi"] > 0)).all()
+
+
 def test_equal_customers_and_one_customer_are_in_balance():
     equal = balance_of_spend([2.0] * 40, [7.0] * 40, [1, 2] * 20, **OPTIONS)
     assert equal.groups["verdict"].tolist() == [BALANCED, BALANCED]

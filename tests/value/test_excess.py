@@ -160,9 +160,9 @@ FEWEST, MOST = stats.binom(200, 0.9).ppf([0.005, 0.995])
 
 @pytest.mark.slow
 def test_where_nobody_changes_the_excess_covers_zero():
-    """200 bases of 1,000 customers; 99 % binomial bounds of 90 % intervals."""
-    options = {"replications": 100, "draws": 100, "refit_draws": 10}
-    found = [fitted_excess(*purchases(1000, 1000 + one), **options) for one in range(200)]
+    """200 bases of 500 customers; 99 % binomial bounds of 90 % intervals."""
+    options = {"draws": 40, "refit_draws": 5}
+    found = [fitted_excess(*purchases(500, 1000 + one), **options) for one in range(200)]
     held = covered(found, "value_excess")
     for flow in NAMED:
         assert FEWEST <= held[flow] <= MOST, (flow, held)
@@ -170,12 +170,12 @@ def test_where_nobody_changes_the_excess_covers_zero():
 
 @pytest.mark.slow
 def test_where_no_month_changes_the_excess_covers_zero():
-    """200 bases of 500 customers by swapped months; 99 % binomial bounds."""
+    """200 bases of 300 customers by swapped months; 99 % binomial bounds."""
     found = []
     for one in range(200):
-        parts = months(500, seed=2000 + one)
+        parts = months(300, seed=2000 + one)
         base = SwappedParts(*parts)
-        options = {"replications": 100, "seed": one, "level": 0.9, "draws": 100, "refit_draws": 10}
+        options = OPTIONS | {"seed": one, "draws": 40, "refit_draws": 5}
         found.append(
             excess_migration(*parts.sum(axis=2), QUINTILES, base, refit=base.refit, **options)
         )

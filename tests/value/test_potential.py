@@ -51,6 +51,7 @@ def test_every_wallet_that_cannot_be_right_is_counted_under_its_reason():
     wallet = np.array([20.0, np.nan, 0, 20, 9, 5])
     reasons = wallet_reasons(spend, wallet)
     assert reasons.tolist() == [USED, UNKNOWN, NOT_POSITIVE, NEGATIVE_SPEND, BELOW_SPEND, USED]
+    assert wallet_reasons([10.0], [10.0]).tolist() == [USED]  # all of it is ours
     found = potential(spend, wallet, ["a"] * 6, **OPTIONS)
     assert found.reasons["customers"].sum() == 6
     assert found.reasons["spend"].sum() == pytest.approx(spend.sum())
@@ -113,6 +114,14 @@ def test_equal_customers_have_one_share():
     assert found.headroom_all.value == 300
 
 
+def test_groups_count_by_their_size_in_the_whole():
+    found = potential([10.0] * 90 + [2.0] * 10, [20.0] * 100, ["a"] * 90 + ["b"] * 10, **OPTIONS)
+    assert (
+        found.share_of_wallet.lo == pytest.approx(0.46) == pytest.approx(found.share_of_wallet.hi)
+    )
+    assert found.headroom_all.lo == pytest.approx(1080) == pytest.approx(found.headroom_all.hi)
+
+
 @pytest.mark.parametrize("wallet", [[np.nan, np.nan], [1.0, np.nan]])
 def test_without_a_usable_wallet_it_is_refused(wallet):
     refused = attempt(potential, [5.0, 5.0], wallet, ["a", "b"], **OPTIONS)
@@ -128,6 +137,8 @@ def test_likeness_by_hand():
     assert (spend["n_known"], spend["n_others"]) == (2, 2) and not spend["alike"]
     north = found.loc[("region", "n")]
     assert (north["known"], north["others"]) == (1, pytest.approx(1 / 3))
+    assert (north["level_known"], north["level_others"]) == (2, 1)
+    assert (spend["level_known"], spend["level_others"]) == (2, 2)
     assert found.loc[("region", NO_GROUP), "others"] == pytest.approx(1 / 3)
 
 
