@@ -10,7 +10,7 @@ leave first. Residual lifetimes follow Fader & Hardie (2010), Marketing Science 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,23 +19,30 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from crmlib.stats.optimise import (
+    LOG_BOUND,
     LikelihoodResult,
     NotIdentified,
     Objective,
-    Verdict,
     chord_newton,
     maximise,
 )
 from crmlib.value import residual_lifetime
-from crmlib.value.life_table import Exposure, exposure
+from crmlib.value.contract_fit import (
+    NO_GAIN,
+    check_identified,
+    constant_rate_llf,
+    expected_losses,
+    judge_fit,
+    misplaced_share,
+    risk_rises,
+)
+from crmlib.value.life_table import Exposure, exposure, survivor_exposure
 
 FloatArray = NDArray[np.float64]
 
 NAMES = ("alpha", "beta")
 # natural-scale starts, β in units of the odds of staying: differing, alike, polarised
 STARTS = ((1.0, 1.0), (5.0, 5.0), (0.3, 0.3))
-FEWEST_EXPECTED = 5.0  # losses in a band of the test of fit
-MISFIT, MISFIT_P = 0.1, 0.001  # share of losses in the wrong band, and its chance if all is well
 SLICES = 80  # of the likelihood region on each side of the estimate
 
 
@@ -135,7 +142,7 @@ class ShiftedBetaGeometricResult(LikelihoodResult):
         first_payment : {0, 1}
             Periods until the next payment is due, if the contract is renewed: 1 just
             after a payment, as in m·r/(1 + i − r); 0 just before a renewal, which is
-            DERL of Fader & Hardie (2010) eq. 6.
+            DERL of Fader & Hardie (2010).
 
         Raises
         ------
@@ -183,7 +190,17 @@ class ShiftedBetaGeometricResult(LikelihoodResult):
         DataFrame of shape (n_bands, 5)
             first, last (period of age), at_risk (contracts × periods), ended, expected.
         """
-        return _losses(self.counts, self.params.to_numpy())
+        return expected_losses(self.counts, self.params.to_numpy())
+
+    @property
+    def differ(self) -> bool:
+        """Whether contracts are seen to differ in risk: a constant rate of loss fits worse."""
+        return self.llf - constant_rate_llf(self.counts) >= NO_GAIN
+
+    @property
+    def misplaced(self) -> float:
+        """Share of losses that fall into other bands of age than the model expects, 0–1."""
+        return misplaced_share(self.losses())
 
     def _interval(
         self,
@@ -271,17 +288,17 @@ class ShiftedBetaGeometric:
         NotIdentified
             As in `fit`.
         """
-        return self.fit_exposure(_survivor_exposure(survivors))
+        return self.fit_exposure(survivor_exposure(survivors))
 
     def fit_exposure(self, counts: Exposure) -> ShiftedBetaGeometricResult:
         """Maximum likelihood on contracts at risk and lost by period of age."""
-        _check_identified(counts)
+        check_identified(counts)
         odds = (1 - counts.rate) / counts.rate
         likelihood = LossLikelihood.of(counts)
         starts = np.log(STARTS[: self.n_starts])
         best = maximise(likelihood.objective(odds), starts, NAMES, counts.contracts)
         params = np.exp(best.log_params) * [1, odds]
-        verdict = _judge(best.verdict, counts, params, best.llf)
+        verdict = judge_fit(best.verdict, counts, params, best.llf)
         return ShiftedBetaGeometricResult(
             params=pd.Series(params, index=list(NAMES), name="estimate"),
             log_covariance=best.covariance,
@@ -316,13 +333,19 @@ class Refit:
         NotIdentified
             If they do not hold a loss, a survivor and two periods of age.
         """
-        _check_identified(counts)
+        check_identified(counts)
+        if risk_rises(counts):
+            return np.exp(LOG_BOUND) * np.array([1.0, (1 - counts.rate) / counts.rate])
         objective = LossLikelihood.of(counts).objective(self.odds)
-        found = chord_newton(objective, self.log_params, self.hessian)
-        if found is None:
-            best = maximise(objective, [self.log_params], NAMES, counts.contracts)
-            found = best.log_params
-        return np.exp(found) * [1, self.odds]
+        # from a run-away optimum the likelihood is flat and the search would not leave it
+        start = np.log(STARTS[1])
+        if np.abs(self.log_params).max() < LOG_BOUND - 3:
+            found = chord_newton(objective, self.log_params, self.hessian)
+            if found is not None:
+                return np.exp(found) * [1, self.odds]
+            start = self.log_params
+        best = maximise(objective, [start], NAMES, counts.contracts)
+        return np.exp(best.log_params) * [1, self.odds]
 
 
 def likelihood_region(result: ShiftedBetaGeometricResult, level: float) -> FloatArray:
@@ -379,100 +402,3 @@ def _argmax(
         falls = height(left) > height(right)
         low, high = np.where(falls, low, left), np.where(falls, right, high)
     return (low + high) / 2
-
-
-def _check_identified(counts: Exposure) -> None:
-    """Refuse counts that no pair of parameters can be learnt from, with the reason."""
-    if counts.tenure.size == 0:
-        raise NotIdentified("no contract was under observation for a whole period")
-    if counts.ended.sum() == 0:
-        raise NotIdentified("no contract ended while it was observed: the risk is unknown")
-    if counts.ended.sum() >= counts.at_risk.sum() * (1 - 1e-12):
-        raise NotIdentified("every contract ended in its first observed period: nobody stayed")
-    if counts.tenure.size == 1:
-        raise NotIdentified(
-            f"contracts were observed in one period of age only (period {counts.tenure[0]}): "
-            "how customers differ cannot be seen"
-        )
-
-
-def _survivor_exposure(survivors: pd.DataFrame | ArrayLike) -> Exposure:
-    """Contracts at risk and lost by period of age from counts of survivors."""
-    table = survivors if isinstance(survivors, pd.DataFrame) else pd.DataFrame([survivors])
-    counts = table.to_numpy(dtype=float)
-    if counts.ndim != 2 or min(counts.shape) == 0:
-        raise ValueError("survivors must have a row per cohort and a column per age")
-    known = ~np.isnan(counts)
-    filled = np.where(known, counts, 0.0)
-    rules = {
-        "must begin with a number of contracts": ~known[:, 0] | ~(filled[:, 0] > 0),
-        "must be finite and not negative": (np.isinf(filled) | (filled < 0)).any(axis=1),
-        "has a hole: later ages are filled": (~known[:, :-1] & known[:, 1:]).any(axis=1),
-        "has more survivors than the period before": (
-            (np.diff(filled) > 0) & known[:, 1:] & known[:, :-1]
-        ).any(axis=1),
-    }
-    for rule, broken in rules.items():
-        if broken.any():
-            raise ValueError(f"survivors of cohort {table.index[int(np.argmax(broken))]} {rule}")
-    both = known[:, 1:]
-    at_risk = np.where(both, filled[:, :-1], 0.0).sum(axis=0)
-    ended = np.where(both, -np.diff(filled), 0.0).sum(axis=0)
-    seen = at_risk > 0
-    tenure = np.arange(1, counts.shape[1])
-    followed = filled[both[:, 0], 0].sum() if both.shape[1] else 0.0
-    return Exposure(tenure[seen], at_risk[seen], ended[seen], float(followed))
-
-
-def _losses(counts: Exposure, params: FloatArray) -> pd.DataFrame:
-    """Observed and expected losses, neighbouring periods joined until enough are expected."""
-    alpha, beta = params
-    expected = counts.at_risk * alpha / (alpha + beta + counts.tenure - 1)
-    # a band per so many expected losses, a dozen at most; the last, short one joins its neighbour
-    width = max(FEWEST_EXPECTED, expected.sum() / 12)
-    band = np.floor((np.cumsum(expected) - expected) / width)
-    table = pd.DataFrame(
-        {
-            "first": counts.tenure,
-            "last": counts.tenure,
-            "at_risk": counts.at_risk,
-            "ended": counts.ended,
-            "expected": expected,
-        }
-    )
-    how = {"first": "min", "last": "max", "at_risk": "sum", "ended": "sum", "expected": "sum"}
-    bands = table.groupby(band).agg(how)
-    if len(bands) > 1 and bands["expected"].iloc[-1] < FEWEST_EXPECTED:
-        joined = [*range(len(bands) - 1), len(bands) - 2]
-        bands = bands.groupby(np.array(joined)).agg(how)
-    return bands.reset_index(drop=True)
-
-
-def _judge(verdict: Verdict, counts: Exposure, params: FloatArray, llf: float) -> Verdict:
-    """Add to the optimiser's verdict what the data say about the model itself."""
-    rate = counts.rate
-    stays = counts.at_risk.sum() - counts.ended.sum()
-    constant = counts.ended.sum() * np.log(rate) + stays * np.log1p(-rate)
-    reasons, grade = list(verdict.reasons), verdict.grade
-    if llf < constant - 1e-3 * max(1.0, abs(constant) * 1e-6):
-        grade, reasons = "refused", [
-            f"a constant rate of loss, which the model contains, fits better by "
-            f"{constant - llf:.3g} log-likelihood units",
-            *reasons,
-        ]  # fmt: skip
-    elif llf - constant < 0.5 and grade == "weak":
-        reasons = [
-            f"contracts do not differ visibly in their risk: a constant rate of {rate:.2%} a "
-            "period fits as well, alpha and beta mean nothing beyond their ratio"
-        ]
-    bands = _losses(counts, params)
-    chi2 = ((bands["ended"] - bands["expected"]) ** 2 / bands["expected"]).sum()
-    misplaced = (bands["ended"] - bands["expected"]).abs().sum() / 2 / counts.ended.sum()
-    chance = stats.chi2.sf(chi2, max(len(bands) - 2, 1))
-    if chance < MISFIT_P and misplaced > MISFIT:
-        grade = "weak" if grade == "good" else grade
-        reasons.append(
-            f"losses do not follow the model by age: {misplaced:.0%} of them fall into other "
-            "ages than expected"
-        )
-    return replace(verdict, grade=grade, reasons=tuple(reasons))

@@ -96,6 +96,46 @@ def exposure(
     )
 
 
+def survivor_exposure(survivors: pd.DataFrame | ArrayLike) -> Exposure:
+    """Count contracts at risk and lost by period of age from counts of survivors.
+
+    Parameters
+    ----------
+    survivors : DataFrame of shape (n_cohorts, n_periods + 1), or array of one cohort
+        Contracts there at the start, after one period, after two, …; empty (NaN) where
+        not yet observed.
+
+    Raises
+    ------
+    ValueError
+        Naming the cohort and what is wrong with its counts.
+    """
+    table = survivors if isinstance(survivors, pd.DataFrame) else pd.DataFrame([survivors])
+    counts = table.to_numpy(dtype=float)
+    if counts.ndim != 2 or min(counts.shape) == 0:
+        raise ValueError("survivors must have a row per cohort and a column per age")
+    known = ~np.isnan(counts)
+    filled = np.where(known, counts, 0.0)
+    rules = {
+        "must begin with a number of contracts": ~known[:, 0] | ~(filled[:, 0] > 0),
+        "must be finite and not negative": (np.isinf(filled) | (filled < 0)).any(axis=1),
+        "has a hole: later ages are filled": (~known[:, :-1] & known[:, 1:]).any(axis=1),
+        "has more survivors than the period before": (
+            (np.diff(filled) > 0) & known[:, 1:] & known[:, :-1]
+        ).any(axis=1),
+    }
+    for rule, broken in rules.items():
+        if broken.any():
+            raise ValueError(f"survivors of cohort {table.index[int(np.argmax(broken))]} {rule}")
+    both = known[:, 1:]
+    at_risk = np.where(both, filled[:, :-1], 0.0).sum(axis=0)
+    ended = np.where(both, -np.diff(filled), 0.0).sum(axis=0)
+    seen = at_risk > 0
+    tenure = np.arange(1, counts.shape[1])
+    followed = filled[both[:, 0], 0].sum() if both.shape[1] else 0.0
+    return Exposure(tenure[seen], at_risk[seen], ended[seen], float(followed))
+
+
 def _check_spells(
     duration: ArrayLike, ended: ArrayLike, entry: ArrayLike | None
 ) -> tuple[IntArray, NDArray[np.bool_], IntArray]:
