@@ -15,12 +15,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crmlib.stats.bootstrap import bootstrap_weights, generator
+from crmlib.stats.bootstrap import generator
 from crmlib.stats.intervals import Interval, percentile_interval
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
+from crmlib.value.contract_draws import (
+    Draws,
+    Portfolio,
+    cumulative_hazards,
+    futures_of,
+    resample,
+)
 from crmlib.value.contract_models import ContractModel
-from crmlib.value.life_table import exposure
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -31,8 +37,8 @@ COLUMNS = (
 )  # fmt: skip
 TAIL = 1e-7  # discount beyond which a constant rate of loss stands for the model
 MOST_TIMES_OBSERVED = 4.0  # a longer horizon makes the value "weak"
-MOST_FAILED = 0.05  # share of resamples that may not determine a model
-BOOTSTRAP, FUTURES = 0, 1  # purposes of random streams
+CUSTOMERS_AT_A_TIME = 50_000  # whose futures are held in memory
+FUTURES = 1  # purpose of a random stream
 
 
 @dataclass(frozen=True)
@@ -136,26 +142,20 @@ def running_values(
     _check(spells, horizon, rate, together)
     ordered = spells.sort_values(["customer_id", "contract_id"], kind="stable", ignore_index=True)
     ordered = ordered.assign(customer=pd.factorize(ordered["customer_id"])[0])
-    reach = _tail_periods(rate)
-    portfolio = _portfolio(ordered, models, horizon, reach)
-    weights = _resamples(ordered["customer"], replications, seed)
-    hazards = _draw_hazards(ordered, portfolio, weights)
+    portfolio = _portfolio(ordered, models, horizon, _tail_periods(rate))
+    draws = resample(ordered, portfolio, replications, seed)
     running = portfolio.running
-    ahead = _per_contract(portfolio, hazards, rate, horizon)
-    margin = running["margin"].to_numpy(dtype=float)
-    drawn = weights[:, running["customer"]]
-    values = ahead * margin
-    total = _summed(values, drawn, level)
-    forever = None
+    over_horizon = {name: draw.annuities(rate, horizon) for name, draw in draws.items()}
+    to_infinity = None
     if portfolio.endless and rate > 0:
-        forever = _per_contract(portfolio, hazards, rate, None) * margin
-    futures = _futures(portfolio, hazards, rate, horizon, together, seed)
+        to_infinity = {name: draw.annuities(rate, None) for name, draw in draws.items()}
+    bounds = _customer_bounds(running, draws, rate, horizon, together, seed, level)
     notes, grade = _notes(portfolio, ordered, horizon)
     return ContractValues(
-        customers=_customer_table(running, values[0], futures, forever, level),
-        products=_product_table(portfolio, values, drawn, level),
-        total=total,
-        to_infinity=None if forever is None else _summed(forever, drawn, level),
+        customers=_customer_table(running, draws, over_horizon, to_infinity, bounds),
+        products=_product_table(portfolio, draws, over_horizon, level),
+        total=_total(draws, over_horizon, level),
+        to_infinity=None if to_infinity is None else _total(draws, to_infinity, level),
         refused=portfolio.refused,
         grade=grade,
         notes=notes,
@@ -178,17 +178,6 @@ def _check(spells: pd.DataFrame, horizon: int, rate: float, together: float) -> 
         raise ValueError(f"contract {contract} has no margin")
 
 
-@dataclass(frozen=True)
-class _Portfolio:
-    """Running contracts whose product has a model, and how far ahead survival is needed."""
-
-    running: pd.DataFrame  # customer, product, tenure, margin
-    models: dict[str, ContractModel]
-    last_age: dict[str, int]  # periods of age for which hazards are drawn
-    endless: bool  # whether every product tells what comes after the horizon
-    refused: dict[str, str]
-
-
 def _tail_periods(rate: float) -> int:
     """Periods after which the rest is discounted to almost nothing."""
     return int(np.ceil(-np.log(TAIL) / np.log1p(rate))) if rate > 0 else 0
@@ -199,7 +188,7 @@ def _portfolio(
     models: Mapping[str, ContractModel | Refusal],
     horizon: int,
     reach: int,
-) -> _Portfolio:
+) -> Portfolio:
     running = ordered[ordered["running"]]
     used: dict[str, ContractModel] = {}
     last_age: dict[str, int] = {}
@@ -224,177 +213,97 @@ def _portfolio(
         reasons = "; ".join(refused.values()) or "no contract runs"
         raise NotIdentified(f"no running contract can be valued ({reasons})")
     kept = running[running["product"].isin(list(used))].reset_index(drop=True)
-    return _Portfolio(kept, used, last_age, endless, refused)
+    return Portfolio(kept, used, last_age, endless, refused)
 
 
-def _resamples(customer: pd.Series, replications: int, seed: int) -> FloatArray:
-    """Draws of customers, the first row being the customers themselves."""
-    number = int(customer.max()) + 1
-    rng = generator(seed, BOOTSTRAP)
-    return np.vstack([np.ones(number), *bootstrap_weights(number, replications, rng)])
-
-
-def _draw_hazards(
-    ordered: pd.DataFrame, portfolio: _Portfolio, weights: FloatArray
-) -> dict[str, FloatArray]:
-    """Hazards by product, shape (1 + replications, last_age); the first row is the estimate."""
-    drawn = {}
-    for product, model in portfolio.models.items():
-        own = ordered[ordered["product"] == product]
-        columns = (own["duration"].to_numpy(), own["ended"].to_numpy(), own["entry"].to_numpy())
-        last = portfolio.last_age[product]
-        estimate = model.hazards(last)
-        rows, failed = [estimate], 0
-        for draw in weights[1:, own["customer"]]:
-            try:
-                rows.append(model.resampled(exposure(*columns, draw), last))
-            except (NotIdentified, ValueError):  # a resample without a loss or a contract
-                failed += 1
-                rows.append(estimate)
-        if failed > MOST_FAILED * (len(weights) - 1):
-            raise NotIdentified(
-                f"{product}: {failed} of {len(weights) - 1} resamples of customers do not "
-                "determine its model; there are too few contracts or ends for an interval"
-            )
-        drawn[product] = np.array(rows)
-    return drawn
-
-
-def _per_contract(
-    portfolio: _Portfolio, hazards: dict[str, FloatArray], rate: float, horizon: int | None
-) -> FloatArray:
-    """Discounted expected periods of each running contract, shape (1 + replications, n)."""
-    running = portfolio.running
-    replicates = next(iter(hazards.values())).shape[0]
-    ahead = np.empty((replicates, len(running)))
-    for product, own in running.groupby("product"):
-        ages, index = np.unique(own["tenure"].to_numpy(), return_inverse=True)
-        expected = annuity(hazards[str(product)], ages, rate, horizon)
-        ahead[:, own.index] = expected[:, index]
-    return ahead
-
-
-def annuity(hazards: FloatArray, ages: IntArray, rate: float, horizon: int | None) -> FloatArray:
-    """Discounted expected number of periods that contracts of given ages will last.
-
-    Parameters
-    ----------
-    hazards : array of shape (n_curves, n_periods)
-        Probability of loss in periods 1, 2, … of age; reaching `horizon` beyond the oldest.
-    ages : array of int, shape (n_ages,)
-        Periods completed.
-    rate : float
-        Effective discount rate per period; the first payment is one period ahead.
-    horizon : int or None
-        None to infinity: beyond the last hazard the rate of loss stays as it was.
-
-    Returns
-    -------
-    array of shape (n_curves, n_ages)
-    """
-    discount = 1 / (1 + rate)
-    if horizon is not None:
-        term = np.ones((len(hazards), ages.size))
-        total = np.zeros_like(term)
-        for k in range(horizon):
-            term *= discount * (1 - hazards[:, ages + k])
-            total += term
-        return total
-    value = discount * (1 - hazards[:, -1])
-    value = value / (1 - value)
-    table = np.empty((len(hazards), int(ages.max()) + 1))
-    for age in range(hazards.shape[1] - 1, -1, -1):
-        value = discount * (1 - hazards[:, age]) * (1 + value)
-        if age < table.shape[1]:
-            table[:, age] = value
-    return table[:, ages]
-
-
-def _futures(
-    portfolio: _Portfolio,
-    hazards: dict[str, FloatArray],
+def _customer_bounds(
+    running: pd.DataFrame,
+    draws: dict[str, Draws],
     rate: float,
     horizon: int,
     together: float,
     seed: int,
+    level: float,
 ) -> FloatArray:
-    """Discounted margin of each customer in one future per replicate.
-
-    Returns
-    -------
-    array of shape (replications, n_customers with a running contract)
-    """
-    running = portfolio.running
-    _, customer = np.unique(running["customer"].to_numpy(), return_inverse=True)
-    number = int(customer.max()) + 1
+    """Quantiles of each customer's futures, one per replicate, shape (n_customers, 2)."""
+    risks = {name: cumulative_hazards(draw.hazards[1:]) for name, draw in draws.items()}
     discounted = np.concatenate([[0.0], np.cumsum((1 + rate) ** -np.arange(1.0, horizon + 1))])
-    with np.errstate(divide="ignore"):  # all left: survival 0
-        risks = {product: -np.log1p(-curve[1:]) for product, curve in hazards.items()}
-    risks = {
-        product: np.concatenate([np.zeros((len(risk), 1)), np.cumsum(risk, axis=1)], axis=1)
-        for product, risk in risks.items()
-    }
-    replicates = len(next(iter(risks.values())))
-    rng = generator(seed, FUTURES)
-    margin, tenure = running["margin"].to_numpy(dtype=float), running["tenure"].to_numpy()
-    rows = {product: np.asarray(own.index) for product, own in running.groupby("product")}
-    result = np.empty((replicates, number))
-    for b in range(replicates):
-        shared = rng.random(number) < together
-        common = rng.exponential(size=number)
-        luck = rng.exponential(size=len(running))
-        luck = np.where(shared[customer], common[customer], luck)
-        paid = np.empty(len(running))
-        for product, own in rows.items():
-            risk = risks[str(product)][b]
-            # ended in the first period whose cumulative hazard exceeds the age's by `luck`
-            period = np.searchsorted(risk, risk[tenure[own]] + luck[own], side="left")
-            lasts = np.clip(period - 1 - tenure[own], 0, horizon)
-            paid[own] = discounted[lasts]
-        result[b] = np.bincount(customer, paid * margin, number)
-    return result
+    product = np.empty(len(running), dtype=object)
+    for name, draw in draws.items():
+        product[draw.rows] = name
+    first = np.flatnonzero(~running["customer"].duplicated().to_numpy())
+    starts = np.append(first, len(running))
+    bounds = []
+    for block, at in enumerate(range(0, first.size, CUSTOMERS_AT_A_TIME)):
+        until = starts[min(at + CUSTOMERS_AT_A_TIME, first.size)]
+        own = slice(int(starts[at]), int(until))
+        _, customer = np.unique(running["customer"].to_numpy()[own], return_inverse=True)
+        futures = futures_of(
+            customer,
+            product[own],
+            running["tenure"].to_numpy()[own],
+            running["margin"].to_numpy(dtype=float)[own],
+            risks,
+            discounted,
+            together,
+            generator(seed, FUTURES, block),
+        )
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        bounds.append(np.quantile(futures, tails, axis=0).T)
+    return np.concatenate(bounds)
 
 
-def _summed(values: FloatArray, drawn: FloatArray, level: float) -> Interval:
-    """Total with its bootstrap interval; row 0 is the estimate."""
-    totals = (values * drawn).sum(axis=1)
+def _total(draws: dict[str, Draws], ahead: dict[str, FloatArray], level: float) -> Interval:
+    """Total value with its bootstrap interval."""
+    totals = np.sum([(ahead[name] * draws[name].margin).sum(axis=1) for name in draws], axis=0)
     return percentile_interval(float(totals[0]), totals[1:], level)
 
 
 def _customer_table(
     running: pd.DataFrame,
-    value: FloatArray,
-    futures: FloatArray,
-    forever: FloatArray | None,
-    level: float,
+    draws: dict[str, Draws],
+    over_horizon: dict[str, FloatArray],
+    to_infinity: dict[str, FloatArray] | None,
+    bounds: FloatArray,
 ) -> pd.DataFrame:
     first = running.drop_duplicates("customer")
     _, customer = np.unique(running["customer"].to_numpy(), return_inverse=True)
-    lo, hi = np.quantile(futures, [(1 - level) / 2, (1 + level) / 2], axis=0)
+
+    def summed(ahead: dict[str, FloatArray]) -> FloatArray:
+        value = np.empty(len(running))
+        for name, draw in draws.items():
+            value[draw.rows] = ahead[name][0, draw.index]
+        return np.bincount(customer, value * running["margin"].to_numpy(dtype=float))
+
     table = pd.DataFrame(
         {
             "customer_id": first["customer_id"].to_numpy(),
             "running_contracts": np.bincount(customer),
-            "contract_value": np.bincount(customer, value),
-            "contract_value_lo": lo,
-            "contract_value_hi": hi,
+            "contract_value": summed(over_horizon),
+            "contract_value_lo": bounds[:, 0],
+            "contract_value_hi": bounds[:, 1],
         }
     )
-    if forever is not None:
-        table["contract_value_to_infinity"] = np.bincount(customer, forever[0])
-    return table
+    return (
+        table
+        if to_infinity is None
+        else table.assign(contract_value_to_infinity=summed(to_infinity))
+    )
 
 
 def _product_table(
-    portfolio: _Portfolio, values: FloatArray, drawn: FloatArray, level: float
+    portfolio: Portfolio,
+    draws: dict[str, Draws],
+    over_horizon: dict[str, FloatArray],
+    level: float,
 ) -> pd.DataFrame:
     rows = {}
-    for product, own in portfolio.running.groupby("product", sort=True):
-        total = _summed(values[:, own.index], drawn[:, own.index], level)
-        rows[product] = {
-            "model": portfolio.models[str(product)].kind,
-            "running_contracts": len(own),
-            "margin": float(own["margin"].sum()),
+    for name, draw in draws.items():
+        total = _total({name: draw}, over_horizon, level)
+        rows[name] = {
+            "model": portfolio.models[name].kind,
+            "running_contracts": draw.rows.size,
+            "margin": float(draw.margin[0].sum()),
             "contract_value": total.value,
             "lo": total.lo,
             "hi": total.hi,
@@ -403,7 +312,7 @@ def _product_table(
 
 
 def _notes(
-    portfolio: _Portfolio, ordered: pd.DataFrame, horizon: int
+    portfolio: Portfolio, ordered: pd.DataFrame, horizon: int
 ) -> tuple[tuple[str, ...], str]:
     notes = [f"{name}: {note}" for name, model in portfolio.models.items() for note in model.notes]
     told = len(notes)
