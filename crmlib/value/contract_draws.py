@@ -67,7 +67,7 @@ class Product:
     @classmethod
     def of(
         cls, ordered: pd.DataFrame, portfolio: Portfolio, name: str, model: ContractModel
-    ) -> _Product:
+    ) -> Product:
         """Pick the product's contracts."""
         running = portfolio.running[portfolio.running["product"] == name]
         ages, index = np.unique(running["tenure"].to_numpy(), return_inverse=True)
