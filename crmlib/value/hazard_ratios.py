@@ -7,6 +7,7 @@ Moeschberger (2003), *Survival Analysis*, cited as KM, chapters 8, 9 and 11.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.duration.hazard_regression import PHReg
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.survival import Spells
@@ -21,6 +23,7 @@ from crmlib.value.survival import Spells
 FloatArray = NDArray[np.float64]
 
 RUNAWAY = 15.0  # a log hazard ratio per standard deviation beyond this has no finite optimum
+ALARM = 0.01  # family-wise rate of false alarms of the proportionality check
 MAX_ERROR = 5.0  # of a log hazard ratio per standard deviation
 
 
@@ -95,9 +98,13 @@ def hazard_ratios(
     model = PHReg(
         spells.age, scaled, status=spells.ended.astype(int), entry=spells.entry, ties="efron"
     )
-    with np.errstate(all="ignore"):  # a separated covariate overflows; it is refused below
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        # a separated covariate overflows and does not converge; it is refused below
+        warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = model.fit(disp=0)
     _check_finite(fitted.params, fitted.bse, names)
+    if not fitted.mle_retvals["converged"]:
+        raise NotIdentified("the search for hazard ratios did not converge")
     covariance = robust = np.atleast_2d(fitted.cov_params())
     process = CountingProcess.of(spells, scaled, fitted.params)
     if clusters is not None:
@@ -112,7 +119,7 @@ def hazard_ratios(
         contracts=int(spells.age.size),
         events=int(spells.ended.sum()),
         level=float(level),
-        notes=_notes(proportionality.drop(index="all"), 1 - level),
+        notes=_notes(proportionality.drop(index="all")),
     )
 
 
@@ -253,10 +260,10 @@ def _sums_below(at: FloatArray, moments: FloatArray, ages: FloatArray) -> FloatA
     return sums[np.searchsorted(at[order], ages, side="left")]
 
 
-def _notes(proportionality: pd.DataFrame, alpha: float) -> tuple[str, ...]:
+def _notes(proportionality: pd.DataFrame) -> tuple[str, ...]:
     """Name the covariates whose ratio moves with age, at Holm's adjusted level."""
     ordered = proportionality["p_value"].sort_values()
-    limits = alpha / np.arange(len(ordered), 0, -1)
+    limits = ALARM / np.arange(len(ordered), 0, -1)
     rejected = ordered.index[np.cumprod(ordered.to_numpy() < limits).astype(bool)]
     return tuple(
         f"the hazard ratio of {name} moves with age: the figure is an average over ages"
