@@ -17,7 +17,7 @@ from scipy import stats
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.optimise import MAX_DECREMENT, NotIdentified
 from crmlib.value.survival import Spells
 
 FloatArray = NDArray[np.float64]
@@ -103,9 +103,10 @@ def hazard_ratios(
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = model.fit(disp=0)
     _check_finite(fitted.params, fitted.bse, names)
-    if not fitted.mle_retvals["converged"]:
-        raise NotIdentified("the search for hazard ratios did not converge")
     covariance = robust = np.atleast_2d(fitted.cov_params())
+    score = model.score(fitted.params)
+    if not score @ covariance @ score < MAX_DECREMENT**2:
+        raise NotIdentified("the search for hazard ratios did not converge")
     process = CountingProcess.of(spells, scaled, fitted.params)
     if clusters is not None:
         robust = process.robust_covariance(covariance, _labels(clusters, spells))
