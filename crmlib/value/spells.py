@@ -87,9 +87,9 @@ def contract_spells(
     cut_off = ~running & (period > tenure)  # in the unfinished last period
     duration = np.where(cut_off, np.maximum(tenure, entry), duration)
 
-    in_units = DAYS[unit] * ONE_DAY
-    age = np.maximum((seen_until + ONE_DAY - began) / in_units, 0.0)
-    entry_age = np.maximum((first_day - began) / in_units, 0.0)
+    # whole days first: a timedelta times 30.4375 would be cut to 30 days
+    age = np.maximum((seen_until + ONE_DAY - began).astype(float) / DAYS[unit], 0.0)
+    entry_age = np.maximum((first_day - began).astype(float) / DAYS[unit], 0.0)
     return contracts.assign(
         entry=entry,
         duration=duration,
