@@ -87,7 +87,6 @@ def exposure(
     at_risk, losses = begun - over, count(lasted, lost & seen)
     # differences of sums: what is left of nobody is rounding
     present = at_risk > 1e-9 * max(weight.sum(), 1.0)
-    present[0] = False
     return Exposure(
         tenure=np.flatnonzero(present),
         at_risk=at_risk[present],

@@ -7,7 +7,8 @@ from scipy import optimize
 from test_survival_curves import PLACEBO, RELAPSED, REMISSION
 
 from crmlib.stats.optimise import NotIdentified
-from crmlib.value.hazard_ratios import hazard_ratios
+from crmlib.value.hazard_ratios import CountingProcess, hazard_ratios
+from crmlib.value.survival import Spells
 
 
 def simulate(seed, count=4_000, drift=0.0):
@@ -60,6 +61,22 @@ def test_equals_the_partial_likelihood_with_delayed_entry():
     fitted = hazard_ratios(age, ended, x, entry, level=0.9)
     assert fitted.table["coefficient"].to_numpy() == pytest.approx(expected, abs=1e-4)
     assert fitted.llf == pytest.approx(-loss(expected), abs=1e-5)
+
+
+def test_residuals_of_those_at_risk_add_up_to_the_score():
+    """At the maximum, without ties, Schoenfeld's residuals sum to 0 (their sum is the score)."""
+    age, ended, x, entry = simulate(seed=9, count=400)
+    age = age + np.linspace(0, 1e-6, age.size)
+    coefficients = hazard_ratios(age, ended, x, entry, level=0.9).table["coefficient"].to_numpy()
+    spells = Spells.of(age, ended, entry)
+    process = CountingProcess.of(spells, x.to_numpy(dtype=float), coefficients)
+    ages, residuals = process.schoenfeld_residuals()
+    assert residuals.sum(axis=0) == pytest.approx(0, abs=1e-2)
+    for at, residual in list(zip(ages, residuals, strict=True))[::25]:
+        risk = (entry < at) & (at <= age)
+        weight = np.exp(x.to_numpy(dtype=float) @ coefficients) * risk
+        own = x.to_numpy(dtype=float)[ended & (age == at)][0]
+        assert residual == pytest.approx(own - weight @ x.to_numpy() / weight.sum())
 
 
 def test_planted_ratios_from_a_window():
