@@ -173,9 +173,11 @@ def annuity(hazards: FloatArray, ages: IntArray, rate: float, horizon: int | Non
 
 
 def cumulative_hazards(hazards: FloatArray) -> FloatArray:
-    """−log S at ages 0, 1, …, shape (n_curves, n_periods + 1); infinite where all have left."""
-    with np.errstate(divide="ignore"):
-        risk = np.cumsum(-np.log1p(-hazards), axis=1)
+    """−log S at ages 0, 1, …, shape (n_curves, n_periods + 1).
+
+    Where all leave, a hazard of 1 − 10⁻¹⁶ stands for 1: ages beyond stay comparable.
+    """
+    risk = np.cumsum(-np.log1p(-np.minimum(hazards, 1 - 1e-16)), axis=1)
     return np.concatenate([np.zeros((len(risk), 1)), risk], axis=1)
 
 

@@ -70,7 +70,8 @@ class ContractModel:
         if isinstance(self.fitted, ShiftedBetaGeometricResult):
             return _model_hazards(Refit.of(self.fitted)(counts), last_age)
         own = self.hazards(last_age)
-        drawn = _table_hazards(life_table_of(counts, level=self.fitted.level), last_age)
+        table = life_table_of(counts, level=self.fitted.level)
+        drawn = _table_hazards(table, last_age, closed=False)
         return np.where(np.isnan(drawn), own, drawn)
 
 
@@ -128,10 +129,10 @@ def _model_hazards(params: FloatArray, last_age: int) -> FloatArray:
     return alpha / (alpha + beta + np.arange(last_age))
 
 
-def _table_hazards(table: LifeTable, last_age: int) -> FloatArray:
-    """Hazards of a life table; nobody outlives an age at which all have left."""
+def _table_hazards(table: LifeTable, last_age: int, closed: bool = True) -> FloatArray:
+    """Hazards of a life table; if `closed`, nobody outlives a last age at which all left."""
     hazards = np.full(max(last_age, table.until), np.nan)
     hazards[table.since : table.until] = table.table["hazard"]
-    if table.curve[-1] == 0:
+    if table.all_leave and closed:
         hazards[table.until :] = 1.0
     return hazards[:last_age]

@@ -290,6 +290,33 @@ class ShiftedBetaGeometric:
         """
         return self.fit_exposure(survivor_exposure(survivors))
 
+    def fit_losses(
+        self, sizes: ArrayLike, losses: pd.DataFrame | ArrayLike
+    ) -> ShiftedBetaGeometricResult:
+        """Maximum likelihood on cohorts of which the losses were counted.
+
+        Parameters
+        ----------
+        sizes : array of shape (n_cohorts,), or a number for one cohort
+            Contracts at the start.
+        losses : DataFrame of shape (n_cohorts, n_periods), or array of one cohort
+            Contracts lost in period 1, 2, …; empty (NaN) where not yet observed.
+
+        Raises
+        ------
+        ValueError, NotIdentified
+            As in `fit_survivors`.
+        """
+        table = losses if isinstance(losses, pd.DataFrame) else pd.DataFrame([losses])
+        began = np.atleast_1d(np.asarray(sizes, dtype=float))
+        if began.shape != (len(table),):
+            raise ValueError(f"sizes has {began.size} values where {len(table)} were expected")
+        left = table.to_numpy(dtype=float)
+        counts = np.column_stack([began, began[:, None] - np.cumsum(left, axis=1)])
+        holes = np.isnan(left[:, :-1]) & ~np.isnan(left[:, 1:])
+        counts[:, 2:][holes] = 0.0  # a cumulated hole would reach to the end and not be seen
+        return self.fit_survivors(pd.DataFrame(counts, index=table.index))
+
     def fit_exposure(self, counts: Exposure) -> ShiftedBetaGeometricResult:
         """Maximum likelihood on contracts at risk and lost by period of age."""
         check_identified(counts)

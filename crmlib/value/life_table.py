@@ -205,15 +205,25 @@ class LifeTable:
             asked for: nobody was at risk there.
         """
         ahead, age = np.broadcast_arrays(np.asarray(periods), np.asarray(renewed))
-        curve = self.curve
         if (age < self.since).any():
             raise NotIdentified(f"nobody was at risk before age {self.since + 1}")
         reached = age + ahead
-        if curve[-1] > 0 and (reached > self.until).any():
+        if not self.all_leave and (reached > self.until).any():
             raise NotIdentified(f"nobody was at risk after age {self.until}: survival is unknown")
-        start = curve[np.minimum(age - self.since, curve.size - 1)]
-        later = curve[np.minimum(reached - self.since, curve.size - 1)]
-        return np.divide(later, start, out=np.zeros(later.shape), where=start > 0)
+        # an age at which all left is counted apart: later ages, seen by delayed entry, go on
+        hazard = self.table["hazard"].to_numpy()
+        lost = np.concatenate([[0], np.cumsum(hazard >= 1)])
+        risk = -np.log1p(-np.where(hazard < 1, hazard, 0.0))
+        risk = np.concatenate([[0.0], np.cumsum(risk)])
+        last = self.until - self.since
+        start, end = (np.minimum(at - self.since, last) for at in (age, reached))
+        there = (lost[start] == lost[end]) & (age <= self.until)
+        return np.where(there, np.exp(risk[start] - risk[end]), 0.0)
+
+    @property
+    def all_leave(self) -> bool:
+        """Whether nobody outlives the table: all left at its last age and none is seen later."""
+        return bool(self.table["hazard"].iloc[-1] >= 1) and self.left_out == 0
 
     @property
     def curve(self) -> FloatArray:

@@ -83,3 +83,22 @@ def test_cohorts_share_one_model():
     assert cohorts.params.to_numpy() == pytest.approx(single.params.to_numpy(), rel=1e-6)
     assert cohorts.llf == pytest.approx(single.llf, abs=1e-8)
     assert cohorts.nobs == single.nobs == 2000
+
+
+def test_losses_are_the_same_as_survivors():
+    survivors = 10 * np.array(HIGH_END[:YEARS])
+    one = ShiftedBetaGeometric().fit_losses(1000, -np.diff(survivors))
+    assert one.params.to_numpy() == pytest.approx(fit(HIGH_END).params.to_numpy(), rel=1e-9)
+    two = pd.DataFrame([[131, 126, 90], [140, 110, np.nan]], index=["a", "b"])
+    counted = pd.DataFrame([[1000, 869, 743, 653], [1000, 860, 750, np.nan]])
+    both = ShiftedBetaGeometric().fit_losses([1000, 1000], two)
+    same = ShiftedBetaGeometric().fit_survivors(counted)
+    assert both.params.to_numpy() == pytest.approx(same.params.to_numpy(), rel=1e-9)
+    with pytest.raises(ValueError, match="survivors of cohort b has a hole"):
+        ShiftedBetaGeometric().fit_losses(
+            [1000] * 2, two.assign(**{"1": [1.0, np.nan]})[[0, "1", 2]].assign(last=1.0)
+        )
+    with pytest.raises(ValueError, match="survivors of cohort 0 must be finite and not negative"):
+        ShiftedBetaGeometric().fit_losses(100, [60, 50])
+    with pytest.raises(ValueError, match="sizes has 1 values where 2 were expected"):
+        ShiftedBetaGeometric().fit_losses(100, two)

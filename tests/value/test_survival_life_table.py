@@ -60,6 +60,14 @@ def test_where_nobody_was_at_risk_survival_is_refused():
         life_table([2], [0], [2], level=0.9)
 
 
+def test_an_age_at_which_all_left_does_not_end_those_seen_later():
+    """Both ended at age 2; two others come under observation there and one ends at 4."""
+    table = life_table([2, 2, 4, 4], [1, 1, 1, 0], [0, 0, 2, 2], level=0.9)
+    assert table.survival([1, 2, 1, 2], [0, 0, 2, 2]).tolist() == pytest.approx([1, 0, 1, 0.5])
+    with pytest.raises(NotIdentified, match="nobody was at risk after age 4"):
+        table.survival(3, 2)
+
+
 def test_complete_histories_agree():
     check = export_check(*base(2, months=240))
     assert check.verdict == "histories"
