@@ -16,7 +16,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from crmlib.stats.optimise import (
     LOG_BOUND,
@@ -37,13 +36,13 @@ from crmlib.value.contract_fit import (
     risk_rises,
 )
 from crmlib.value.life_table import Exposure, exposure, survivor_exposure
+from crmlib.value.likelihood_region import likelihood_region
 
 FloatArray = NDArray[np.float64]
 
 NAMES = ("alpha", "beta")
 # natural-scale starts, β in units of the odds of staying: differing, alike, polarised
 STARTS = ((1.0, 1.0), (5.0, 5.0), (0.3, 0.3))
-SLICES = 80  # of the likelihood region on each side of the estimate
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,9 @@ class ShiftedBetaGeometricResult(LikelihoodResult):
     ) -> pd.DataFrame:
         ages = residual_lifetime.ages(at).ravel()
         estimate = quantity(self._usable()[:, None], ages)[0]
-        region = quantity(likelihood_region(self, level), ages)
+        region = quantity(
+            likelihood_region(self.likelihood.llf, self._usable(), self.llf, level), ages
+        )
         return pd.DataFrame(
             {
                 "value": estimate,
@@ -373,59 +374,3 @@ class Refit:
             start = self.log_params
         best = maximise(objective, [start], NAMES, counts.contracts)
         return np.exp(best.log_params) * [1, self.odds]
-
-
-def likelihood_region(result: ShiftedBetaGeometricResult, level: float) -> FloatArray:
-    """Edge of the parameters whose deviance a χ² of one degree of freedom allows.
-
-    The extremes over this region of a quantity that moves with α/(α+β) at given α+β are
-    the ends of its profile-likelihood interval (Cox & Hinkley 1974, *Theoretical
-    Statistics*, ch. 9). The region is cut into slices of equal α+β.
-
-    Returns
-    -------
-    array of shape (2, n_points)
-        α and β, all of them positive and finite.
-    """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level!r}")
-    alpha, beta = result.params
-    least = result.llf - stats.chi2.ppf(level, 1) / 2
-    steps = np.geomspace(1e-4, 20.0, SLICES)
-    centre = np.log(alpha + beta)
-    total = np.clip(centre + np.concatenate([-steps[::-1], [0.0], steps]), -15.0, 25.0)
-    total = np.unique(total)
-
-    def height(logit: FloatArray) -> FloatArray:
-        return result.likelihood.llf(*_split(total, logit))
-
-    best = _argmax(height, np.full(total.size, -25.0), np.full(total.size, 25.0))
-    inside = height(best) >= least
-    edges = []
-    for bound in (-25.0, 25.0):
-        within, outside = best.copy(), np.full(total.size, bound)
-        for _ in range(50):
-            middle = (within + outside) / 2
-            allowed = height(middle) >= least
-            within = np.where(allowed, middle, within)
-            outside = np.where(allowed, outside, middle)
-        edges.append(np.array(_split(total, within))[:, inside])
-    return np.concatenate([*edges, result.params.to_numpy()[:, None]], axis=1)
-
-
-def _split(log_total: FloatArray, logit: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """α and β from log(α+β) and the logit of α/(α+β)."""
-    total = np.exp(log_total)
-    return total / (1 + np.exp(-logit)), total / (1 + np.exp(logit))
-
-
-def _argmax(
-    height: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray
-) -> FloatArray:
-    """Maximiser of each slice by golden sections; along a slice there is one maximum."""
-    golden = (np.sqrt(5) - 1) / 2
-    for _ in range(60):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        falls = height(left) > height(right)
-        low, high = np.where(falls, low, left), np.where(falls, right, high)
-    return (low + high) / 2
