@@ -154,9 +154,10 @@ def _words(
     )
     if expected is None or max(median, 1) < CONTRADICTION * max(expected, 1):
         return first, second
+    young = unit if expected < 1 else f"{expected + 1:,.0f} {unit}s"
     third = (
-        f"It cannot have been so: at these rates half of the contracts would be in their first "
-        f"{expected + 1:,.0f} {unit}s, while half are older than {median:,.0f}. Ask what period "
+        "It cannot have been so: at these rates half of the contracts would be in their first "
+        f"{young}, while half are older than {median:,.0f}. Ask what period "
         "the recorded losses cover and whether earlier ones were deleted."
     )
     return first, second, third
