@@ -1,13 +1,37 @@
 """Where customer value lies, what it will be, and how sure we are."""
 
-from crmlib.stats.refusal import Refusal, attempt
-from crmlib.value.balance import Balance, balance_of_spend
-from crmlib.value.cohorts import Cohorts, cohorts, last_whole_month
+from crmlib.stats.refusal import (
+    Refusal,
+    attempt,
+)
+from crmlib.value.balance import (
+    Balance,
+    balance_of_spend,
+)
+from crmlib.value.cohorts import (
+    Cohorts,
+    cohorts,
+    last_whole_month,
+)
 from crmlib.value.concentration import (
     Concentration,
     band_table,
     concentration,
     concentration_intervals,
+)
+from crmlib.value.contract_models import (
+    ContractModel,
+    contract_models,
+)
+from crmlib.value.contract_value import (
+    migration_value,
+    recency_transition,
+    retention_value,
+    retention_value_slope,
+)
+from crmlib.value.contracts import (
+    ShiftedBetaGeometric,
+    ShiftedBetaGeometricResult,
 )
 from crmlib.value.customer_base import (
     expected_frequencies,
@@ -15,11 +39,46 @@ from crmlib.value.customer_base import (
     value_inputs,
     value_table,
 )
-from crmlib.value.excess import ExcessMigration, excess_migration
-from crmlib.value.holdout import Scorecard, foretold_total, holdout_money, holdout_scorecard
-from crmlib.value.lifetime import LifetimeValues, annual_to_continuous, lifetime_values
-from crmlib.value.migration import Migration, TierRule, value_migration
-from crmlib.value.potential import Potential, compare_known, potential, wallet_reasons
+from crmlib.value.excess import (
+    ExcessMigration,
+    excess_migration,
+)
+from crmlib.value.export_check import (
+    ExportCheck,
+    RecordedEnds,
+    export_check,
+    recorded_ends,
+)
+from crmlib.value.hazard_ratios import (
+    HazardRatios,
+    hazard_ratios,
+)
+from crmlib.value.holdout import (
+    Scorecard,
+    foretold_total,
+    holdout_money,
+    holdout_scorecard,
+)
+from crmlib.value.life_table import (
+    LifeTable,
+    life_table,
+)
+from crmlib.value.lifetime import (
+    LifetimeValues,
+    annual_to_continuous,
+    lifetime_values,
+)
+from crmlib.value.migration import (
+    Migration,
+    TierRule,
+    value_migration,
+)
+from crmlib.value.potential import (
+    Potential,
+    compare_known,
+    potential,
+    wallet_reasons,
+)
 from crmlib.value.profit import (
     Profit,
     Unprofitable,
@@ -30,12 +89,47 @@ from crmlib.value.profit import (
     unprofitable,
     whale_curve,
 )
-from crmlib.value.purchases import BetaGeometric, BetaGeometricResult
-from crmlib.value.shown import fit_sealed, shown_cohorts, shown_periods
-from crmlib.value.spend import GammaGamma, GammaGammaResult
-from crmlib.value.stationary import StationaryBase, StationaryFit, SwappedParts, fit_stationary
-from crmlib.value.strategic import StrategicCustomers, strategic_customers
-from crmlib.value.tracking import seal_date, track_purchases
+from crmlib.value.purchases import (
+    BetaGeometric,
+    BetaGeometricResult,
+)
+from crmlib.value.running_contracts import (
+    ContractValues,
+    ends_together,
+    running_values,
+)
+from crmlib.value.shown import (
+    fit_sealed,
+    shown_cohorts,
+    shown_periods,
+)
+from crmlib.value.spells import (
+    contract_spells,
+)
+from crmlib.value.spend import (
+    GammaGamma,
+    GammaGammaResult,
+)
+from crmlib.value.stationary import (
+    StationaryBase,
+    StationaryFit,
+    SwappedParts,
+    fit_stationary,
+)
+from crmlib.value.strategic import (
+    StrategicCustomers,
+    strategic_customers,
+)
+from crmlib.value.survival import (
+    GroupedSurvival,
+    SurvivalCurve,
+    kaplan_meier,
+    kaplan_meier_by_group,
+)
+from crmlib.value.tracking import (
+    seal_date,
+    track_purchases,
+)
 
 __all__ = [
     "Balance",
@@ -43,18 +137,28 @@ __all__ = [
     "BetaGeometricResult",
     "Cohorts",
     "Concentration",
+    "ContractModel",
+    "ContractValues",
     "ExcessMigration",
+    "ExportCheck",
     "GammaGamma",
     "GammaGammaResult",
+    "GroupedSurvival",
+    "HazardRatios",
+    "LifeTable",
     "LifetimeValues",
     "Migration",
     "Potential",
     "Profit",
+    "RecordedEnds",
     "Refusal",
     "Scorecard",
+    "ShiftedBetaGeometric",
+    "ShiftedBetaGeometricResult",
     "StationaryBase",
     "StationaryFit",
     "StrategicCustomers",
+    "SurvivalCurve",
     "SwappedParts",
     "TierRule",
     "Unprofitable",
@@ -67,20 +171,34 @@ __all__ = [
     "compare_known",
     "concentration",
     "concentration_intervals",
+    "contract_models",
+    "contract_spells",
     "costliest_groups",
     "customer_profits",
+    "ends_together",
     "excess_migration",
     "expected_frequencies",
+    "export_check",
     "fit_repeat_spend",
     "fit_sealed",
     "fit_stationary",
     "foretold_total",
+    "hazard_ratios",
     "holdout_money",
     "holdout_scorecard",
+    "kaplan_meier",
+    "kaplan_meier_by_group",
     "last_whole_month",
+    "life_table",
     "lifetime_values",
+    "migration_value",
     "potential",
     "profit",
+    "recency_transition",
+    "recorded_ends",
+    "retention_value",
+    "retention_value_slope",
+    "running_values",
     "seal_date",
     "shown_cohorts",
     "shown_periods",

@@ -1,0 +1,216 @@
+"""Running contracts under resamples of customers: hazards, margins, futures (V8).
+
+What `crmlib.value.running_contracts` adds up. Each resample refits the model of each
+product, so that its hazards carry the uncertainty of the fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crmlib.stats.bootstrap import bootstrap_weights, generator
+from crmlib.stats.optimise import NotIdentified
+from crmlib.value.contract_models import ContractModel
+from crmlib.value.life_table import exposure
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+MOST_FAILED = 0.05  # share of resamples that may not determine a model
+BOOTSTRAP = 0  # purpose of a random stream
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Running contracts whose product has a model, and how far ahead survival is needed."""
+
+    running: pd.DataFrame  # customer, product, tenure, margin
+    models: dict[str, ContractModel]
+    last_age: dict[str, int]  # periods of age for which hazards are drawn
+    endless: bool  # whether every product tells what comes after the horizon
+    refused: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """One product under each resample of customers; the first row is the base itself."""
+
+    rows: IntArray  # positions of its contracts among the running ones
+    ages: IntArray  # distinct ages of its running contracts, shape (n_ages,)
+    index: IntArray  # position in `ages` of each of its running contracts
+    hazards: FloatArray  # shape (1 + replications, n_periods)
+    margin: FloatArray  # margin that runs at each age, shape (1 + replications, n_ages)
+
+    def annuities(self, rate: float, horizon: int | None) -> FloatArray:
+        """Discounted expected periods by age, shape (1 + replications, n_ages)."""
+        return annuity(self.hazards, self.ages, rate, horizon)
+
+
+@dataclass(frozen=True)
+class Product:
+    """Contracts of one product as the bootstrap needs them."""
+
+    model: ContractModel
+    spells: pd.DataFrame  # all of them: customer, duration, ended, entry
+    rows: IntArray
+    customer: IntArray  # of each running one
+    margin: FloatArray
+    ages: IntArray
+    index: IntArray
+    estimate: FloatArray
+
+    @classmethod
+    def of(
+        cls, ordered: pd.DataFrame, portfolio: Portfolio, name: str, model: ContractModel
+    ) -> Product:
+        """Pick the product's contracts."""
+        running = portfolio.running[portfolio.running["product"] == name]
+        ages, index = np.unique(running["tenure"].to_numpy(), return_inverse=True)
+        return cls(
+            model=model,
+            spells=ordered[ordered["product"] == name],
+            rows=running.index.to_numpy(),
+            customer=running["customer"].to_numpy(),
+            margin=running["margin"].to_numpy(dtype=float),
+            ages=ages,
+            index=index,
+            estimate=model.hazards(portfolio.last_age[name]),
+        )
+
+    def margin_by_age(self, drawn: FloatArray) -> FloatArray:
+        """Margin that runs at each age when customers are drawn so often, shape (n_ages,)."""
+        return np.bincount(self.index, self.margin * drawn[self.customer], self.ages.size)
+
+    def curve(self, drawn: FloatArray) -> FloatArray:
+        """Hazards refitted to customers drawn so often, shape (n_periods,)."""
+        weights = drawn[self.spells["customer"].to_numpy()]
+        if not weights.any():
+            raise NotIdentified("no contract was drawn")
+        columns = (self.spells[name].to_numpy() for name in ("duration", "ended", "entry"))
+        return self.model.resampled(exposure(*columns, weights), self.estimate.size)
+
+
+def resample(
+    ordered: pd.DataFrame, portfolio: Portfolio, replications: int, seed: int
+) -> dict[str, Draws]:
+    """Refit each product and add up its margins by age, once per resample of customers."""
+    number = int(ordered["customer"].max()) + 1
+    rng = generator(seed, BOOTSTRAP)
+    weights = chain([np.ones(number)], bootstrap_weights(number, replications, rng))
+    products = {
+        name: Product.of(ordered, portfolio, name, model)
+        for name, model in portfolio.models.items()
+    }
+    hazards: dict[str, list[FloatArray]] = {name: [] for name in products}
+    margins: dict[str, list[FloatArray]] = {name: [] for name in products}
+    failed = dict.fromkeys(products, 0)
+    for replicate, drawn in enumerate(weights):
+        for name, product in products.items():
+            margins[name].append(product.margin_by_age(drawn))
+            try:
+                curve = product.curve(drawn) if replicate else product.estimate
+            except NotIdentified:  # a resample without a loss, or without a survivor
+                failed[name] += 1
+                curve = product.estimate
+            hazards[name].append(curve)
+    for name, times in failed.items():
+        if times > MOST_FAILED * replications:
+            raise NotIdentified(
+                f"{name}: {times} of {replications} resamples of customers do not determine "
+                "its model; there are too few contracts or ends for an interval"
+            )
+    return {
+        name: Draws(
+            product.rows,
+            product.ages,
+            product.index,
+            np.array(hazards[name]),
+            np.array(margins[name]),
+        )
+        for name, product in products.items()
+    }
+
+
+def annuity(hazards: FloatArray, ages: IntArray, rate: float, horizon: int | None) -> FloatArray:
+    """Discounted expected number of periods that contracts of given ages will last.
+
+    Parameters
+    ----------
+    hazards : array of shape (n_curves, n_periods)
+        Probability of loss in periods 1, 2, … of age; reaching `horizon` beyond the oldest.
+    ages : array of int, shape (n_ages,)
+        Periods completed.
+    rate : float
+        Effective discount rate per period; the first payment is one period ahead.
+    horizon : int or None
+        None to infinity: beyond the last hazard the rate of loss stays as it was.
+
+    Returns
+    -------
+    array of shape (n_curves, n_ages)
+    """
+    discount = 1 / (1 + rate)
+    if horizon is not None:
+        term = np.ones((len(hazards), ages.size))
+        total = np.zeros_like(term)
+        for k in range(horizon):
+            term *= discount * (1 - hazards[:, ages + k])
+            total += term
+        return total
+    value = discount * (1 - hazards[:, -1])
+    value = value / (1 - value)
+    table = np.empty((len(hazards), int(ages.max()) + 1))
+    for age in range(hazards.shape[1] - 1, -1, -1):
+        value = discount * (1 - hazards[:, age]) * (1 + value)
+        if age < table.shape[1]:
+            table[:, age] = value
+    return table[:, ages]
+
+
+def cumulative_hazards(hazards: FloatArray) -> FloatArray:
+    """−log S at ages 0, 1, …, shape (n_curves, n_periods + 1).
+
+    Where all leave, a hazard of 1 − 10⁻¹⁶ stands for 1: ages beyond stay comparable.
+    """
+    risk = np.cumsum(-np.log1p(-np.minimum(hazards, 1 - 1e-16)), axis=1)
+    return np.concatenate([np.zeros((len(risk), 1)), risk], axis=1)
+
+
+def futures_of(
+    customer: IntArray,
+    product: NDArray[np.object_],
+    tenure: IntArray,
+    margin: FloatArray,
+    risks: dict[str, FloatArray],
+    discounted: FloatArray,
+    together: float,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Discounted margin of each customer in one future per replicate.
+
+    A contract ends where its cumulative hazard has grown by an exponential variable; the
+    contracts of a customer share that variable with probability `together`.
+
+    Returns
+    -------
+    array of shape (replications, n_customers)
+    """
+    number, horizon = int(customer.max()) + 1, discounted.size - 1
+    rows = {name: np.flatnonzero(product == name) for name in risks}
+    result = np.empty((len(next(iter(risks.values()))), number))
+    for replicate in range(len(result)):
+        shared = rng.random(number) < together
+        common = rng.exponential(size=number)
+        luck = np.where(shared[customer], common[customer], rng.exponential(size=customer.size))
+        paid = np.empty(customer.size)
+        for name, own in rows.items():
+            risk, age = risks[name][replicate], tenure[own]
+            period = np.searchsorted(risk, risk[age] + luck[own], side="left")
+            paid[own] = discounted[np.clip(period - 1 - age, 0, horizon)]
+        result[replicate] = np.bincount(customer, paid * margin, number)
+    return result

@@ -1,0 +1,327 @@
+"""What the contracts that run today will still bring (V7, V8).
+
+The margin of each running contract, expected and discounted period by period from the
+survival of its product at its age, summed per customer. The total has an interval by
+bootstrap over customers with refits; each customer's adds the chance in how long his
+own contracts last, together or each on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crmlib.stats.bootstrap import generator
+from crmlib.stats.intervals import Interval, percentile_interval
+from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
+from crmlib.value.contract_draws import (
+    Draws,
+    Portfolio,
+    cumulative_hazards,
+    futures_of,
+    resample,
+)
+from crmlib.value.contract_models import ContractModel
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+COLUMNS = (
+    "customer_id", "contract_id", "product", "entry", "duration", "ended", "running", "tenure",
+    "margin",
+)  # fmt: skip
+TAIL = 1e-7  # discount beyond which a constant rate of loss stands for the model
+MOST_TIMES_OBSERVED = 4.0  # a longer horizon makes the value "weak"
+CUSTOMERS_AT_A_TIME = 50_000  # whose futures are held in memory
+FUTURES = 1  # purpose of a random stream
+
+
+@dataclass(frozen=True)
+class ContractValues:
+    """Expected discounted margin of running contracts.
+
+    Attributes
+    ----------
+    customers : DataFrame of shape (n_customers, 6)
+        customer_id, running_contracts, contract_value over the horizon with _lo and _hi
+        (parameters and process), and contract_value_to_infinity where every product
+        tells it; customers with a valued running contract, ordered by id.
+    products : DataFrame of shape (n_products, 6), index product
+        model, running_contracts, margin (a period), contract_value with lo and hi.
+    total : Interval
+        Over the horizon; its interval is for the expectation.
+    to_infinity : Interval or None
+        Without a horizon; None where nothing is discounted or a life table ends while
+        contracts go on.
+    refused : dict of str to str
+        Products whose contracts are not valued, and why.
+    grade : {"good", "weak"}
+    notes : tuple of str
+    """
+
+    customers: pd.DataFrame
+    products: pd.DataFrame
+    total: Interval
+    to_infinity: Interval | None
+    refused: dict[str, str]
+    grade: str
+    notes: tuple[str, ...]
+
+
+def ends_together(contracts: pd.DataFrame) -> float:
+    """Share of ended contracts that ended on one day with all others of their customer.
+
+    Among contracts whose customer had another one running; 0 where there was none.
+
+    Parameters
+    ----------
+    contracts : DataFrame
+        customer_id, contract_id, start_date, end_date (empty while it runs).
+    """
+    table = contracts[["customer_id", "contract_id", "start_date", "end_date"]].assign(
+        start_date=pd.to_datetime(contracts["start_date"]),
+        end_date=pd.to_datetime(contracts["end_date"]),
+    )
+    pairs = table.dropna(subset="end_date").merge(table, on="customer_id", suffixes=("", "_other"))
+    other = pairs["end_date_other"]
+    beside = (
+        (pairs["contract_id"] != pairs["contract_id_other"])
+        & (pairs["start_date_other"] <= pairs["end_date"])
+        & (other.isna() | (other >= pairs["end_date"]))
+    )
+    pairs = pairs[beside]
+    if pairs.empty:
+        return 0.0
+    same = (pairs["end_date_other"] == pairs["end_date"]).groupby(pairs["contract_id"]).all()
+    return float(same.mean())
+
+
+def running_values(
+    spells: pd.DataFrame,
+    models: Mapping[str, ContractModel | Refusal],
+    *,
+    horizon: int,
+    rate: float,
+    together: float,
+    replications: int,
+    seed: int,
+    level: float,
+) -> ContractValues:
+    """Value of every running contract, summed per customer, with intervals.
+
+    Parameters
+    ----------
+    spells : DataFrame of shape (n_contracts, …)
+        All contracts the models were fitted to, from `contract_spells`, with
+        customer_id, product and margin (money per period; may be negative).
+    models : mapping of product to ContractModel or Refusal
+        From `contract_models`.
+    horizon : int
+        Periods ahead.
+    rate : float
+        Effective discount rate per period; the first margin comes one period ahead.
+    together : float
+        Probability (0–1) that the contracts of a customer end for one common reason, see
+        `ends_together`.
+    replications, seed, level
+        Bootstrap samples (each also gives a future of every customer), their seed, and
+        the nominal coverage of all intervals.
+
+    Raises
+    ------
+    NotIdentified
+        If no running contract can be valued.
+    ValueError
+        Naming the column, contract or argument that is impossible.
+    """
+    _check(spells, horizon, rate, together)
+    ordered = spells.sort_values(["customer_id", "contract_id"], kind="stable", ignore_index=True)
+    ordered = ordered.assign(customer=pd.factorize(ordered["customer_id"])[0])
+    portfolio = _portfolio(ordered, models, horizon, _tail_periods(rate))
+    draws = resample(ordered, portfolio, replications, seed)
+    running = portfolio.running
+    over_horizon = {name: draw.annuities(rate, horizon) for name, draw in draws.items()}
+    to_infinity = None
+    if portfolio.endless and rate > 0:
+        to_infinity = {name: draw.annuities(rate, None) for name, draw in draws.items()}
+    bounds = _customer_bounds(running, draws, rate, horizon, together, seed, level)
+    notes, grade = _notes(portfolio, ordered, horizon)
+    return ContractValues(
+        customers=_customer_table(running, draws, over_horizon, to_infinity, bounds),
+        products=_product_table(portfolio, draws, over_horizon, level),
+        total=_total(draws, over_horizon, level),
+        to_infinity=None if to_infinity is None else _total(draws, to_infinity, level),
+        refused=portfolio.refused,
+        grade=grade,
+        notes=notes,
+    )
+
+
+def _check(spells: pd.DataFrame, horizon: int, rate: float, together: float) -> None:
+    missing = [column for column in COLUMNS if column not in spells]
+    if missing:
+        raise ValueError(f"spells lack {', '.join(missing)}")
+    if not (isinstance(horizon, (int, np.integer)) and horizon >= 1):
+        raise ValueError(f"horizon must be a whole number of periods, at least 1: {horizon!r}")
+    if not np.isfinite(rate) or rate < 0:
+        raise ValueError(f"rate must be 0 or more: found {rate!r}")
+    if not 0 <= together <= 1:
+        raise ValueError(f"together must lie between 0 and 1: found {together!r}")
+    broken = spells["running"].to_numpy() & ~np.isfinite(spells["margin"].to_numpy(dtype=float))
+    if broken.any():
+        contract = spells["contract_id"].iloc[int(np.argmax(broken))]
+        raise ValueError(f"contract {contract} has no margin")
+
+
+def _tail_periods(rate: float) -> int:
+    """Periods after which the rest is discounted to almost nothing."""
+    return int(np.ceil(-np.log(TAIL) / np.log1p(rate))) if rate > 0 else 0
+
+
+def _portfolio(
+    ordered: pd.DataFrame,
+    models: Mapping[str, ContractModel | Refusal],
+    horizon: int,
+    reach: int,
+) -> Portfolio:
+    running = ordered[ordered["running"]]
+    used: dict[str, ContractModel] = {}
+    last_age: dict[str, int] = {}
+    refused: dict[str, str] = {}
+    endless = True
+    for product, own in running.groupby("product", sort=True):
+        model = models.get(str(product), Refusal(f"{product}: no model was fitted"))
+        if isinstance(model, Refusal):
+            refused[str(product)] = model.reason
+            continue
+        youngest, oldest = int(own["tenure"].min()), int(own["tenure"].max())
+        hazards = model.hazards(oldest + max(horizon, reach))
+        if np.isnan(hazards[youngest : oldest + horizon]).any():
+            refused[str(product)] = (
+                f"{product}: nobody was at risk at some ages that its running contracts reach "
+                "within the horizon"
+            )
+            continue
+        endless &= not np.isnan(hazards[youngest:]).any()
+        used[str(product)], last_age[str(product)] = model, hazards.size
+    if not used:
+        reasons = "; ".join(refused.values()) or "no contract runs"
+        raise NotIdentified(f"no running contract can be valued ({reasons})")
+    kept = running[running["product"].isin(list(used))].reset_index(drop=True)
+    return Portfolio(kept, used, last_age, endless, refused)
+
+
+def _customer_bounds(
+    running: pd.DataFrame,
+    draws: dict[str, Draws],
+    rate: float,
+    horizon: int,
+    together: float,
+    seed: int,
+    level: float,
+) -> FloatArray:
+    """Quantiles of each customer's futures, one per replicate, shape (n_customers, 2)."""
+    risks = {name: cumulative_hazards(draw.hazards[1:]) for name, draw in draws.items()}
+    discounted = np.concatenate([[0.0], np.cumsum((1 + rate) ** -np.arange(1.0, horizon + 1))])
+    product = np.empty(len(running), dtype=object)
+    for name, draw in draws.items():
+        product[draw.rows] = name
+    first = np.flatnonzero(~running["customer"].duplicated().to_numpy())
+    starts = np.append(first, len(running))
+    bounds = []
+    for block, at in enumerate(range(0, first.size, CUSTOMERS_AT_A_TIME)):
+        until = starts[min(at + CUSTOMERS_AT_A_TIME, first.size)]
+        own = slice(int(starts[at]), int(until))
+        _, customer = np.unique(running["customer"].to_numpy()[own], return_inverse=True)
+        futures = futures_of(
+            customer,
+            product[own],
+            running["tenure"].to_numpy()[own],
+            running["margin"].to_numpy(dtype=float)[own],
+            risks,
+            discounted,
+            together,
+            generator(seed, FUTURES, block),
+        )
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        bounds.append(np.quantile(futures, tails, axis=0).T)
+    return np.concatenate(bounds)
+
+
+def _total(draws: dict[str, Draws], ahead: dict[str, FloatArray], level: float) -> Interval:
+    """Total value with its bootstrap interval."""
+    totals = np.sum([(ahead[name] * draws[name].margin).sum(axis=1) for name in draws], axis=0)
+    return percentile_interval(float(totals[0]), totals[1:], level)
+
+
+def _customer_table(
+    running: pd.DataFrame,
+    draws: dict[str, Draws],
+    over_horizon: dict[str, FloatArray],
+    to_infinity: dict[str, FloatArray] | None,
+    bounds: FloatArray,
+) -> pd.DataFrame:
+    first = running.drop_duplicates("customer")
+    _, customer = np.unique(running["customer"].to_numpy(), return_inverse=True)
+
+    def summed(ahead: dict[str, FloatArray]) -> FloatArray:
+        value = np.empty(len(running))
+        for name, draw in draws.items():
+            value[draw.rows] = ahead[name][0, draw.index]
+        return np.bincount(customer, value * running["margin"].to_numpy(dtype=float))
+
+    table = pd.DataFrame(
+        {
+            "customer_id": first["customer_id"].to_numpy(),
+            "running_contracts": np.bincount(customer),
+            "contract_value": summed(over_horizon),
+            "contract_value_lo": bounds[:, 0],
+            "contract_value_hi": bounds[:, 1],
+        }
+    )
+    return (
+        table
+        if to_infinity is None
+        else table.assign(contract_value_to_infinity=summed(to_infinity))
+    )
+
+
+def _product_table(
+    portfolio: Portfolio,
+    draws: dict[str, Draws],
+    over_horizon: dict[str, FloatArray],
+    level: float,
+) -> pd.DataFrame:
+    rows = {}
+    for name, draw in draws.items():
+        total = _total({name: draw}, over_horizon, level)
+        rows[name] = {
+            "model": portfolio.models[name].kind,
+            "running_contracts": draw.rows.size,
+            "margin": float(draw.margin[0].sum()),
+            "contract_value": total.value,
+            "lo": total.lo,
+            "hi": total.hi,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("product")
+
+
+def _notes(
+    portfolio: Portfolio, ordered: pd.DataFrame, horizon: int
+) -> tuple[tuple[str, ...], str]:
+    notes = [f"{name}: {note}" for name, model in portfolio.models.items() for note in model.notes]
+    told = len(notes)
+    window = int((ordered["duration"] - ordered["entry"]).max())
+    if horizon > MOST_TIMES_OBSERVED * window:
+        notes.append(
+            f"the horizon of {horizon} periods is {horizon / window:.1f} times the {window} "
+            "over which contracts were observed"
+        )
+    notes += portfolio.refused.values()
+    weak = len(notes) > told or any(model.weak for model in portfolio.models.values())
+    return tuple(notes), "weak" if weak else "good"

@@ -1,0 +1,143 @@
+"""When each contract was under observation, in periods of its own age (V7).
+
+A client's export is usually a window: contracts that began before it are seen only
+from an age on (delayed entry, or left truncation), and those that had ended by then
+are not in it. Contracts that still run are censored at the end of the window.
+Klein & Moeschberger (2003), *Survival Analysis*, ch. 3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+COLUMNS = ("contract_id", "start_date", "end_date")
+DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
+ONE_DAY = np.timedelta64(1, "D")
+
+DayArray = NDArray[np.datetime64]
+IntArray = NDArray[np.int64]
+
+
+def contract_spells(
+    contracts: pd.DataFrame, *, start: object = None, end: object, unit: str = "month"
+) -> pd.DataFrame:
+    """Add to each contract from which age to which age it was seen, and whether it ended.
+
+    Parameters
+    ----------
+    contracts : DataFrame of shape (n_contracts, …)
+        contract_id, start_date, end_date (last day; empty while it runs).
+    start : date, optional
+        First day from which ends stand in the export. Omitted where the export holds
+        every contract that ever began.
+    end : date
+        Last day of observation.
+    unit : {"day", "week", "month", "year"}
+        Length of a period; a month ends on the day of the month on which it began.
+
+    Returns
+    -------
+    DataFrame of shape (n_contracts, …)
+        The columns given, and:
+
+        entry, duration, ended
+            Whole periods: at risk in periods entry + 1 … duration of the contract's age,
+            ended in the last of these or not. Only periods that lie wholly within the
+            window count; where none does, entry equals duration.
+        entry_age, age, left
+            The same in days divided by the length of a unit, to the day.
+        running, tenure
+            Whether it runs after the last day, and the whole periods completed by then.
+
+    Raises
+    ------
+    ValueError
+        Naming the column, or the first contract whose dates are impossible.
+
+    Notes
+    -----
+    An end in a period that the window cuts off is not counted: those who would have
+    stayed until the end of that period cannot be counted either, and the rate of loss
+    would come out too high.
+    """
+    missing = [column for column in COLUMNS if column not in contracts]
+    if missing:
+        raise ValueError(f"contracts lack {', '.join(missing)}")
+    if unit not in DAYS:
+        raise ValueError(f"unit must be one of {', '.join(DAYS)}: found {unit!r}")
+    last_day = np.datetime64(pd.Timestamp(end), "D")
+    began = _days(contracts["start_date"])
+    stopped = _days(contracts["end_date"])
+    _check_dates(contracts, began, stopped, last_day)
+    first_day = began.min(initial=last_day) if start is None else _day(start)
+    if first_day > last_day:
+        raise ValueError(f"observation ends ({last_day}) before it starts ({first_day})")
+    running = np.isnat(stopped) | (stopped > last_day)
+    seen_until = np.where(running, last_day, stopped)
+
+    tenure = _lived(began, last_day + ONE_DAY, unit)
+    before = first_day - ONE_DAY
+    entry = np.where(began < first_day, _lived(began, before, unit) + 1, 0)
+    # a contract stops in the period that holds its last day
+    period = _lived(began, seen_until, unit) + 1
+    ended = ~running & (period > entry) & (period <= tenure)
+    duration = np.maximum(np.where(ended, period, np.where(running, tenure, 0)), entry)
+    cut_off = ~running & (period > tenure)  # in the unfinished last period
+    duration = np.where(cut_off, np.maximum(tenure, entry), duration)
+
+    # whole days first: a timedelta times 30.4375 would be cut to 30 days
+    age = np.maximum((seen_until + ONE_DAY - began).astype(float) / DAYS[unit], 0.0)
+    entry_age = np.maximum((first_day - began).astype(float) / DAYS[unit], 0.0)
+    return contracts.assign(
+        entry=entry,
+        duration=duration,
+        ended=ended,
+        entry_age=entry_age,
+        age=np.maximum(age, entry_age),
+        left=~running & (stopped >= first_day),
+        running=running & (began <= last_day),
+        tenure=np.maximum(tenure, 0),
+    )
+
+
+def _day(value: object) -> np.datetime64:
+    return np.datetime64(pd.Timestamp(value), "D")
+
+
+def _days(column: pd.Series) -> DayArray:
+    return pd.to_datetime(column).to_numpy().astype("datetime64[D]")
+
+
+def _check_dates(
+    contracts: pd.DataFrame, began: DayArray, stopped: DayArray, last_day: np.datetime64
+) -> None:
+    """Refuse impossible dates, naming the first contract."""
+    rules = {
+        "has no start_date": np.isnat(began),
+        "ends before it starts": stopped < began,
+        f"starts after the last day of observation ({last_day})": began > last_day,
+    }
+    for rule, broken in rules.items():
+        if broken.any():
+            contract = contracts["contract_id"].iloc[int(np.argmax(broken))]
+            raise ValueError(f"contract {contract} {rule}")
+    if pd.Series(contracts["contract_id"]).duplicated().any():
+        twice = contracts["contract_id"][contracts["contract_id"].duplicated()].iloc[0]
+        raise ValueError(f"contract {twice} appears twice")
+
+
+def _lived(began: DayArray, day: DayArray | np.datetime64, unit: str) -> IntArray:
+    """Whole periods of age completed when `day` begins; negative before the start."""
+    if unit in ("day", "week"):
+        return np.floor_divide((day - began).astype(np.int64), int(DAYS[unit]))
+    months = day.astype("datetime64[M]") - began.astype("datetime64[M]")
+    # the day of the month; where a month has none such, its period ends with the month
+    reached = _day_of_month(day) >= _day_of_month(began)
+    completed = months.astype(np.int64) - ~reached
+    return completed if unit == "month" else np.floor_divide(completed, 12)
+
+
+def _day_of_month(day: DayArray | np.datetime64) -> IntArray:
+    return (day - day.astype("datetime64[M]")).astype(np.int64)
