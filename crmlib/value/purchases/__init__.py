@@ -1,0 +1,22 @@
+"""How many purchases customers will make, and who is still active.
+
+Models of non-contractual purchasing, all fitted and asked in the same way:
+BG/NBD, MBG/NBD and Pareto/NBD over continuous time, BG/BB over occasions.
+"""
+
+from crmlib.value.purchases.beta_geometric import NAMES, BetaGeometric, PurchaseLikelihood
+from crmlib.value.purchases.modified_beta_geometric import ModifiedBetaGeometric
+from crmlib.value.purchases.shared import PurchaseModel, PurchaseResult, Refit
+
+BetaGeometricResult = PurchaseResult  # a fit carries its model
+
+__all__ = [
+    "NAMES",
+    "BetaGeometric",
+    "BetaGeometricResult",
+    "ModifiedBetaGeometric",
+    "PurchaseLikelihood",
+    "PurchaseModel",
+    "PurchaseResult",
+    "Refit",
+]
