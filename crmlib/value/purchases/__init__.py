@@ -4,8 +4,10 @@ Models of non-contractual purchasing, all fitted and asked in the same way:
 BG/NBD, MBG/NBD and Pareto/NBD over continuous time, BG/BB over occasions.
 """
 
+from crmlib.value.purchases.beta_bernoulli import BetaGeometricBetaBernoulli
 from crmlib.value.purchases.beta_geometric import NAMES, BetaGeometric, PurchaseLikelihood
 from crmlib.value.purchases.modified_beta_geometric import ModifiedBetaGeometric
+from crmlib.value.purchases.pareto_nbd import ParetoNBD
 from crmlib.value.purchases.shared import PurchaseModel, PurchaseResult, Refit
 
 BetaGeometricResult = PurchaseResult  # a fit carries its model
@@ -13,8 +15,10 @@ BetaGeometricResult = PurchaseResult  # a fit carries its model
 __all__ = [
     "NAMES",
     "BetaGeometric",
+    "BetaGeometricBetaBernoulli",
     "BetaGeometricResult",
     "ModifiedBetaGeometric",
+    "ParetoNBD",
     "PurchaseLikelihood",
     "PurchaseModel",
     "PurchaseResult",
