@@ -16,21 +16,41 @@ from crmlib.value.customer_base import (
 )
 from crmlib.value.holdout import Scorecard, foretold_total, holdout_money, holdout_scorecard
 from crmlib.value.lifetime import LifetimeValues, annual_to_continuous, lifetime_values
-from crmlib.value.purchases import BetaGeometric, BetaGeometricResult
+from crmlib.value.purchases import (
+    BetaGeometric,
+    BetaGeometricBetaBernoulli,
+    BetaGeometricResult,
+    CovariateResult,
+    ModifiedBetaGeometric,
+    ParetoNBD,
+    PurchaseModel,
+    PurchaseResult,
+    Regularity,
+    WithCovariates,
+    purchase_regularity,
+)
 from crmlib.value.shown import fit_sealed, shown_cohorts, shown_periods
 from crmlib.value.spend import GammaGamma, GammaGammaResult
 from crmlib.value.tracking import seal_date, track_purchases
 
 __all__ = [
     "BetaGeometric",
+    "BetaGeometricBetaBernoulli",
     "BetaGeometricResult",
     "Cohorts",
     "Concentration",
+    "CovariateResult",
     "GammaGamma",
     "GammaGammaResult",
     "LifetimeValues",
+    "ModifiedBetaGeometric",
+    "ParetoNBD",
+    "PurchaseModel",
+    "PurchaseResult",
     "Refusal",
+    "Regularity",
     "Scorecard",
+    "WithCovariates",
     "annual_to_continuous",
     "attempt",
     "band_table",
@@ -45,6 +65,7 @@ __all__ = [
     "holdout_scorecard",
     "last_whole_month",
     "lifetime_values",
+    "purchase_regularity",
     "seal_date",
     "shown_cohorts",
     "shown_periods",

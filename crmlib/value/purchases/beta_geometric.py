@@ -157,6 +157,8 @@ class BetaGeometric(shared.PurchaseModel):
     names: ClassVar = NAMES
     time_powers: ClassVar = (0, 1, 0, 0)
     starts: ClassVar = STARTS
+    rate_scales: ClassVar = {"alpha": -1}
+    dropout_scales: ClassVar = {"a": 1, "b": 1}
 
     def notes(self, bought_once: float) -> tuple[str, ...]:
         """Say where the model cannot see that customers have left."""

@@ -32,6 +32,8 @@ class ModifiedBetaGeometric(shared.PurchaseModel):
     names: ClassVar = NAMES
     time_powers: ClassVar = (0, 1, 0, 0)
     starts: ClassVar = STARTS
+    rate_scales: ClassVar = {"alpha": -1}
+    dropout_scales: ClassVar = {"a": 1, "b": 1}
 
     def likelihood(
         self,

@@ -160,6 +160,8 @@ class ParetoNBD(shared.PurchaseModel):
     names: ClassVar = NAMES
     time_powers: ClassVar = (0, 1, 0, 1)
     starts: ClassVar = STARTS
+    rate_scales: ClassVar = {"alpha": -1}
+    dropout_scales: ClassVar = {"beta": -1}
 
     def likelihood(
         self,

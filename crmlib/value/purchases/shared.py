@@ -69,6 +69,9 @@ class PurchaseModel(ABC):
     names: ClassVar[tuple[str, ...]]  # of the parameters
     time_powers: ClassVar[tuple[int, ...]]  # a parameter in time units counts 1, others 0
     starts: ClassVar[tuple[tuple[float, ...], ...]]  # times in units of the mean observed time
+    # parameters that covariates move, and the sign of a coefficient in their logarithm
+    rate_scales: ClassVar[dict[str, int]] = {}
+    dropout_scales: ClassVar[dict[str, int]] = {}
 
     def get_params(self) -> dict[str, int]:
         """Settings by name, as in scikit-learn."""
