@@ -213,10 +213,10 @@ class BetaGeometricBetaBernoulli(shared.PurchaseModel):
         """
         if params.ndim > 1:  # replicates of parameters on the last axis
             shape = np.broadcast_shapes(x.shape, params.shape[1:])
-            columns = (np.broadcast_to(c, shape)[..., 0] for c in (x, recency, observed_time))
-            history = tuple(columns)
-            rows = [self.probability_alive(p, *history) for p in params.reshape(4, -1).T]
-            return np.stack(rows, axis=-1)
+            history = [np.broadcast_to(c, shape)[..., 0] for c in (x, recency, observed_time)]
+            distinct, index = np.unique(params.reshape(4, -1), axis=1, return_inverse=True)
+            rows = [self.probability_alive(replicate, *history) for replicate in distinct.T]
+            return np.stack(rows, axis=-1)[..., index]
         groups = group_rows(x, recency, observed_time)
         at_x, at_last, at_end = groups.columns
         values, of_x = np.unique(at_x, return_inverse=True)

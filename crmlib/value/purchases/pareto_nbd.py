@@ -180,15 +180,13 @@ class ParetoNBD(shared.PurchaseModel):
         arrays = np.broadcast_arrays(*params, x, recency, observed_time)
         r, alpha, s, beta, frequency, last, end = (np.ravel(a).astype(float) for a in arrays)
         beyond = BEYOND * float(end.max(initial=0)) or 1.0
-        # distinct beginnings of tails first: customers share most of them
-        two = [np.tile(column, 2) for column in (r, alpha, s, beta, frequency)]
-        begun = group_rows(*two, np.concatenate([last, end]))
-        at_r, at_alpha, at_s, at_beta, at_x, start = begun.columns
-        tail = log_power_integral(at_r + at_x, at_alpha, at_s + 1, at_beta, start, beyond).log
-        from_last, from_end = np.split(tail[begun.index], 2)
+
+        def tail(start: FloatArray) -> FloatArray:
+            return log_power_integral(r + frequency, alpha, s + 1, beta, start, beyond).log
+
         stayed = -(r + frequency) * np.log(alpha + end) - s * np.log(beta + end)
-        alive = special.expit(-_log_odds(np.log(s), from_last, from_end, stayed))
-        return alive.reshape(arrays[0].shape)
+        log_odds = _log_odds(np.log(s), tail(last), tail(end), stayed)
+        return special.expit(-log_odds).reshape(arrays[0].shape)
 
     def purchases_if_alive(
         self,
