@@ -123,7 +123,9 @@ class PurchaseLikelihood:
             + special.gammaln(b + occasions)
             - special.gammaln(b)
             - special.gammaln(a + b + occasions)
-        ) + weights @ (softplus(log_odds) - shape * since_first)
+        )
+        # a product and a sum: threads of a dot product cost more than they save
+        value += (weights * (softplus(log_odds) - shape * since_first)).sum()
 
         left_x = frequency.total(left)
         common = special.digamma(a + b) - special.digamma(a + b + occasions)

@@ -53,6 +53,7 @@ class ParetoLikelihood:
     frequency: FloatArray  # of each group, as are the next two
     observed_time: FloatArray
     profile: NDArray[np.int64]
+    distinct: tuple[FloatArray, NDArray[np.int64]]  # frequencies, and that of each group
     tails: Groups  # distinct (frequency, time, profile) at which a tail begins
     end: float  # of all tails
 
@@ -69,7 +70,8 @@ class ParetoLikelihood:
         times = np.concatenate([recency, observed_time])
         tails = group_rows(np.tile(x, 2), times, np.tile(of_profile, 2))
         end = BEYOND * float(observed_time.max())
-        return cls(x, observed_time, of_profile, tails, end if end > 0 else 1.0)
+        distinct = np.unique(x, return_inverse=True)
+        return cls(x, observed_time, of_profile, distinct, tails, end if end > 0 else 1.0)
 
     def objective(self, weights: FloatArray) -> Objective:
         """Log-likelihood under these group weights as a function of log-parameters."""
@@ -78,46 +80,39 @@ class ParetoLikelihood:
     def evaluate(self, log_params: FloatArray, weights: FloatArray) -> tuple[float, FloatArray]:
         """Log-likelihood and gradient; both of shape (4,) or (4, n_profiles) as passed."""
         columns = log_params.reshape(len(NAMES), -1)
-        r, alpha, s, beta = np.exp(columns[:, self.profile])
+        _, log_alpha, log_s, log_beta = logs = _of_each(columns, self.profile)
+        r, alpha, s, beta = np.exp(logs)
         x, time = self.frequency, self.observed_time
         tail = self._tails(columns)
         last, end = np.split(self.tails.index, 2)
         at_alpha, at_beta = np.log(alpha + time), np.log(beta + time)
         stayed = -(r + x) * at_alpha - s * at_beta
-        log_odds = _log_odds(columns[2, self.profile], tail.log[last], tail.log[end], stayed)
+        log_odds = _log_odds(log_s, tail.log[last], tail.log[end], stayed)
         to_left = softplus(log_odds)
 
-        distinct, of_x = np.unique(x, return_inverse=True)
-        first_r = columns[0, 0]  # r and s are the same in all profiles
-        gained = special.gammaln(np.exp(first_r) + distinct) - special.gammaln(np.exp(first_r))
-        value = weights @ (
-            gained[of_x]
-            + r * columns[1, self.profile]
-            + s * columns[3, self.profile]
-            + stayed
-            + to_left
-        )
+        frequencies, of_x = self.distinct
+        shape = np.exp(columns[0, 0])  # of the rate: the same in all profiles
+        gained = (special.gammaln(shape + frequencies) - special.gammaln(shape))[of_x]
+        likely = gained + r * log_alpha + s * log_beta + stayed + to_left
 
-        # weight × s·tail/(stayed + left): how much each tail counts in the likelihood
-        begun = weights * np.exp(columns[2, self.profile] + tail.log[last] - stayed - to_left)
-        spared = weights * np.exp(columns[2, self.profile] + tail.log[end] - stayed - to_left)
+        # how much each tail counts: s·tail over the whole bracket of the likelihood
+        counts = log_s - stayed - to_left
+        begun = weights * np.exp(counts + tail.log[last])
+        spared = weights * np.exp(counts + tail.log[end])
         alive = weights * np.exp(-to_left)
-        polygamma = special.digamma(np.exp(first_r) + distinct) - special.digamma(np.exp(first_r))
-        slopes = np.array(
-            [
-                r * (weights * (polygamma[of_x] + columns[1, self.profile]) - alive * at_alpha),
-                weights * r - alive * (r + x) * alpha / (alpha + time),
-                s * (weights * columns[3, self.profile] - alive * at_beta) + weights - alive,
-                weights * s - alive * s * beta / (beta + time),
-            ]
+        polygamma = (special.digamma(shape + frequencies) - special.digamma(shape))[of_x]
+        slopes = (
+            r * (weights * (polygamma + log_alpha) - alive * at_alpha),
+            weights * r - alive * (r + x) * alpha / (alpha + time),
+            s * (weights * log_beta - alive * at_beta) + weights - alive,
+            weights * s - alive * s * beta / (beta + time),
         )
         profiles = columns.shape[1]
-        gradient = np.array([np.bincount(self.profile, row, profiles) for row in slopes])
+        gradient = np.array([_by_profile(self.profile, row, profiles) for row in slopes])
         size = self.tails.weights.size
         mass = np.bincount(last, begun, size) - np.bincount(end, spared, size)
-        return float(value), (gradient + self._tail_slopes(columns, tail, mass)).reshape(
-            log_params.shape
-        )
+        gradient += self._tail_slopes(columns, tail, mass)
+        return float((weights * likely).sum()), gradient.reshape(log_params.shape)
 
     def _tails(self, columns: FloatArray) -> PowerIntegral:
         x, start, profile = self.tails.columns
@@ -139,7 +134,17 @@ class ParetoLikelihood:
                 -beta * (s + 1) * tail.per_beta,
             ]
         )
-        return np.array([np.bincount(of_profile, row, columns.shape[1]) for row in slopes])
+        return np.array([_by_profile(of_profile, row, columns.shape[1]) for row in slopes])
+
+
+def _of_each(columns: FloatArray, profile: NDArray[np.int64]) -> FloatArray:
+    """Columns of each row's profile; one profile broadcasts instead of being copied."""
+    return columns if columns.shape[1] == 1 else columns[:, profile]
+
+
+def _by_profile(profile: NDArray[np.int64], terms: FloatArray, profiles: int) -> FloatArray:
+    """Sum of terms per profile."""
+    return terms.sum(keepdims=True) if profiles == 1 else np.bincount(profile, terms, profiles)
 
 
 def _log_odds(
