@@ -265,7 +265,8 @@ class BetaGeometricBetaBernoulli(shared.PurchaseModel):
         spare = np.maximum(active - k, 0)
         choose = -np.log1p(active) - special.betaln(spare + 1, k + 1)
         bought = choose + special.betaln(alpha + k, beta + spare) - special.betaln(alpha, beta)
-        bought = np.where(active >= k, np.exp(bought), 0.0)  # of k purchases in so many occasions
+        # k purchases in so many occasions
+        bought = np.exp(np.where(active >= k, bought, -np.inf))
         left = np.exp(special.betaln(gamma + 1, delta + active) - special.betaln(gamma, delta))
         stays = np.exp(special.betaln(gamma, delta + active) - special.betaln(gamma, delta))
         before = np.cumsum(bought * left, axis=1) - bought * left
