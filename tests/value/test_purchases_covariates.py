@@ -144,6 +144,34 @@ def test_covariates_that_do_not_identify_a_and_b_are_not_good(simulate_as):
     assert result.summary().notna().all(axis=None)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_wild_covariates_never_give_a_silent_nan(model):
+    """Few customers, a covariate over many orders of magnitude, another far from 0."""
+    for seed in (3, 50):
+        rng = np.random.default_rng(seed)
+        end = rng.integers(1, 60, 80).astype(float)
+        x = rng.poisson(rng.gamma(0.5, 4, 80))
+        last = np.where(x > 0, np.minimum(end * rng.beta(3, 0.7, 80) + 1e-3, end), 0)
+        wild = pd.DataFrame({"far": rng.normal(1e3, 1, 80), "wide": np.exp(rng.normal(0, 3, 80))})
+        result = WithCovariates(model()).fit(x, last, end, rate=wild, dropout=wild)
+        assert result.verdict.grade != "good"
+        given = {"rate": wild, "dropout": wild}
+        answers = [
+            result.params,
+            result.probability_alive(x, last, end, **given),
+            result.expected_purchases(52.0, x, last, end, **given),
+            result.expected_purchases_new(52.0, **given),
+        ]
+        assert all(np.isfinite(answer).all() for answer in answers)
+
+
+def test_parameters_are_those_of_a_customer_with_average_covariates(fitted):
+    table, result = fitted
+    averages = table[["online", "age"]].mean().to_frame().T
+    params = result.customer_params(rate=averages, dropout=averages[["online"]])
+    assert params[:, 0] == pytest.approx(result.params[list(result.model.names)].to_numpy())
+
+
 @pytest.mark.parametrize(
     "change, error, message",
     [

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import integrate, special
 
-from crmlib.stats.special import log_power_integral
 from crmlib.value import BetaGeometricBetaBernoulli, ModifiedBetaGeometric, ParetoNBD
 from crmlib.value.purchases.pareto_nbd import ParetoLikelihood
 
@@ -200,15 +199,3 @@ def test_occasions_by_the_hundred():
     value, gradient = model.likelihood(x, last, end).evaluate(np.log(params), np.ones(3))
     assert np.isfinite([value, *gradient]).all()
     assert ((alive >= 0) & (alive <= 1)).all()
-
-
-def test_mean_slopes_of_the_integral_equal_differences():
-    """The four derivatives that the likelihood takes from the integral."""
-    point = [np.array([v]) for v in (3.7, 2.0, 1.6, 9.0, 12.0)]
-    found = log_power_integral(*point, 40.0)
-    slopes = [-found.log_alpha, -3.7 * found.per_alpha, -found.log_beta, -1.6 * found.per_beta]
-    for k, slope in enumerate(slopes):
-        up, down = ([*point] for _ in range(2))
-        up[k], down[k] = point[k] + 1e-5, point[k] - 1e-5
-        numeric = (log_power_integral(*up, 40.0).log - log_power_integral(*down, 40.0).log) / 2e-5
-        assert slope == pytest.approx(numeric, rel=1e-7)

@@ -5,7 +5,9 @@ Pareto/NBD and BG/NBD Models", note 019: a covariate z multiplies the scale of
 the purchase rate, α = α₀ exp(−γ'z), and that of leaving, β = β₀ exp(−γ'z) for
 Pareto/NBD, a = a₀ exp(γ_a'z) and b = b₀ exp(γ_b'z) for BG/NBD and MBG/NBD. A
 positive coefficient of alpha means more purchases, one of beta or a faster
-leaving, one of b slower leaving. Covariates must not change over time.
+leaving, one of b slower leaving. Covariates must not change over time. Parameters
+are stated for a customer with average covariates: where all are 0 may be far from
+any customer.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from crmlib.stats.grouping import group_rows
-from crmlib.stats.optimise import NotIdentified, Objective, Verdict, maximise
+from crmlib.stats.optimise import LOG_BOUND, NotIdentified, Objective, Verdict, maximise
 from crmlib.value.observations import check_column, check_weights
 from crmlib.value.purchases.shared import Likelihood, PurchaseModel, PurchaseResult
 
@@ -116,7 +118,7 @@ class WithCovariates:
         starts = [np.append(place, np.zeros(design.signs.size)) for place in places]
         names = [*self.model.names, *design.names]
         best = maximise(objective, starts[: self.model.n_starts], names, base.nobs)
-        back = _to_original(moves, design)
+        back = np.diag(np.append(np.ones(len(unit)), 1 / design.deviation))
         estimates = back @ best.log_params
         estimates[: len(unit)] += np.log(unit)
         covariance = best.covariance
@@ -139,7 +141,8 @@ class CovariateResult:
     Attributes
     ----------
     estimates : Series
-        Logarithms of the model's parameters, then the coefficients.
+        Logarithms of the model's parameters of a customer with average covariates,
+        then the coefficients.
     covariance : array or None
         Of the estimates; None where the verdict says why.
     base : PurchaseResult
@@ -161,7 +164,7 @@ class CovariateResult:
 
     @property
     def params(self) -> pd.Series:
-        """The model's parameters where every covariate is 0, and the coefficients."""
+        """The model's parameters where covariates are average, and the coefficients."""
         return self._natural(self.estimates)
 
     @property
@@ -211,7 +214,9 @@ class CovariateResult:
         coefficients = self.estimates.drop(names).to_numpy()
         logs = self.estimates[names].to_numpy()[:, None]
         moved = self.design.moves(self.model.names) * coefficients
-        return np.exp(logs + moved @ np.array(values))
+        differing = np.array(values) - self.design.mean[:, None]
+        scaled = np.log(self.model.unit(self.base.time_scale))[:, None]
+        return np.exp(_bounded(logs - scaled + moved @ differing) + scaled)
 
     def probability_alive(
         self,
@@ -367,21 +372,17 @@ def _objective(
     def evaluate(theta: FloatArray) -> tuple[float, FloatArray]:
         base, coefficients = theta[: len(moves)], theta[len(moves) :]
         logs = base[:, None] + (moves * coefficients) @ covariates
-        value, gradient = likelihood.evaluate(logs, weights)
-        return value, np.append(
-            gradient.sum(axis=1), ((moves.T @ gradient) * covariates).sum(axis=1)
-        )
+        value, gradient = likelihood.evaluate(_bounded(logs), weights)
+        gradient = np.where(np.abs(logs) < LOG_BOUND, gradient, 0.0)
+        slopes = ((moves.T @ gradient) * covariates).sum(axis=1)
+        return value, np.append(gradient.sum(axis=1), slopes)
 
     return evaluate
 
 
-def _to_original(moves: FloatArray, design: Design) -> FloatArray:
-    """From estimates on standardised covariates to those on the covariates themselves."""
-    size = len(moves)
-    back = np.eye(size + design.signs.size)
-    back[:size, size:] = -moves * (design.mean / design.deviation)
-    back[size:, size:] = np.diag(1 / design.deviation)
-    return back
+def _bounded(logs: FloatArray) -> FloatArray:
+    """Log-parameters of customers on the scaled clock, kept where those of a base are searched."""
+    return np.clip(logs, -LOG_BOUND, LOG_BOUND)
 
 
 def _nested(verdict: Verdict, llf: float, base_llf: float) -> Verdict:
