@@ -133,3 +133,28 @@ def test_occasions_in_holdout_and_totals(donations):
     assert endless == pytest.approx(long, rel=1e-9)
     tracked = fitted.expected_cumulative([3, 6], np.zeros(100))
     assert tracked[6] == pytest.approx(100 * fitted.expected_purchases_new(6))
+
+
+def test_lifetime_values_of_donors(simulate_as):
+    """BG/BB in `lifetime_values`: years ahead, gifts of the donor's own size."""
+    base = simulate_as("BG/BB", (1.2, 0.75, 0.66, 2.8), np.full(1_200, 6.0), seed=1)
+    rng = np.random.default_rng(2)
+    size = 200 / rng.gamma(5.0, 1.0, len(base))
+    gifts = rng.gamma(4.0 * np.maximum(base["frequency"], 1), size / 4)
+    base["mean_repeat_spend"] = np.where(base["frequency"] > 0, gifts, np.nan)
+    base["mean_repeat_spend"] /= np.maximum(base["frequency"], 1)
+    base["realised"] = base["current_value"] = 10.0
+    base.insert(0, "customer_id", np.arange(len(base)))
+    fitted = BetaGeometricBetaBernoulli().fit(*(base[c] for c in HISTORY))
+    repeat = base[base["frequency"] > 0]
+    spend = GammaGamma().fit(repeat["frequency"], repeat["mean_repeat_spend"])
+    plan = SETTINGS | {"horizon": 5.0, "rate": np.log(1.1)}
+    valued = lifetime_values(base, fitted, spend, **plan)
+    table = valued.customers
+    assert valued.equity.lo < valued.equity.value < valued.equity.hi
+    assert table.notna().all(axis=None)
+    ahead = fitted.expected_purchases(5, *(base[c] for c in HISTORY))
+    assert table["expected_purchases"].to_numpy() == pytest.approx(ahead)
+    assert list(valued.replicates.columns[:4]) == ["alpha", "beta", "gamma", "delta"]
+    certain = table["p_active"] > 0.95
+    assert (table.loc[certain, "future_value_hi"] > table.loc[certain, "future_value"]).all()
