@@ -189,3 +189,13 @@ def test_formulas_agree_with_lifetimes(cdnow, donations):
     assert giving.params.to_numpy() == pytest.approx(peer.params_.to_numpy(), rel=1e-3)
     ahead = peer.conditional_expected_number_of_purchases_up_to_time(5, *columns)
     assert giving.expected_purchases(5, *columns) == pytest.approx(np.asarray(ahead), rel=1e-3)
+
+
+@pytest.mark.parametrize("model", PARAMS)
+def test_replicates_of_parameters_are_asked_at_once(model):
+    """As simulated futures do: histories down, replicates across."""
+    columns = histories(model)
+    replicates = np.array(PARAMS[model])[:, None] * np.linspace(0.7, 1.4, 5)
+    table = model().probability_alive(replicates[:, None, :], *(c[:, None] for c in columns))
+    rows = [model().probability_alive(replicate, *columns) for replicate in replicates.T]
+    assert table == pytest.approx(np.stack(rows, axis=1), rel=1e-12)

@@ -155,6 +155,33 @@ def _log_odds(
         return log_s + from_last - stayed + np.log(-np.expm1(np.minimum(from_end - from_last, 0)))
 
 
+def _log_tail(params: FloatArray, x: FloatArray, start: FloatArray, end: float) -> FloatArray:
+    """Logarithm of ∫ (α+τ)^−(r+x) (β+τ)^−(s+1) dτ from `start` to `end`, of the broadcast shape.
+
+    Customers share most beginnings of tails. Where all have the same parameters, or
+    replicates of them on a last axis of their own, each beginning is taken once.
+    """
+    replicated = params.ndim == 3 and params.shape[1] == 1 == x.shape[-1]
+    if params.ndim > 1 and not replicated:
+        return _log_tail_of_each(params, x, start, end)
+    begun = group_rows(x.ravel(), start.ravel())
+    column = (-1, 1) if replicated else (-1,)
+    at_x, at_start = (values.reshape(column) for values in begun.columns)
+    log = _log_tail_of_each(params[:, 0] if replicated else params, at_x, at_start, end)[
+        begun.index
+    ]
+    return log if replicated else log.reshape(x.shape)
+
+
+def _log_tail_of_each(
+    params: FloatArray, x: FloatArray, start: FloatArray, end: float
+) -> FloatArray:
+    arrays = np.broadcast_arrays(*params, x, start)
+    r, alpha, s, beta, frequency, at = (np.ravel(array) for array in arrays)
+    log = log_power_integral(r + frequency, alpha, s + 1, beta, at, end).log
+    return log.reshape(arrays[0].shape)
+
+
 @dataclass(frozen=True)
 class ParetoNBD(shared.PurchaseModel):
     """Pareto/NBD estimator; `n_starts` (1–3) searches from different places.
@@ -182,16 +209,12 @@ class ParetoNBD(shared.PurchaseModel):
         self, params: FloatArray, x: FloatArray, recency: FloatArray, observed_time: FloatArray
     ) -> FloatArray:
         """FH eqs. 36 and 37."""
-        arrays = np.broadcast_arrays(*params, x, recency, observed_time)
-        r, alpha, s, beta, frequency, last, end = (np.ravel(a).astype(float) for a in arrays)
-        beyond = BEYOND * float(end.max(initial=0)) or 1.0
-
-        def tail(start: FloatArray) -> FloatArray:
-            return log_power_integral(r + frequency, alpha, s + 1, beta, start, beyond).log
-
-        stayed = -(r + frequency) * np.log(alpha + end) - s * np.log(beta + end)
-        log_odds = _log_odds(np.log(s), tail(last), tail(end), stayed)
-        return special.expit(-log_odds).reshape(arrays[0].shape)
+        r, alpha, s, beta = params
+        beyond = BEYOND * float(observed_time.max(initial=0)) or 1.0
+        from_last = _log_tail(params, x, recency, beyond)
+        from_end = _log_tail(params, x, observed_time, beyond)
+        stayed = -(r + x) * np.log(alpha + observed_time) - s * np.log(beta + observed_time)
+        return special.expit(-_log_odds(np.log(s), from_last, from_end, stayed))
 
     def purchases_if_alive(
         self,
