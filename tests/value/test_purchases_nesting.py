@@ -1,10 +1,13 @@
 """A richer model may not have a lower likelihood than the poorer one inside it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import optimize, special
 
 from crmlib.value import BetaGeometric, BetaGeometricBetaBernoulli, ModifiedBetaGeometric, ParetoNBD
+from crmlib.value.purchases.shared import nested, objective
 
 HISTORY = ["frequency", "recency", "observed_time"]
 
@@ -57,3 +60,23 @@ def test_leaving_adds_likelihood_to_the_beta_binomial(donations):
 
     stay = -optimize.minimize(loss, [0.0, 0.0], method="Nelder-Mead").fun
     assert BetaGeometricBetaBernoulli().fit(x, last, n, w).llf > stay + 1_000
+
+
+@pytest.mark.parametrize("model", [BetaGeometric, ModifiedBetaGeometric, ParetoNBD])
+def test_the_limit_that_a_fit_is_held_against(cdnow, nobody_leaves, model):
+    fitted = model().fit(*(cdnow[c] for c in HISTORY))
+    goal = objective(fitted.model.likelihood(*fitted.groups.columns), fitted.groups.weights)
+    stay = fitted.model._all_stay(goal, np.zeros(4), fitted.nobs)
+    assert stay == pytest.approx(nobody_leaves, abs=1e-3)
+
+
+def test_a_fit_below_the_model_inside_it_is_refused(cdnow):
+    verdict = BetaGeometric().fit(*(cdnow[c] for c in HISTORY)).verdict
+    assert nested(verdict, -100.0, -100.005, "if nobody left") == verdict
+    refused = nested(verdict, -100.0, -90.0, "if nobody left")
+    assert refused.grade == "refused"
+    assert refused.reasons == ("lower likelihood (-100.00) than if nobody left (-90.00)",)
+    weak = replace(verdict, grade="weak", reasons=("runaway parameter",))
+    still = nested(weak, -100.0, -90.0, "if nobody left")
+    assert still.grade == "weak"
+    assert len(still.reasons) == 2

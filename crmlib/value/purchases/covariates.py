@@ -22,7 +22,7 @@ from scipy import stats
 from crmlib.stats.grouping import group_rows
 from crmlib.stats.optimise import LOG_BOUND, NotIdentified, Objective, Verdict, maximise
 from crmlib.value.observations import check_column, check_weights
-from crmlib.value.purchases.shared import Likelihood, PurchaseModel, PurchaseResult
+from crmlib.value.purchases.shared import Likelihood, PurchaseModel, PurchaseResult, nested
 
 FloatArray = NDArray[np.float64]
 
@@ -123,12 +123,13 @@ class WithCovariates:
         estimates[: len(unit)] += np.log(unit)
         covariance = best.covariance
         llf = best.llf - float(groups.weights @ x) * np.log(base.time_scale)
+        verdict = replace(best.verdict, notes=base.verdict.notes)
         return CovariateResult(
             estimates=pd.Series(estimates, index=names, name="estimate"),
             covariance=None if covariance is None else back @ covariance @ back.T,
             llf=llf,
             nobs=base.nobs,
-            verdict=_nested(replace(best.verdict, notes=base.verdict.notes), llf, base.llf),
+            verdict=nested(verdict, llf, base.llf, "without covariates"),
             design=design,
             base=base,
         )
@@ -383,14 +384,6 @@ def _objective(
 def _bounded(logs: FloatArray) -> FloatArray:
     """Log-parameters of customers on the scaled clock, kept where those of a base are searched."""
     return np.clip(logs, -LOG_BOUND, LOG_BOUND)
-
-
-def _nested(verdict: Verdict, llf: float, base_llf: float) -> Verdict:
-    """The richer model may not have a lower likelihood."""
-    if llf >= base_llf - 1e-6 * abs(base_llf):
-        return verdict
-    reason = f"lower likelihood ({llf:.2f}) than without covariates ({base_llf:.2f})"
-    return replace(verdict, grade="refused", reasons=(reason, *verdict.reasons))
 
 
 def _check_rows(params: FloatArray, customers: int) -> None:

@@ -22,6 +22,7 @@ from crmlib.stats.optimise import (
     LikelihoodResult,
     NotIdentified,
     Objective,
+    Verdict,
     chord_newton,
     maximise,
 )
@@ -29,6 +30,8 @@ from crmlib.value.expectations import NODES
 from crmlib.value.observations import check_purchases, check_weights
 
 FloatArray = NDArray[np.float64]
+
+LEAST_SHORTFALL = 0.01  # log-likelihood units that the search may leave between nested models
 
 
 class Likelihood(Protocol):
@@ -69,6 +72,8 @@ class PurchaseModel(ABC):
     names: ClassVar[tuple[str, ...]]  # of the parameters
     time_powers: ClassVar[tuple[int, ...]]  # a parameter in time units counts 1, others 0
     starts: ClassVar[tuple[tuple[float, ...], ...]]  # times in units of the mean observed time
+    # logarithms of the last two parameters under which (almost) nobody ever leaves
+    nobody_leaves: ClassVar[tuple[float, float]] = (-60.0, 0.0)
     # parameters that covariates move, and the sign of a coefficient in their logarithm
     rate_scales: ClassVar[dict[str, int]] = {}
     dropout_scales: ClassVar[dict[str, int]] = {}
@@ -190,7 +195,10 @@ class PurchaseModel(ABC):
         given = self.starts[: self.n_starts] if start is None else [np.asarray(start, float) / unit]
         likelihood = self.likelihood(x, *(column / scale for column in groups.columns[1:]))
         nobs = float(groups.weights.sum())
-        best = maximise(objective(likelihood, groups.weights), np.log(given), self.names, nobs)
+        goal = objective(likelihood, groups.weights)
+        best = maximise(goal, np.log(given), self.names, nobs)
+        stay = self._all_stay(goal, best.log_params, nobs)
+        verdict = nested(best.verdict, best.llf, stay, "if nobody ever left")
         return PurchaseResult(
             params=pd.Series(
                 np.exp(best.log_params) * unit, index=list(self.names), name="estimate"
@@ -199,12 +207,34 @@ class PurchaseModel(ABC):
             # a density of x purchase times: rescaling time multiplies it by scale^−x
             llf=best.llf - float(groups.weights @ x) * np.log(scale),
             nobs=nobs,
-            verdict=replace(best.verdict, notes=self.notes(1 - buyers / nobs)),
+            verdict=replace(verdict, notes=self.notes(1 - buyers / nobs)),
             model=self,
             groups=groups,
             time_scale=scale,
             log_hessian=best.hessian,
         )
+
+    def _all_stay(self, goal: Objective, log_params: FloatArray, nobs: float) -> float:
+        """Largest log-likelihood of the model without leaving, which the model contains."""
+
+        def evaluate(of_rate: FloatArray) -> tuple[float, FloatArray]:
+            value, gradient = goal(np.append(of_rate, self.nobody_leaves))
+            return value, gradient[:2]
+
+        return maximise(evaluate, [log_params[:2]], self.names[:2], nobs).llf
+
+
+def nested(verdict: Verdict, llf: float, poorer: float, which: str) -> Verdict:
+    """Refuse a fit that lies below the poorer model inside it.
+
+    A fit that is weak already, as where nobody leaves and a parameter has run to
+    its bound, stays weak.
+    """
+    if llf >= poorer - max(LEAST_SHORTFALL, 1e-9 * abs(poorer)):
+        return verdict
+    reason = f"lower likelihood ({llf:.2f}) than {which} ({poorer:.2f})"
+    grade = "refused" if verdict.grade == "good" else verdict.grade
+    return replace(verdict, grade=grade, reasons=(*verdict.reasons, reason))
 
 
 @dataclass(frozen=True)
