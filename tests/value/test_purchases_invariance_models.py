@@ -16,7 +16,7 @@ MODELS = {
 
 @pytest.fixture(scope="module")
 def worlds(simulate_as):
-    observed = np.random.default_rng(0).integers(4, 40, 800).astype(float)
+    observed = np.random.default_rng(0).integers(4, 40, 1_500).astype(float)
     return {
         name: simulate_as(name, params, observed, seed=3) for name, (_, params) in MODELS.items()
     }
