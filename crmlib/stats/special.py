@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,9 @@ from scipy import special
 FloatArray = NDArray[np.float64]
 
 _BETA_NODES = 200
+_POWER_NODES = 24
+_POWER_DEPTH = 34.0
+_AT_ONCE = 20_000  # rows whose nodes stay in the processor's cache
 
 
 def hyp2f1_negative(big: ArrayLike, a: ArrayLike, c: ArrayLike, s: ArrayLike) -> FloatArray:
@@ -65,3 +69,107 @@ def gauss_legendre(nodes: int) -> tuple[FloatArray, FloatArray]:
     """Nodes and weights of Gauss–Legendre quadrature on (0, 1)."""
     points, weights = np.polynomial.legendre.leggauss(nodes)
     return (points + 1) / 2, weights / 2
+
+
+class PowerIntegral(NamedTuple):
+    """∫ (α+τ)^(−ρ) (β+τ)^(−σ) dτ and means under the normalised integrand, shape (n,) each."""
+
+    log: FloatArray
+    log_alpha: FloatArray  # mean of log(α+τ)
+    log_beta: FloatArray  # mean of log(β+τ)
+    per_alpha: FloatArray  # mean of 1/(α+τ)
+    per_beta: FloatArray  # mean of 1/(β+τ)
+
+
+def log_power_integral(
+    rho: FloatArray,
+    alpha: FloatArray,
+    sigma: FloatArray,
+    beta: FloatArray,
+    start: FloatArray,
+    end: float,
+) -> PowerIntegral:
+    """Logarithm of ∫ (α+τ)^(−ρ) (β+τ)^(−σ) dτ from `start` to `end` > `start`, and its slopes.
+
+    The integral of the Pareto/NBD likelihood. As a difference of two 2F1 it is
+    lost where ρ is large: with r, α, s, β = .5143, 2.8845, .2856, 14.1087 and
+    x = 221, t_x = 103.43, T = 103.57 both are 0 in floating point. Here it is a
+    Gauss–Legendre sum in y = log((m+τ)/(m+start)), m = min(α, β), whose integrand
+    is log-concave and has its poles π away from the real line whatever the
+    arguments; where it has fallen below e^−34 of its start the range is cut.
+    The error is below 1e-9 of the value for ρ up to 1e5.
+
+    Parameters
+    ----------
+    rho, alpha, sigma, beta, start : arrays of shape (n,)
+        Positive; `start` may be 0.
+
+    Notes
+    -----
+    ∂log/∂α = −ρ·per_alpha, ∂log/∂ρ = −log_alpha, and likewise for β and σ.
+    """
+    parts = [
+        _power_integral(
+            *(column[k : k + _AT_ONCE] for column in (rho, alpha, sigma, beta, start)), end
+        )
+        for k in range(0, rho.size, _AT_ONCE)
+    ]
+    return PowerIntegral(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _power_integral(
+    rho: FloatArray,
+    alpha: FloatArray,
+    sigma: FloatArray,
+    beta: FloatArray,
+    start: FloatArray,
+    end: float,
+) -> PowerIntegral:
+    swap = beta < alpha
+    near, far = np.minimum(alpha, beta) + start, np.maximum(alpha, beta) + start
+    near_power, far_power = np.where(swap, sigma, rho), np.where(swap, rho, sigma)
+    reach = _reach(near, far, near_power, far_power, np.log1p((end - start) / near))
+    points, weights = gauss_legendre(_POWER_NODES)
+    y = reach[:, None] * points
+    grown = np.expm1(y)
+    grown *= near[:, None]  # τ − start
+    log_far = np.log1p(grown / far[:, None])
+    mass = (1 - near_power)[:, None] * y - far_power[:, None] * log_far
+    np.exp(mass, out=mass)
+    mass *= weights
+    total = mass.sum(axis=1)
+    mass /= total[:, None]
+    at_near = np.log(near) + (mass * y).sum(axis=1)
+    at_far = np.log(far) + (mass * log_far).sum(axis=1)
+    per_near = (mass / (grown + near[:, None])).sum(axis=1)
+    per_far = (mass / (grown + far[:, None])).sum(axis=1)
+    log = np.log(reach * total) + (1 - near_power) * np.log(near) - far_power * np.log(far)
+    return PowerIntegral(
+        log,
+        np.where(swap, at_far, at_near),
+        np.where(swap, at_near, at_far),
+        np.where(swap, per_far, per_near),
+        np.where(swap, per_near, per_far),
+    )
+
+
+def _reach(
+    near: FloatArray,
+    far: FloatArray,
+    near_power: FloatArray,
+    far_power: FloatArray,
+    longest: FloatArray,
+) -> FloatArray:
+    """Where the integrand has fallen below e^−34 of its start, at most `longest`.
+
+    Newton's method on a concave function, from beyond its root: every step stays beyond.
+    """
+    reach = longest
+    for _ in range(6):
+        grown = near * np.expm1(reach)
+        height = (1 - near_power) * reach - far_power * np.log1p(grown / far)
+        slope = (1 - near_power) - far_power * (near + grown) / (far + grown)
+        low = height < -_POWER_DEPTH
+        step = (height + _POWER_DEPTH) / np.where(low, slope, -1.0)
+        reach = np.where(low, reach - step, reach)
+    return reach

@@ -13,7 +13,7 @@ from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 from crmlib.stats.tiers import value_deciles, value_tiers
 from crmlib.value.lifetime import LifetimeValues
-from crmlib.value.purchases import BetaGeometricResult
+from crmlib.value.purchases import PurchaseResult
 from crmlib.value.shown import MOST_REPEATS
 from crmlib.value.spend import GammaGamma, GammaGammaResult
 
@@ -32,7 +32,7 @@ def fit_repeat_spend(frequency: pd.Series, mean_repeat_amount: pd.Series) -> Gam
     return GammaGamma().fit(frequency[usable], mean_repeat_amount[usable])
 
 
-def expected_frequencies(result: BetaGeometricResult, observed_time: pd.Series) -> pd.Series:
+def expected_frequencies(result: PurchaseResult, observed_time: pd.Series) -> pd.Series:
     """Expected customers by repeat purchases 0 … 7 or more."""
     return result.frequency_distribution(observed_time, MOST_REPEATS)
 

@@ -3,7 +3,7 @@
 An expected value hides that most customers bring nothing and a few much more.
 Each future draws the customer's own rate, dropout and spending level from the
 posterior given the history, then purchase after purchase until dropout or the
-horizon (process of Fader, Hardie & Lee 2005, section 3; amounts Gamma-Gamma).
+horizon (the process is the purchase model's, the amounts are Gamma-Gamma).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crmlib.value.expectations import probability_alive
+from crmlib.value.purchases import BetaGeometric, PurchaseModel
 
 FloatArray = NDArray[np.float64]
 
 FUTURES_AT_ONCE = 1_000_000  # about 150 MB
+BG_NBD = BetaGeometric()
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def future_quantiles(
     rate: float,
     level: float,
     seed: np.random.SeedSequence,
+    model: PurchaseModel = BG_NBD,
 ) -> FloatArray:
     """Lower and upper quantile of discounted spend over the horizon, per history.
 
@@ -57,6 +59,8 @@ def future_quantiles(
         Time units, continuous discount rate per time unit.
     level : float
         Probability between the two quantiles.
+    model : PurchaseModel
+        To which `purchase_params` belong.
 
     Returns
     -------
@@ -75,6 +79,7 @@ def future_quantiles(
             horizon=horizon,
             rate=rate,
             rng=np.random.default_rng(stream),
+            model=model,
         )
         quantiles[rows] = np.quantile(spend, [(1 - level) / 2, (1 + level) / 2], axis=1).T
     return quantiles
@@ -88,6 +93,7 @@ def simulate_spend(
     horizon: float,
     rate: float,
     rng: np.random.Generator,
+    model: PurchaseModel = BG_NBD,
 ) -> FloatArray:
     """Discounted spend in one future per history and parameter row.
 
@@ -95,30 +101,30 @@ def simulate_spend(
     -------
     array of shape (n_histories, replications)
     """
-    r, alpha, a, b = purchase_params.T
     p, q, v = spend_params.T
     x, end = histories.frequency, histories.observed_time
-    alive = probability_alive(
+    alive = model.probability_alive(
         purchase_params.T[:, None, :], x[:, None], histories.recency[:, None], end[:, None]
     )
     who, draw = np.nonzero(rng.random(alive.shape) < alive)
 
-    buying_rate = rng.standard_gamma(r[draw] + x[who]) / (alpha[draw] + end[who])
-    dropout = rng.beta(a[draw], b[draw] + x[who])
+    process = model.draw(purchase_params.T[:, draw], x[who], end[who], rng)
+    last_chance = np.minimum(process.time_left, horizon)
     inverse_scale = rng.standard_gamma(p[draw] * x[who] + q[draw])
     inverse_scale /= v[draw] + (x * histories.mean_spend)[who]
 
     spend = np.zeros(who.size)
-    state = (np.arange(who.size), buying_rate, dropout, p[draw], 1 / inverse_scale)
-    clock = rng.standard_exponential(who.size) / buying_rate
-    going = clock <= horizon
+    state = (np.arange(who.size), *process[:2], last_chance, p[draw], 1 / inverse_scale)
+    clock = model.wait(process.rate, rng)
+    going = clock <= last_chance
     while going.any():
         clock = clock[going]
-        state = future, buying_rate, dropout, shape, scale = tuple(c[going] for c in state)
+        state = tuple(column[going] for column in state)
+        future, buying_rate, dropout, last_chance, shape, scale = state
         spend[future] += rng.standard_gamma(shape) * scale * np.exp(-rate * clock)
         stays = rng.random(future.size) >= dropout
-        clock = clock + rng.standard_exponential(future.size) / buying_rate
-        going = stays & (clock <= horizon)
+        clock = clock + model.wait(buying_rate, rng)
+        going = stays & (clock <= last_chance)
 
     result = np.zeros(alive.shape)
     result[who, draw] = spend

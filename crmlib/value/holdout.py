@@ -16,7 +16,7 @@ from scipy import stats
 from crmlib.stats.intervals import Interval
 from crmlib.stats.tiers import best_first
 from crmlib.value.observations import check_column, check_purchases
-from crmlib.value.purchases import BetaGeometricResult
+from crmlib.value.purchases import PurchaseResult
 from crmlib.value.spend import GammaGammaResult
 
 FloatArray = NDArray[np.float64]
@@ -54,7 +54,7 @@ def holdout_scorecard(
     observed_time: ArrayLike,
     actual: ArrayLike,
     horizon: float,
-    result: BetaGeometricResult,
+    result: PurchaseResult,
     previous_window: ArrayLike,
 ) -> Scorecard:
     """Compare a model fitted on the calibration period with what then happened.
@@ -67,7 +67,7 @@ def holdout_scorecard(
         Purchase occasions in the holdout period.
     horizon : float
         Length of the holdout period, same time unit.
-    result : BetaGeometricResult
+    result : PurchaseResult
         Fitted on the calibration period only.
     previous_window : array of shape (n_customers,)
         Purchase occasions in the last window of holdout length before it.
@@ -91,7 +91,7 @@ def holdout_scorecard(
 
 
 def foretold_total(
-    result: BetaGeometricResult, horizon: float, *, replications: int, seed: int, level: float
+    result: PurchaseResult, horizon: float, *, replications: int, seed: int, level: float
 ) -> Interval:
     """Expected holdout purchases of all customers, interval by bootstrap over customers."""
     return result.total_interval(horizon, replications=replications, seed=seed, level=level)

@@ -23,7 +23,7 @@ from crmlib.stats.tiers import value_deciles, value_tiers
 from crmlib.value import expectations, purchases, spend
 from crmlib.value.concentration import concentration
 from crmlib.value.futures import Histories, future_quantiles
-from crmlib.value.observations import check_column, check_purchases
+from crmlib.value.observations import check_column
 
 FloatArray = NDArray[np.float64]
 
@@ -57,7 +57,8 @@ class LifetimeValues:
         Share of future value held by the best 10 %, 20 % and 50 % of customers by
         future value.
     replicates : DataFrame of shape (replications used, 11)
-        r, alpha, a, b, p, q, v, equity, top_10, top_20, top_50 per bootstrap sample.
+        The four parameters of the purchase model (r, alpha, a, b), p, q, v, equity,
+        top_10, top_20, top_50 per bootstrap sample.
     grade : {"good", "weak"}
         The worse verdict of the two fits; weak, too, where the horizon is more
         than four times the longest time observed.
@@ -97,7 +98,7 @@ def annual_to_continuous(rate: float, units_per_year: float) -> float:
 
 def lifetime_values(
     customers: pd.DataFrame,
-    purchases_result: purchases.BetaGeometricResult,
+    purchases_result: purchases.PurchaseResult,
     spend_result: spend.GammaGammaResult,
     *,
     horizon: float,
@@ -139,7 +140,7 @@ def lifetime_values(
         other customers.
     """
     weaknesses = _weaknesses({"purchase": purchases_result, "spend": spend_result})
-    portfolio, notes = _portfolio(customers, spend_result)
+    portfolio, notes = _portfolio(customers, purchases_result.model, spend_result)
     weaknesses += _far_ahead(horizon, float(customers["observed_time"].max()))
     notes = weaknesses + notes
     _check_same_customers(portfolio, purchases_result, spend_result)
@@ -150,7 +151,7 @@ def lifetime_values(
     kept = _with_finite_mean(replicates, level)
     if len(kept) < replications:
         notes += (f"{replications - len(kept)} bootstrap samples had infinite mean spend",)
-    bounds = _customer_bounds(portfolio.histories, kept, plan, seed, level)
+    bounds = _customer_bounds(portfolio, kept, plan, seed, level)
     table = _customer_table(customers, portfolio, theta, phi, horizon, value, bounds)
     lifetime, ids = table["lifetime_value"], table["customer_id"]
     table["value_decile"] = value_deciles(lifetime, ids)
@@ -204,6 +205,7 @@ class _Plan:
 class _Portfolio:
     """Customers grouped three times, each formula on the rows it needs."""
 
+    model: purchases.PurchaseModel
     histories: Groups  # distinct (frequency, recency, observed time, mean repeat spend)
     triples: Groups  # of the histories, without spend: P(alive) and the purchase refit
     pairs: Groups  # of the triples, (frequency, observed time): purchases given alive
@@ -214,8 +216,8 @@ class _Portfolio:
         self, theta: FloatArray, horizon: float, rate: float, nodes: int
     ) -> FloatArray:
         """Discounted expected purchases per history."""
-        ahead = expectations.purchases_if_alive(theta, *self.pairs.columns, horizon, rate, nodes)
-        alive = expectations.probability_alive(theta, *self.triples.columns)
+        ahead = self.model.purchases_if_alive(theta, *self.pairs.columns, horizon, rate, nodes)
+        alive = self.model.probability_alive(theta, *self.triples.columns)
         return (ahead[self.pairs.index] * alive)[self.triples.index]
 
     def spend_ahead(self, phi: FloatArray) -> FloatArray:
@@ -232,13 +234,15 @@ class _Portfolio:
 
 
 def _portfolio(
-    customers: pd.DataFrame, spend_result: spend.GammaGammaResult
+    customers: pd.DataFrame,
+    model: purchases.PurchaseModel,
+    spend_result: spend.GammaGammaResult,
 ) -> tuple[_Portfolio, tuple[str, ...]]:
     """Check and group customers; notes on what was changed."""
     missing = [column for column in COLUMNS if column not in customers]
     if missing:
         raise ValueError(f"customers lack {', '.join(missing)}")
-    x, last, end = check_purchases(*(customers[c] for c in COLUMNS[1:4]))
+    x, last, end = model.check(*(customers[c] for c in COLUMNS[1:4]))
     for name in ("realised", "current_value"):
         check_column(name, customers[name].abs(), x.size)
     mean = np.where(x > 0, customers["mean_repeat_spend"].to_numpy(dtype=float), 0.0)
@@ -254,12 +258,12 @@ def _portfolio(
     pairs = group_rows(triples.columns[0], triples.columns[2])
     has_spend = histories.columns[3] > 0
     spenders = group_rows(histories.columns[0][has_spend], histories.columns[3][has_spend])
-    return _Portfolio(histories, triples, pairs, spenders, has_spend), notes
+    return _Portfolio(model, histories, triples, pairs, spenders, has_spend), notes
 
 
 def _check_same_customers(
     portfolio: _Portfolio,
-    purchases_result: purchases.BetaGeometricResult,
+    purchases_result: purchases.PurchaseResult,
     spend_result: spend.GammaGammaResult,
 ) -> None:
     """Warm refits only make sense around the optimum of these very customers."""
@@ -271,7 +275,7 @@ def _check_same_customers(
     )
     for name, result, model, groups, weights in fits:
         refit = model.of(result, groups)
-        objective = refit.likelihood.objective(weights)
+        objective = refit.objective(weights)
         away = distance_in_errors(objective, refit.log_params, refit.hessian)
         determined = result.log_covariance is not None
         if result.nobs != weights.sum() or (determined and not away < 0.5):
@@ -280,7 +284,7 @@ def _check_same_customers(
 
 def _bootstrap(
     portfolio: _Portfolio,
-    purchases_result: purchases.BetaGeometricResult,
+    purchases_result: purchases.PurchaseResult,
     spend_result: spend.GammaGammaResult,
     plan: _Plan,
     replications: int,
@@ -289,12 +293,13 @@ def _bootstrap(
     """Refit both models and value the base, once per resample of customers."""
     refit_purchases = purchases.Refit.of(purchases_result, portfolio.triples)
     refit_spend = spend.Refit.of(spend_result, portfolio.spenders)
+    names = purchases_result.model.names
     rng = generator(seed, BOOTSTRAP)
     rows = []
     for weights in bootstrap_weights(portfolio.histories.weights, replications, rng):
         theta = refit_purchases(np.bincount(portfolio.triples.index, weights))
         phi = refit_spend(np.bincount(portfolio.spenders.index, weights[portfolio.has_spend]))
-        row = dict(zip(purchases.NAMES + spend.NAMES, (*theta, *phi), strict=True))
+        row = dict(zip(names + spend.NAMES, (*theta, *phi), strict=True))
         if row["q"] > 1:
             row |= _totals(portfolio.future_value(theta, phi, plan, FEW_NODES), weights)
         rows.append(row)
@@ -320,25 +325,27 @@ def _with_finite_mean(replicates: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def _customer_bounds(
-    histories: Groups, replicates: pd.DataFrame, plan: _Plan, seed: int, level: float
+    portfolio: _Portfolio, replicates: pd.DataFrame, plan: _Plan, seed: int, level: float
 ) -> FloatArray:
     """Interval of each history's future value from simulated futures, shape (n_histories, 2).
 
     One-time buyers share a few histories: more futures cost nothing there, and
     neighbours then do not differ by the noise of a tail quantile.
     """
+    histories, model = portfolio.histories, portfolio.model
     bounds = np.empty((histories.weights.size, 2))
     shared = histories.weights >= MANY_CUSTOMERS
     for rows, futures, purpose in ((~shared, 1, FUTURES), (shared, MORE_FUTURES, SHARED)):
         params = replicates.loc[replicates.index.repeat(futures)]
         bounds[rows] = plan.margin_rate * future_quantiles(
             Histories(*(column[rows] for column in histories.columns)),
-            params[list(purchases.NAMES)].to_numpy(),
+            params[list(model.names)].to_numpy(),
             params[list(spend.NAMES)].to_numpy(),
             horizon=plan.horizon,
             rate=plan.rate,
             level=level,
             seed=np.random.SeedSequence(seed, spawn_key=(purpose,)),
+            model=model,
         )
     return bounds
 
@@ -353,7 +360,7 @@ def _customer_table(
     bounds: FloatArray,
 ) -> pd.DataFrame:
     """One row per customer in the order given."""
-    alive = expectations.probability_alive(theta, *portfolio.triples.columns)
+    alive = portfolio.model.probability_alive(theta, *portfolio.triples.columns)
     ahead = portfolio.purchases_ahead(theta, horizon, 0.0, expectations.NODES)
     per_history = pd.DataFrame(
         {

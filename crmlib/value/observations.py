@@ -53,6 +53,28 @@ def check_purchases(
     return x, np.minimum(last, end), end
 
 
+def check_occasions(
+    frequency: ArrayLike, recency: ArrayLike, occasions: ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Frequency, recency and number of occasions, whole numbers checked against each other.
+
+    Raises
+    ------
+    ValueError
+        As `check_purchases`; also if recency or occasions are not whole, or there
+        are more purchases than occasions up to the last of them.
+    """
+    x = check_column("frequency", frequency)
+    last = check_column("recency", recency, x.size)
+    end = check_column("occasions", occasions, x.size)
+    for name, column in (("frequency", x), ("recency", last), ("occasions", end)):
+        _refuse(column != np.round(column), name, column, "must be whole numbers")
+    _refuse(last > end, "recency", last, "must not exceed occasions")
+    _refuse(x > last, "frequency", x, "must not exceed recency, the occasions up to the last")
+    _refuse((x == 0) & (last > 0), "recency", last, "must be 0 where frequency is 0")
+    return x, last, end
+
+
 def check_weights(weights: ArrayLike | None, size: int) -> FloatArray | None:
     """Non-negative weights with a positive sum, or None."""
     if weights is None:

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmlib.stats.disclosure import BoolArray, Withheld, is_small, merge_small, told, withhold
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.cohorts import Cohorts, average_over, cohorts
-from crmlib.value.purchases import BetaGeometric, BetaGeometricResult
+from crmlib.value.purchases import BetaGeometric, PurchaseResult
 
 MOST_REPEATS = 7  # repeat purchases from here on form one group
 _YEAR = dt.timedelta(days=365)
@@ -355,7 +355,7 @@ def _without(every: Cohorts, atoms: _Atoms, sums: _Sums, found: Withheld, min_ce
     )
 
 
-def fit_sealed(calibration: pd.DataFrame, n: int, min_cell: int) -> BetaGeometricResult:
+def fit_sealed(calibration: pd.DataFrame, n: int, min_cell: int) -> PurchaseResult:
     """The purchase model fitted before the seal, where the test may be shown at all.
 
     The figures of the customers known at the seal, subtracted from those of the

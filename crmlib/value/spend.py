@@ -232,9 +232,13 @@ class Refit:
         likelihood = SpendLikelihood.of(frequency, mean_spend / result.money_scale)
         return cls(likelihood, np.log(result.params.to_numpy() / unit), result.log_hessian, unit)
 
+    def objective(self, weights: FloatArray) -> Objective:
+        """Log-likelihood under these weights as a function of log-parameters."""
+        return self.likelihood.objective(weights)
+
     def __call__(self, weights: FloatArray) -> FloatArray:
         """Natural-scale parameters of shape (3,) under these weights of shape (n_groups,)."""
-        objective = self.likelihood.objective(weights)
+        objective = self.objective(weights)
         found = chord_newton(objective, self.log_params, self.hessian)
         if found is None:
             found = maximise(objective, [self.log_params], NAMES, weights.sum()).log_params

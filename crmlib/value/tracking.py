@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from crmlib.value.purchases import BetaGeometricResult
+from crmlib.value.purchases import PurchaseResult
 
 
 def seal_date(start: dt.date, end: dt.date, holdout_share: float) -> dt.date:
@@ -33,13 +33,13 @@ def seal_date(start: dt.date, end: dt.date, holdout_share: float) -> dt.date:
 
 
 def track_purchases(
-    result: BetaGeometricResult, observed_time: ArrayLike, seal: float, periods: pd.DataFrame
+    result: PurchaseResult, observed_time: ArrayLike, seal: float, periods: pd.DataFrame
 ) -> pd.DataFrame:
     """Cumulative repeat purchases by period, actual beside expected.
 
     Parameters
     ----------
-    result : BetaGeometricResult
+    result : PurchaseResult
         Fitted on the time before the seal.
     observed_time : array of shape (n_customers,)
         From each customer's first purchase to the seal, in the fit's time unit.

@@ -1,10 +1,12 @@
 """Special functions against identities and direct quadrature."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from scipy import special
+from scipy import integrate, special
 
-from crmlib.stats.special import gauss_legendre, hyp2f1_negative, softplus
+from crmlib.stats.special import gauss_legendre, hyp2f1_negative, log_power_integral, softplus
 
 
 @pytest.mark.parametrize("big", [1.2, 27.0, 1001.0])
@@ -50,3 +52,47 @@ def test_softplus_at_the_ends():
 def test_quadrature_is_exact_for_polynomials():
     points, weights = gauss_legendre(6)
     assert weights @ points**11 == pytest.approx(1 / 12, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    "alpha, beta", [(2.0, 9.0), (9.0, 2.0), (5.0, 5.0), (1e-3, 50.0), (80.0, 0.02)]
+)
+@pytest.mark.parametrize("rho, start", [(0.3, 0.0), (3.7, 12.0), (250.0, 1.0), (1e5, 39.0)])
+def test_power_integral_equals_adaptive_quadrature(alpha, beta, rho, start):
+    """Scaled by its value at the start, in the logarithm of time."""
+    sigma, end = 1.6, 40.0
+    near = min(alpha, beta) + start
+
+    def integrand(y):
+        grown = near * np.expm1(y)
+        log = y - rho * np.log1p(grown / (alpha + start)) - sigma * np.log1p(grown / (beta + start))
+        return np.exp(log)
+
+    reach = np.log1p((end - start) / near)
+    steps = np.append(0, np.geomspace(1e-7, 1, 40)) * reach
+    pieces = [integrate.quad(integrand, a, b, epsrel=1e-12)[0] for a, b in pairwise(steps)]
+    scale = np.log(near) - rho * np.log(alpha + start) - sigma * np.log(beta + start)
+    point = [np.array([v]) for v in (rho, alpha, sigma, beta, start)]
+    found = log_power_integral(*point, end)
+    assert found.log[0] == pytest.approx(np.log(sum(pieces)) + scale, abs=1e-9, rel=1e-14)
+
+
+def test_power_integral_slopes_equal_differences():
+    """The derivatives by its four parameters, as the likelihood takes them."""
+    point = [np.array([v]) for v in (3.7, 2.0, 1.6, 9.0, 12.0)]
+    found = log_power_integral(*point, 40.0)
+    slopes = [-found.log_alpha, -3.7 * found.per_alpha, -found.log_beta, -1.6 * found.per_beta]
+    for k, slope in enumerate(slopes):
+        up, down = [*point], [*point]
+        up[k], down[k] = point[k] + 1e-5, point[k] - 1e-5
+        numeric = (log_power_integral(*up, 40.0).log - log_power_integral(*down, 40.0).log) / 2e-5
+        assert slope == pytest.approx(numeric, rel=1e-7)
+
+
+def test_power_integral_of_many_rows_is_that_of_each():
+    rng = np.random.default_rng(1)
+    columns = [*rng.uniform(0.5, 9, (4, 25_000)), rng.uniform(0, 39, 25_000)]
+    together = log_power_integral(*columns, 40.0)
+    for row in (0, 19_999, 20_000, 24_999):
+        alone = log_power_integral(*(column[[row]] for column in columns), 40.0)
+        assert [float(v[row]) for v in together] == pytest.approx([float(v[0]) for v in alone])
