@@ -42,8 +42,24 @@ def test_likelihood_equals_that_of_the_dirichlet_distribution():
     )
     found = purchase_regularity(pd.DataFrame(rows, columns=["customer_id", "time"]))
     assert found.k.value == pytest.approx(best.x, rel=1e-5)
-    assert found.p_value == pytest.approx(stats.chi2.sf(2 * (loss(1.0) - best.fun), 1), rel=1e-6)
     assert (found.customers, found.intervals) == (2, 5)
+
+
+def test_p_value_and_interval_tell_one_story():
+    """At the level of 1 − p the interval ends at 1."""
+    table = purchases(1.05, 400, seed=6)
+    p_value = purchase_regularity(table).p_value
+    assert 1e-6 < p_value < 0.5
+    assert purchase_regularity(table, level=1 - p_value).k.lo == pytest.approx(1.0)
+
+
+def test_customers_of_unequal_regularity_widen_the_interval():
+    """The spread of k over customers shows in the spread over samples, and in the error."""
+    mixes = [np.random.default_rng(seed).choice([0.6, 6.0], 400) for seed in range(60)]
+    found = [purchase_regularity(purchases(k, 400, seed)).k for seed, k in enumerate(mixes)]
+    errors = np.mean([np.log(one.hi / one.lo) / 3.92 for one in found])
+    spread = np.std([np.log(one.value) for one in found])
+    assert errors == pytest.approx(spread, rel=0.3)
 
 
 def test_ending_when_activity_ends_does_not_bias():
