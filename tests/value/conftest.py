@@ -82,7 +82,7 @@ def simulate() -> Simulation:
 def donations() -> pd.DataFrame:
     """Donors first seen in 1995 by donations 1996-2001: 22 cells, 11,104 donors.
 
-    Fader, Hardie & Shang (2010), table 3; as in `donations.csv` of lifetimes 0.11.3.
+    Fader, Hardie & Shang (2010), as in `donations.csv` of lifetimes 0.11.3.
     """
     cells = """
         0 0 3464  1 1 1091  1 2 277  1 3 129  1 4 78   1 5 119  1 6 129  2 2 613

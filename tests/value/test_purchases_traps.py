@@ -19,7 +19,7 @@ HEAVY_PARAMS = np.array([0.5143, 2.8845, 0.2856, 14.1087])
 
 
 def printed_pareto(params, x, recency, end):
-    """Fader & Hardie (2005), note 009, eqs. 18 to 20 as printed, for alpha below beta."""
+    """Fader & Hardie (2005), note 009, as printed, for alpha below beta."""
     r, alpha, s, beta = params
     power = r + s + x
     parts = [
@@ -136,7 +136,7 @@ def test_no_time_to_leave_after_the_last_purchase():
 
 
 def test_no_hole_at_s_equal_to_one():
-    """Fader & Hardie (2005), eq. 41, divides by s − 1."""
+    """Fader & Hardie (2005), note 009, as printed, divides by s − 1."""
 
     def ahead(s, rate=0.0):
         params = np.array([0.55, 10.58, s, 11.67])
@@ -169,7 +169,7 @@ def test_no_hole_at_a_equal_to_one():
 
 
 def test_no_hole_at_gamma_equal_to_one():
-    """Fader, Hardie & Shang (2010), eq. 13, divides by γ − 1."""
+    """Fader, Hardie & Shang (2010), as printed, divides by γ − 1."""
 
     def ahead(gamma):
         params = np.array([1.2, 0.75, gamma, 2.8])
@@ -179,7 +179,7 @@ def test_no_hole_at_gamma_equal_to_one():
 
 
 def test_residual_transactions_equal_the_confluent_hypergeometric():
-    """Fader, Hardie & Lee (2005), "RFM and CLV", eq. 2, where scipy's Ψ is sound."""
+    """Fader, Hardie & Lee (2005), "RFM and CLV", where scipy's Ψ is sound."""
     r, alpha, s, beta = params = np.array([0.553, 10.578, 0.606, 11.669])
     x, end, rate = np.array([0.0, 3.0, 30.0]), np.array([27.0, 39.0, 38.0]), 0.0027
     psi = special.hyperu(s, s, rate * (beta + end))

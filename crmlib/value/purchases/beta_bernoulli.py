@@ -37,7 +37,7 @@ class Tails(NamedTuple):
 
 
 def tails(params: FloatArray, x: FloatArray, occasions: int) -> Tails:
-    """Sums over the occasion i after which a customer with x purchases left, FHS eq. 5.
+    """Sums over the occasion i after which a customer with x purchases left (FHS).
 
     f_x(i) = B(α+x, β+i−x)/B(α, β) · B(γ+1, δ+i)/B(γ, δ), for i = 0 … occasions − 1;
     −inf where i < x. Summed from the far end, smallest terms first, in logarithms:
@@ -95,7 +95,7 @@ class OccasionLikelihood:
         return shared.objective(self, weights)
 
     def evaluate(self, log_params: FloatArray, weights: FloatArray) -> tuple[float, FloatArray]:
-        """Log-likelihood and gradient: FHS eq. 5, still active plus left at some occasion."""
+        """Log-likelihood and gradient: still active plus left at some occasion."""
         params = np.exp(log_params)
         sums = tails(params, self.frequency, int(self.occasions.max()))
         active, active_slopes = _active(params, *self.pairs.columns)
@@ -198,7 +198,7 @@ class BetaGeometricBetaBernoulli(shared.PurchaseModel):
         observed_time: FloatArray,
         profile: NDArray[np.int64] | None = None,
     ) -> OccasionLikelihood:
-        """FHS eq. 5."""
+        """The likelihood of these histories, grouped."""
         if profile is not None:
             raise NotImplementedError("BG/BB has no profiles of customers")
         return OccasionLikelihood.of(x, recency, observed_time)
@@ -206,7 +206,7 @@ class BetaGeometricBetaBernoulli(shared.PurchaseModel):
     def probability_alive(
         self, params: FloatArray, x: FloatArray, recency: FloatArray, observed_time: FloatArray
     ) -> FloatArray:
-        """P(active at the last occasion observed | history), after FHS eq. 8.
+        """P(active at the last occasion observed | history).
 
         FHS print the probability of being active at the *next* occasion, which is
         this one times (δ+n)/(γ+δ+n).
@@ -238,7 +238,7 @@ class BetaGeometricBetaBernoulli(shared.PurchaseModel):
         """Expected purchases at the next occasions, the k-th discounted by exp(−rate·k).
 
         E[p] · Σ exp(−rate·k) E[(1−θ)^k] over k = 1 … horizon with p ~ Beta(α+x, β+n−x)
-        and θ ~ Beta(γ, δ+n): FHS eqs. 9 and 14, which divide by γ − 1, as the sum itself.
+        and θ ~ Beta(γ, δ+n): as the sum itself, where FHS divide by γ − 1.
         """
         ahead = np.floor(expectations.check_horizon(horizon, rate) + 1e-9)
         alpha, beta, gamma, delta = params
@@ -256,7 +256,7 @@ class BetaGeometricBetaBernoulli(shared.PurchaseModel):
     def frequency_probabilities(
         self, params: FloatArray, time: FloatArray, maximum: int
     ) -> FloatArray:
-        """FHS eq. 6: purchases while active, over the number of occasions active."""
+        """Purchases while active, over the number of occasions active."""
         expectations.check_frequencies(time, maximum)
         end = np.floor(time + 1e-9).astype(np.int64)
         most = int(end.max(initial=0))

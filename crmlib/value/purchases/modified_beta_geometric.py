@@ -42,13 +42,13 @@ class ModifiedBetaGeometric(shared.PurchaseModel):
         observed_time: FloatArray,
         profile: NDArray[np.int64] | None = None,
     ) -> PurchaseLikelihood:
-        """Batislam et al. (2007), eq. 1: BG/NBD with one more occasion to leave."""
+        """Batislam et al. (2007): BG/NBD with one more occasion to leave."""
         return PurchaseLikelihood.of(x, recency, observed_time, profile, at_first=True)
 
     def probability_alive(
         self, params: FloatArray, x: FloatArray, recency: FloatArray, observed_time: FloatArray
     ) -> FloatArray:
-        """Batislam et al. (2007), appendix A, eq. 5."""
+        """Also below 1 for who bought once: the first purchase, too, may have been the last."""
         return expectations.probability_alive(params, x, recency, observed_time, at_first=True)
 
     def purchases_if_alive(
@@ -68,7 +68,7 @@ class ModifiedBetaGeometric(shared.PurchaseModel):
     def frequency_probabilities(
         self, params: FloatArray, time: FloatArray, maximum: int
     ) -> FloatArray:
-        """Batislam et al. (2007), eq. 4."""
+        """P(X(t) = x) of a new customer for x = 0 … maximum."""
         return expectations.frequency_probabilities(params, time, maximum, at_first=True)
 
     def draw(

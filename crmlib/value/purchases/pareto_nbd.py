@@ -9,7 +9,7 @@ over the moment of leaving,
     Γ(r+x)/Γ(r) α^r β^s · ( (α+T)^−(r+x) (β+T)^−s
                             + s ∫ from t_x to T of (α+τ)^−(r+x) (β+τ)^−(s+1) dτ ),
 
-whose integral FH (eqs. 19 and 20) write as a difference of two ₂F₁.
+whose integral FH write as a difference of two ₂F₁.
 """
 
 from __future__ import annotations
@@ -202,13 +202,13 @@ class ParetoNBD(shared.PurchaseModel):
         observed_time: FloatArray,
         profile: NDArray[np.int64] | None = None,
     ) -> ParetoLikelihood:
-        """FH eq. 18."""
+        """The likelihood of these histories, grouped."""
         return ParetoLikelihood.of(x, recency, observed_time, profile)
 
     def probability_alive(
         self, params: FloatArray, x: FloatArray, recency: FloatArray, observed_time: FloatArray
     ) -> FloatArray:
-        """FH eqs. 36 and 37."""
+        """Odds of having stayed until the end against having left since the last purchase (FH)."""
         r, alpha, s, beta = params
         beyond = BEYOND * float(observed_time.max(initial=0)) or 1.0
         from_last = _log_tail(params, x, recency, beyond)
@@ -227,9 +227,9 @@ class ParetoNBD(shared.PurchaseModel):
     ) -> FloatArray:
         """∫ exp(−δτ) (r+x)/(α+T) ((β+T)/(β+T+τ))^s dτ over the horizon.
 
-        Undiscounted it has a closed form, FH eq. 41, taken here without its hole
+        Undiscounted it has a closed form (FH), taken here without its hole
         at s = 1. Discounted to infinity it is (β+T)^s δ^(s−1) Ψ(s, s, δ(β+T))
-        (Fader, Hardie & Lee 2005, "RFM and CLV", eq. 2), whose Ψ is not reliable
+        (Fader, Hardie & Lee 2005, "RFM and CLV"), whose Ψ is not reliable
         in floating point; the sum over `nodes` serves any horizon.
         """
         end = expectations.check_horizon(horizon, rate)
