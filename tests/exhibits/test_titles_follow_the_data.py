@@ -188,6 +188,31 @@ def evidence(many: int) -> Exhibit:
     return summary.evidence([record] * many, SimpleNamespace(title="a test", **dates))
 
 
+def account(brought: float = 1.0, lost: float = 100.0) -> value.Profit:
+    """A ledger of 200 customers, of whom the last quarter costs `lost` more than it brings."""
+    ids = [f"c{i:03}" for i in range(200)]
+    rows = [(one, "loan", "revenue", brought * (200.0 - i)) for i, one in enumerate(ids)]
+    rows += [(one, "card", "revenue", 60.0) for one in ids]
+    rows += [(one, "card", "cost_to_serve", 110.0 + lost) for one in ids[150:]]
+    columns = ["customer_id", "product", "line", "amount"]
+    return value.profit(pd.DataFrame(rows, columns=columns))
+
+
+def profit_curve(lost: float) -> Exhibit:
+    earned, redrawn = account(lost=lost), {"replications": 20, "seed": 1, "level": 0.9}
+    profits = value.customer_profits(earned)
+    whale = value.whale_curve(profits, [0.1, 0.2, 0.5], **redrawn)
+    return exhibits.profit_curve(earned, whale, value.unprofitable(profits, **redrawn), 0, SCOPE)
+
+
+def profit_by_decile(times: float) -> Exhibit:
+    return exhibits.profit_by_decile(account(lost=100.0 * times), SCOPE)
+
+
+def profit_by_product(times: float) -> Exhibit:
+    return exhibits.profit_by_product(account(brought=times), SCOPE)
+
+
 def choice_of_findings(most: int) -> Exhibit:
     record = {"role": "finding", "kind": "census", "sentence": "So.", "size": 1.0}
     engagement = SimpleNamespace(title="a test", observation_start=START, observation_end=BASE.end)
@@ -215,6 +240,9 @@ PAIRS = {
     "frequency_fit": (frequency_fit, False, True),
     "customer_equity": (lambda f: exhibits.customer_equity(ahead(f), 3, 0.1, N, SCOPE), 1.0, 1.2),
     "future_concentration": (future_concentration, 1.0, 1.2),
+    "profit_curve": (profit_curve, 100.0, 300.0),
+    "profit_by_decile": (profit_by_decile, 1.0, 2.0),
+    "profit_by_product": (profit_by_product, 1.0, 5.0),
     "choice_of_findings": (choice_of_findings, 3, 7),
     "evidence": (evidence, 12, 19),
 }  # fmt: skip

@@ -29,22 +29,47 @@ def spells() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def monthly_risk(spells) -> pd.Series:
-    """Planted probability of each contract to end in a month after the window."""
+def truth() -> pd.DataFrame:
+    return pd.read_csv(BANK / "truth" / "customers.csv.gz").set_index("customer_id")
+
+
+def risk_of_a_month(spells: pd.DataFrame, leave: pd.Series) -> pd.Series:
+    """Planted probability of each contract to end in a month, its customer's risk given."""
     constants = json.loads((BANK / "truth" / "bank.json").read_text())["constants"]
-    truth = pd.read_csv(BANK / "truth" / "customers.csv.gz").set_index("customer_id")
     own = dict(zip(constants["products"], constants["product_ended_a_month"], strict=True))
+    # one product lasts as long as the customer: the first of these that there is
+    rank = spells["product"].map({"current_account": 0, "savings": 1, "credit_card": 2})
+    anchor = rank.eq(rank.groupby(spells["customer_id"]).transform("min"))
+    ends = spells["product"].map(own).mask(anchor, 0.0)
+    return 1 - (1 - spells["customer_id"].map(leave)) * (1 - ends)
+
+
+def after_migration(truth: pd.DataFrame) -> pd.Series:
+    """Probability of leaving in a month once a customer has migrated, or never will."""
+    constants = json.loads((BANK / "truth" / "bank.json").read_text())["constants"]
     times = {
         "none": 1.0,
         "down": constants["leaving_after_migration_down_times"],
         "up": constants["leaving_after_migration_up_times"],
     }
-    leave = truth["leave_risk"] * truth["migration"].fillna("none").map(times)
-    # one product lasts as long as the customer: the first of these that he has
-    rank = spells["product"].map({"current_account": 0, "savings": 1, "credit_card": 2})
-    anchor = rank.eq(rank.groupby(spells["customer_id"]).transform("min"))
-    ends = spells["product"].map(own).mask(anchor, 0.0)
-    return 1 - (1 - spells["customer_id"].map(leave)) * (1 - ends)
+    return truth["leave_risk"] * truth["migration"].fillna("none").map(times)
+
+
+@pytest.fixture(scope="module")
+def monthly_risk(spells, truth) -> pd.Series:
+    """Planted probability of each contract to end in a month after the window."""
+    return risk_of_a_month(spells, after_migration(truth))
+
+
+@pytest.fixture(scope="module")
+def risk_in_window(spells, truth) -> pd.Series:
+    """The same of a month within it, on average over those before and after the migration."""
+    first = pd.to_datetime(spells["start_date"]).clip(lower=pd.Timestamp(WINDOW["start"]))
+    last = pd.to_datetime(spells["end_date"]).fillna(pd.Timestamp(WINDOW["end"]))
+    moved = pd.to_datetime(spells["customer_id"].map(truth["migration_month"])).fillna(last)
+    share = ((last - moved) / (last - first).clip(lower=pd.Timedelta(days=1))).clip(0, 1)
+    before = risk_of_a_month(spells, truth["leave_risk"])
+    return before + share * (risk_of_a_month(spells, after_migration(truth)) - before)
 
 
 def test_the_export_is_a_window_and_its_ends_are_complete(spells):
@@ -55,14 +80,14 @@ def test_the_export_is_a_window_and_its_ends_are_complete(spells):
     assert recorded_ends(spells["end_date"], **WINDOW).plausible
 
 
-def test_rates_of_loss_are_the_planted_ones(spells, monthly_risk):
+def test_rates_of_loss_are_the_planted_ones(spells, risk_in_window):
     """Per product within 10 %; running customers are those with the lower risks."""
     models = contract_models(spells, level=0.9)
     for product, model in models.items():
         if product == TERM:
             assert model.kind == "life table"
             continue
-        planted = monthly_risk[spells["product"] == product]
+        planted = risk_in_window[spells["product"] == product]
         at_risk = (spells["duration"] - spells["entry"])[planted.index]
         assert model.kind == "sBG"
         assert model.counts.rate == pytest.approx(np.average(planted, weights=at_risk), rel=0.1)
