@@ -20,7 +20,7 @@ from crmlib.params import Engagement
 
 Record = dict[str, Any]
 # the finding on the best customers, by profit where it is known
-_TOP = re.compile(r"top_(?P<word>tenth|fifth|half)_(?P<profit>profit_)?share")
+_TOP = re.compile(r"top_(?P<word>tenth|fifth|half)_(profit_)?share")
 _BEST = {"tenth": 0.1, "fifth": 0.2, "half": 0.5}
 ASSUMED = 0.25  # certainty of an assumption, which nobody has measured
 CONCENTRATED = 2.5  # times their share of customers, from which a few are worth an own service
@@ -69,11 +69,9 @@ def decision(findings: Sequence[Record], wanted: str) -> Decision:
     who is to look after them; where it is spread, what to do for all. Without a figure for
     either, which data to obtain.
     """
-    tops = [(found["profit"] is None, finding) for finding in findings
-            if (found := _TOP.fullmatch(finding["id"]))]  # fmt: skip
-    best = min(tops, key=lambda top: top[0])[1] if tops else None
     if wanted:
         return Decision(wanted, "")
+    best = _best_customers(findings)
     if best is None:
         data = next((f for f in findings if f["id"] == "data_verdict"), None)
         said = "Decide which data to ask the client for: these cannot say where value lies."
@@ -90,6 +88,13 @@ def decision(findings: Sequence[Record], wanted: str) -> Decision:
         f"{best['unit'].removeprefix('share of ')}, and what may be spent to keep them.",
         best["exhibit"],
     )
+
+
+def _best_customers(findings: Sequence[Record]) -> Record | None:
+    """What is known of the best customers: of their profit, else of what they brought."""
+    tops = [finding for finding in findings if _TOP.fullmatch(finding["id"])]
+    profits = [finding for finding in tops if finding["id"].endswith("_profit_share")]
+    return next(iter([*profits, *tops]), None)
 
 
 def choice_of_findings(findings: Sequence[Record], most: int, engagement: Engagement) -> Exhibit:

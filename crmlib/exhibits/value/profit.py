@@ -36,7 +36,7 @@ def profit_curve(
     n = losing.n
     if scope.bands(n) == 1:
         return scope.withheld("profit_curve", "Profit by customer", n)
-    table = _curve_table(earned, curve, losing, scope)
+    table = _curve_table(curve, losing, scope)
     drawn, share = table[table["group"] == _BEST], scope.best_share(n)
     reached, word = _held(table, share), scope.share_word(share)
     figure, ax = theme.axes(height=4.0)
@@ -79,10 +79,12 @@ def profit_curve(
     )
 
 
-def _curve_table(
-    earned: Profit, curve: WhaleCurve, losing: Unprofitable, scope: Scope
-) -> pd.DataFrame:
-    """Points of the curve at bands of customers, and those who bring losses where not few."""
+def _curve_table(curve: WhaleCurve, losing: Unprofitable, scope: Scope) -> pd.DataFrame:
+    """Points of the curve at bands of customers, and those who bring losses where not few.
+
+    What these lose is read from the curve's shown points: their exact loss beside the
+    nearest point would be the profit of the few customers in between.
+    """
     points = curve.curve.banded(scope.bands(losing.n))
     step = max(1, (len(points) - 1) // 20)
     table = points.iloc[::step][["share", "value"]].set_axis(["customers", "profit"], axis=1)
@@ -91,8 +93,8 @@ def _curve_table(
     if not losing.customers or is_small([losing.customers, losing.n - losing.customers],
                                         scope.min_cell).any():  # fmt: skip
         return table.reset_index(drop=True)
-    share = losing.loss / earned.total
-    last = pd.DataFrame([(_LOSING, losing.share.value, share, -share)], columns=table.columns)
+    lost = max(float(table["profit"].max()) - 1, 0.0)
+    last = pd.DataFrame([(_LOSING, losing.share.value, -lost, lost)], columns=table.columns)
     return pd.concat([table, last], ignore_index=True)
 
 
@@ -203,7 +205,7 @@ def profit_findings(
         return []
     if scope.bands(losing.n) == 1:
         return []
-    table, share = _curve_table(earned, curve, losing, scope), scope.best_share(losing.n)
+    table, share = _curve_table(curve, losing, scope), scope.best_share(losing.n)
     reached, word = _held(table, share), scope.share_word(share)
     said = [
         Finding(
@@ -224,7 +226,7 @@ def profit_findings(
                 id="unprofitable_share",
                 kind="census",
                 sentence=f"{formats.percent(part)} of customers cost more than they brought: "
-                f"without them profit would be {formats.percent(taken)} higher.",
+                f"without them profit would be at least {formats.percent(taken)} higher.",
                 value=part,
                 unit="share of customers",
                 exhibit="profit_curve",
