@@ -8,6 +8,9 @@ import fcntl
 import os
 from pathlib import Path
 
+# before numpy is imported: workers share the cores, and so must their linear algebra
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 
 ROOT = Path(__file__).parent

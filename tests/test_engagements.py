@@ -120,7 +120,7 @@ def test_a_changed_setting_moves_what_rests_on_it_and_nothing_else(demo_version,
     summary, page = done.stdout, Path(tmp_path / done.stdout.splitlines()[-1])
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[1].startswith("  customer_equity: moved ")
-    assert "1 parameter changed; 2 of 10 findings moved, 1 beyond its interval; 4 of 21" in summary
+    assert "1 parameter changed; 2 of 12 findings moved, 1 beyond its interval; 4 of 24" in summary
     assert "  value.annual_discount_rate: 0.1 → 0.15\n" in summary
 
     text = page.read_text()

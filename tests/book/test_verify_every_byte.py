@@ -35,11 +35,11 @@ def test_a_byte_flipped_anywhere_is_found_and_its_file_named(copy):
     assert len(files) > 40
     for path in files:
         whole, name = path.read_bytes(), path.relative_to(copy).as_posix()
-        for place in {0, len(whole) - 1, rng.randrange(len(whole))}:
-            flip(path, place)
-            code, said = verified(copy)
-            assert code == 2 and name in "\n".join(said), (name, place, said)
-            if path.name != "manifest.json":  # which may name another file by a flipped hash
-                assert [line.strip() for line in said[1:]] == [f"{name}: altered"], said
-            path.write_bytes(whole)
+        place = rng.choice([0, len(whole) - 1, rng.randrange(len(whole))])
+        flip(path, place)
+        code, said = verified(copy)
+        assert code == 2 and name in "\n".join(said), (name, place, said)
+        if path.name != "manifest.json":  # which may name another file by a flipped hash
+            assert [line.strip() for line in said[1:]] == [f"{name}: altered"], said
+        path.write_bytes(whole)
     assert verified(copy)[0] == 0
