@@ -86,7 +86,7 @@ class ExhibitChange:
     Attributes
     ----------
     words : tuple of Change
-        Parts of its caption that differ: title, source, period, n, unit, note.
+        Parts of its caption that differ: as `CAPTION` lists them.
     table : TableChange
         How its figures differ.
     redrawn : bool

@@ -190,12 +190,16 @@ def _recast(move: Move) -> str:
 
 def times(size: float) -> str:
     """A multiple in words: 1.4 times; beyond all measure where the interval has no length."""
-    return f"{formats.significant(size, 2)} times" if math.isfinite(size) else "infinitely"
+    return (
+        f"{formats.significant(size, 2)} times" if math.isfinite(size) else "infinitely many times"
+    )
 
 
 def share(size: float) -> str:
     """A relative change as a percentage of three digits; there is none of nothing."""
-    return f"{100 * size:.3g}%" if math.isfinite(size) else "more than any share (from 0 or none)"
+    if not math.isfinite(size):
+        return "more than any share (from 0 or none)"
+    return f"{formats.significant(100 * size, 3)}%"
 
 
 def _reach(record: Record, other: float) -> float:

@@ -7,7 +7,6 @@ two versions give the same bytes.
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from crmlib.book import compare, compare_words, disk, indices, page, report, ver
 from crmlib.book.compare import Comparison, Edition, ExhibitChange
 from crmlib.book.compare_findings import VERDICTS, Move, times
 from crmlib.book.compare_tables import TableChange, same
+from crmlib.book.escaping import data_uri
 from crmlib.book.versions import Version
 from crmlib.exhibits import formats
 
@@ -135,7 +135,6 @@ def render(comparison: Comparison) -> str:
         new=compare_words.label(new),
         names=(old.name, new.name),
         headline=compare_words.headline(comparison),
-        same=not (compare_words.differs(comparison) or comparison.alone),
         alone=[
             (edition.name, [page.name(n) for n in names]) for edition, names in comparison.alone
         ],
@@ -269,7 +268,7 @@ def _reduced(path: Path) -> str:
     )
     buffer = io.BytesIO()
     few.save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_uri("image/png", buffer.getvalue())
 
 
 def _table(change: TableChange, cells: int) -> Table:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from crmlib.book.compare import ABSENT, Change, Comparison, Edition
-from crmlib.book.compare_findings import VERDICTS, Move, is_same
+from crmlib.book.compare_findings import VERDICTS, Move, is_same, share
 from crmlib.book.escaping import shown_input, without_folders
 from crmlib.errors import harmless
 from crmlib.exhibits import formats
@@ -35,8 +35,7 @@ def headline(comparison: Comparison) -> str:
     if apart:
         effects.append(f"{formats.plural(apart, 'chapter')} not compared")
     causes = list(_causes(comparison)) or ["no parameter, input, code or package changed"]
-    sentence = "; ".join([", ".join(causes), *effects])
-    return f"{sentence[0].upper()}{sentence[1:]}."
+    return formats.sentences("; ".join([", ".join(causes), *effects]))
 
 
 def differs(comparison: Comparison) -> bool:
@@ -241,8 +240,9 @@ def relative(move: Move) -> str:
     """B's value against A's, with its sign; nothing where A's is none or nought."""
     if move.change is None or not math.isfinite(move.relative):
         return ""
-    share = move.relative * math.copysign(1, move.change)
-    return "±0%" if share == 0 else f"{100 * share:+.3g}%"
+    if move.relative == 0:
+        return "±0%"
+    return f"{'-' if move.change < 0 else '+'}{share(move.relative)}"
 
 
 def cell(old: str, new: str) -> tuple[str, str]:

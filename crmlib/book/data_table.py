@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from crmlib.book.escaping import data_uri
 from crmlib.book.links import MAX_ROWS, Evidence, row_id
 from crmlib.exhibits import formats
 
@@ -62,17 +62,12 @@ def _download(header: list[str], rows: list[list[str]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([formats.safe_cell(cell) for cell in row] for row in [header, *rows])
-    return _address("text/csv", buffer.getvalue().encode())
+    return data_uri("text/csv", buffer.getvalue().encode())
 
 
 def picture(path: Path) -> str:
     """The exhibit's picture as a data: address to take away; empty where there is none."""
-    return _address("image/png", path.read_bytes()) if path.exists() else ""
-
-
-def _address(kind: str, content: bytes) -> str:
-    """A file's content as an address that the page carries."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return data_uri("image/png", path.read_bytes()) if path.exists() else ""
 
 
 def _is_numeric(column: list[str]) -> bool:

@@ -6,6 +6,7 @@ What is HTML already is marked in one place, here, so that each use can be read.
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import PurePath
 from urllib.parse import urlsplit
@@ -18,6 +19,11 @@ _FOLDERS = re.compile(r"(?<![\w:/.])(?:/[^\s/:'\"]+)+/(?=[^\s/:])")
 def trusted(html: str) -> Markup:
     """HTML that crmlib, pygments or matplotlib wrote, foreign text in it escaped already."""
     return Markup(html)  # noqa: S704
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """A file as an address that the page carries with it, so that nothing is fetched."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def without_folders(text: str) -> str:

@@ -23,7 +23,7 @@ from crmlib.book import data_table, markdown, parameter_table, picture
 from crmlib.book.escaping import trusted, without_folders
 from crmlib.book.links import Evidence, Place
 from crmlib.exhibits import formats
-from crmlib.exhibits.exhibit import evidence
+from crmlib.exhibits.exhibit import caption_parts
 
 ACRONYMS = {"roi": "ROI"}
 _CELL = re.compile(r"<(?P<tag>t[dh]) [^>]*>")  # text in cells holds no bare `<`
@@ -262,7 +262,7 @@ class _Reader:
             level=min(self.outline.level + 1, 6),
             body=body,
             is_table=svg is None,
-            caption=evidence(record),
+            caption=caption_parts(record),
             note=record.get("note", ""),
             data=data_table.read(self.evidence, record["id"], anchor),
             png=data_table.picture(self.evidence.folder / f"{record['id']}.png"),

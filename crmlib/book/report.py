@@ -23,7 +23,7 @@ from jinja2 import Environment
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 
 from crmlib.book import page as pages
-from crmlib.book.escaping import shown_input
+from crmlib.book.escaping import data_uri, shown_input
 from crmlib.book.links import Evidence
 from crmlib.exhibits import palette
 
@@ -45,7 +45,7 @@ class ReportExporter(HTMLExporter):
         environment.trim_blocks = environment.lstrip_blocks = True
         environment.globals |= {"palette": palette.PALETTE, "ground": palette.PAGE_GROUND}
         environment.filters["csp_hash"] = _csp_hash
-        environment.globals["favicon"] = _data_uri(TEMPLATES / "report" / "favicon.svg")
+        environment.globals["favicon"] = _favicon()
         return environment
 
     def from_notebook_node(
@@ -146,5 +146,5 @@ def _csp_hash(style: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
 
 
-def _data_uri(path: Path) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+def _favicon() -> str:
+    return data_uri("image/svg+xml", (TEMPLATES / "report" / "favicon.svg").read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crmlib.demo.settings import END, BankSettings
+from crmlib.demo.tariff import CARD_MARGIN
 
 INPUT_FILES = {
     "transactions": "card_transactions.csv.gz",
@@ -28,30 +29,30 @@ seed: {seed}
 inputs:
   # Card purchases; `customer_id` holds the card, which `identities` leads to its customer.
   transactions:
-    path: {folder}/card_transactions.csv.gz
+    path: {folder}/{transactions}
     amount_is: card spending
   # Five products, from when to when, and what each contributes a month.
   contracts:
-    path: {folder}/contracts.csv
+    path: {folder}/{contracts}
   # The bank's account of revenue and cost by customer, month and product.
   ledger:
-    path: {folder}/ledger.parquet
+    path: {folder}/{ledger}
   # Attributes of customers and, with `is_prospect`, of people who are none yet.
   customers:
-    path: {folder}/customers.csv
+    path: {folder}/{customers}
   # Cards of customers, and customers who share a household.
   identities:
-    path: {folder}/identities.csv
+    path: {folder}/{identities}
   # Revenue and margin by quarter as the bank's books have them.
   control_totals:
-    path: {folder}/control_totals.csv
+    path: {folder}/{control_totals}
   # A panel's estimate of yearly card spending with all banks.
   external:
-    path: {folder}/external.csv
+    path: {folder}/{external}
 
 value:
   # What card spending contributes: interchange and exchange margin less scheme costs.
-  margin_rate: 0.015
+  margin_rate: {margin}
 """
 
 _README = """\
@@ -130,6 +131,8 @@ def params_text(settings: BankSettings) -> str:
         start=settings.start,
         end=END,
         seed=settings.seed,
+        margin=CARD_MARGIN,
+        **INPUT_FILES,
     )
 
 

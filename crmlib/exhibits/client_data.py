@@ -184,7 +184,7 @@ def _nothing_to_reconcile(
     )
     return scope.exhibit(
         id="control_totals",
-        title=f"{word[0].upper()}{word[1:]} is not reconciled yet: the client's books are missing",
+        title=f"{formats.capitalised(word)} is not reconciled yet: the client's books are missing",
         table=table,
         formatted=shown.set_axis(["year", f"{word} in the {what}, {scope.currency}"], axis=1),
         n=n,

@@ -84,7 +84,7 @@ class Exhibit:
             "population": self.population,
             "unit": self.unit,
             "alt": self.alt,
-            "note": self.note.strip(),
+            "note": self.note,
             "file": f"exhibits/{self.id}.csv",
             "picture": f"exhibits/{self.id}.png" if self.figure is not None else None,
         }
@@ -120,7 +120,7 @@ class Exhibit:
 
     def caption(self) -> Caption:
         """Source, period, n, unit and note, for below the exhibit in a notebook."""
-        said = " · ".join(evidence(self.record("")))
+        said = " · ".join(caption_parts(self.record("")))
         shown = f"<p><small>{html.escape(said)}</small></p>"
         if self.note:
             shown += f"<p><small>{html.escape(self.note)}</small></p>"
@@ -140,7 +140,7 @@ class Caption:
         return {"text/plain": self.plain, "text/html": self.html}, {"crm_caption": True}
 
 
-def evidence(record: Mapping[str, Any]) -> list[str]:
+def caption_parts(record: Mapping[str, Any]) -> list[str]:
     """Source, period, n and unit, in the order in which a reviewer asks."""
     people = f"n = {formats.count(record['n'])} {record.get('population', '')}".strip()
     return [f"Source: {record['source']}", record["period"], people, f"Unit: {record['unit']}"]

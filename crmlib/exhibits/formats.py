@@ -82,13 +82,22 @@ def plural(number: float, one: str) -> str:
     return f"{number:,g} {one}" if number == 1 else f"{number:,g} {one}s"
 
 
+def capitalised(words: str) -> str:
+    """Words as a sentence begins with them; the others stay as they are.
+
+    >>> capitalised("card spending"), capitalised("UK revenue")
+    ('Card spending', 'UK revenue')
+    """
+    return words[:1].upper() + words[1:]
+
+
 def sentences(*remarks: str) -> str:
     """Remarks in lower case and without a full stop, as sentences.
 
     >>> sentences("q is small", "3 starts agree")
     'Q is small. 3 starts agree.'
     """
-    return " ".join(f"{text[0].upper()}{text[1:]}." for text in remarks)
+    return " ".join(f"{capitalised(text)}." for text in remarks)
 
 
 def significant(value: float, digits: int) -> str:

@@ -14,7 +14,7 @@ from crmlib.params import Engagement
 from crmlib.stats import disclosure
 
 # Best customers as a chapter speaks of them.
-_SHARES = {0.1: "tenth", 0.2: "fifth", 0.5: "half"}
+SHARE_WORDS = {0.1: "tenth", 0.2: "fifth", 0.5: "half"}
 
 
 def _contribution(amount: str) -> str:
@@ -70,12 +70,12 @@ class Scope:
     @property
     def amount_title(self) -> str:
         """The amount's word where a sentence begins with it."""
-        return self.amount_word[0].upper() + self.amount_word[1:]
+        return formats.capitalised(self.amount_word)
 
     @property
     def value_title(self) -> str:
         """The value's word where a sentence begins with it."""
-        return self.value_word[0].upper() + self.value_word[1:]
+        return formats.capitalised(self.value_word)
 
     @staticmethod
     def column(word: str) -> str:
@@ -120,7 +120,7 @@ class Scope:
     @staticmethod
     def share_word(share: float) -> str:
         """A share of best customers as a noun: tenth, fifth or half."""
-        return _SHARES[share]
+        return SHARE_WORDS[share]
 
     @staticmethod
     def between(start: dt.date, end: dt.date) -> str:

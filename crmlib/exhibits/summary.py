@@ -16,12 +16,13 @@ import pandas as pd
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Decision, FindingList
+from crmlib.exhibits.scope import SHARE_WORDS
 from crmlib.params import Engagement
 
 Record = dict[str, Any]
+_BEST = {word: share for share, word in SHARE_WORDS.items()}
 # the finding on the best customers, by profit where it is known
-_TOP = re.compile(r"top_(?P<word>tenth|fifth|half)_(profit_)?share")
-_BEST = {"tenth": 0.1, "fifth": 0.2, "half": 0.5}
+_TOP = re.compile(rf"top_(?P<word>{'|'.join(_BEST)})_(profit_)?share")
 ASSUMED = 0.25  # certainty of an assumption, which nobody has measured
 CONCENTRATED = 2.5  # times their share of customers, from which a few are worth an own service
 

@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def generator(seed: int | np.random.SeedSequence, *purpose: int) -> np.random.Generator:
+def generator(seed: int, *purpose: int) -> np.random.Generator:
     """A random generator for one purpose under one seed.
 
     Streams of different purposes are independent, so that a draw added in one
     place does not move the numbers of another.
     """
-    if isinstance(seed, np.random.SeedSequence):
-        return np.random.default_rng(seed)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=purpose))
 
 

@@ -109,6 +109,18 @@ def hessian_by_differences(
     return (np.array(rows) + np.array(rows).T) / 2
 
 
+def refitted(
+    objective: Objective,
+    start: FloatArray,
+    hessian: FloatArray,
+    names: Sequence[str],
+    nobs: float,
+) -> FloatArray:
+    """Log-parameters of a resample: by `chord_newton`, or by a search from the old optimum."""
+    found = chord_newton(objective, start, hessian)
+    return maximise(objective, [start], names, nobs).log_params if found is None else found
+
+
 def chord_newton(
     objective: Objective,
     start: FloatArray,

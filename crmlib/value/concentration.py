@@ -86,7 +86,7 @@ def concentration(values: ArrayLike, weights: ArrayLike | None = None) -> Concen
     ranked = np.asarray(values, dtype=float)[order]
     checked = check_weights(weights, ranked.size)
     sizes = np.ones(ranked.size) if checked is None else checked[order]
-    curve = pd.DataFrame(_curve(ranked, sizes), columns=["customers", "value"])
+    curve = pd.DataFrame(curve_points(ranked, sizes), columns=["customers", "value"])
     return Concentration(curve, _gini(curve.to_numpy()) if ranked[-1] >= 0 else None)
 
 
@@ -154,7 +154,7 @@ def concentration_intervals(
         [
             [*np.interp(shares, *points.T), _gini(points)]
             for sizes in bootstrap_weights(ranked.size, replications, generator(seed))
-            for points in [_curve(ranked, sizes)]
+            for points in [curve_points(ranked, sizes)]
         ]
     )
     intervals = {
@@ -166,7 +166,7 @@ def concentration_intervals(
     return pd.Series(intervals, dtype=object)
 
 
-def _curve(ranked: FloatArray, sizes: FloatArray) -> FloatArray:
+def curve_points(ranked: FloatArray, sizes: FloatArray) -> FloatArray:
     """Points (customers, value) of the curve for values ranked best first."""
     people, money = np.cumsum(sizes), np.cumsum(ranked * sizes)
     points = np.zeros((ranked.size + 1, 2))

@@ -117,21 +117,21 @@ def excess_migration(
     placed = place(periods, rule, ones)
     observed = flow_shares(periods, placed, ones)
     expected = _expected(draw, rule, generator(seed, EXPECTED), draws)
+    rng = generator(seed, BOOTSTRAP)
     if refit is None:
-        rng = generator(seed, BOOTSTRAP)
         samples = resampled_flows(periods, rule, replications, rng) - expected
     else:
-        samples = np.array(
-            [
-                resample(periods, rule, weights)
-                # the same random numbers for each refit: what differs is the model
-                - _expected(refit(of_rows), rule, generator(seed, REFITTED), refit_draws)
-                for weights in bootstrap_weights(
-                    ones.size, replications, generator(seed, BOOTSTRAP)
-                )
-                for of_rows in [_spread(weights, periods, np.size(value_1))]
-            ]
-        )
+        rows = np.size(value_1)
+
+        def flows(weights: FloatArray) -> FloatArray:
+            base = refit(_spread(weights, periods, rows))
+            # the same random numbers for each refit: what differs is the model
+            return resample(periods, rule, weights) - _expected(
+                base, rule, generator(seed, REFITTED), refit_draws
+            )
+
+        resamples = bootstrap_weights(ones.size, replications, rng)
+        samples = np.array([flows(weights) for weights in resamples])
     table = flow_table(periods, placed)[["customers"]]
     for row, name in enumerate(("customers", "value")):
         table[f"{name}_observed"], table[f"{name}_expected"] = observed[row], expected[row]

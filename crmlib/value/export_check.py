@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.life_table import LifeTable, life_table
 from crmlib.value.residual_lifetime import ages
-
-FloatArray = NDArray[np.float64]
 
 ENOUGH_AT_RISK = 30  # ages with fewer are not compared
 SNAPSHOT = 0.1  # a window shorter than this share of the median age of contracts
@@ -47,10 +45,11 @@ class ExportCheck:
         Whether it is below 20 points.
     window : int
         Most periods over which one contract was seen.
-    median_age, expected_median_age : float or None
-        Of the contracts that did not end: as they are, and as they would be had rates of
-        loss always been those of the window and as many contracts begun in each period.
-        None where young ages were not observed.
+    median_age : float
+        Of the contracts that did not end; of all where every one did.
+    expected_median_age : float or None
+        As it would be had rates of loss always been those of the window and as many
+        contracts begun in each period. None where young ages were not observed.
     """
 
     verdict: str
@@ -79,7 +78,8 @@ def export_check(
     Raises
     ------
     NotIdentified
-        If no contract ended, or none was seen for a whole period.
+        If no contract ended, none was seen for a whole period, or at no age were enough
+        at risk to compare.
     """
     lasted, since = ages(duration), ages(entry)
     lost = np.asarray(ended, dtype=bool)

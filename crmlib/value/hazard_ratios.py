@@ -2,7 +2,7 @@
 
 Fitted by ``statsmodels.duration`` with delayed entry and Efron's treatment of ties.
 A hazard ratio is a description of who leaves, not the effect of changing it. Klein &
-Moeschberger (2003), *Survival Analysis*, cited as KM, chapters 8, 9 and 11.
+Moeschberger (2003), *Survival Analysis*.
 """
 
 from __future__ import annotations

@@ -105,11 +105,10 @@ def potential(
         known = int((reason != UNKNOWN).sum())
         raise NotIdentified(f"no wallet can be used: {known} are known, none of them plausible")
     frame = pd.DataFrame({"spend": ours, "wallet": theirs, "reason": reason})
-    streams = np.random.SeedSequence(seed).spawn(len(names))
     parts = {name: frame[codes == code] for code, name in enumerate(names)}
     drawn = {
-        name: _resampled(part[part["reason"] == USED], replications, stream)
-        for (name, part), stream in zip(parts.items(), streams, strict=True)
+        name: _resampled(part[part["reason"] == USED], replications, generator(seed, code))
+        for code, (name, part) in enumerate(parts.items())
     }
     rows = {name: _row(parts[name], drawn[name], level) for name in names}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
@@ -208,13 +207,13 @@ def _difference(values: FloatArray, known: NDArray[np.bool_]) -> dict[str, float
     }
 
 
-def _resampled(used: pd.DataFrame, replications: int, stream: np.random.SeedSequence) -> FloatArray:
+def _resampled(used: pd.DataFrame, replications: int, rng: np.random.Generator) -> FloatArray:
     """Mean spend and mean wallet in resamples of a group, shape (replications, 2)."""
     # of one customer a resample says nothing about the spread
     if len(used) < 2:
         return np.full((replications, 2), np.nan)
     sums = used[["spend", "wallet"]].to_numpy()
-    weights = bootstrap_weights(len(used), replications, generator(stream))
+    weights = bootstrap_weights(len(used), replications, rng)
     return np.array([sizes @ sums for sizes in weights]) / len(used)
 
 

@@ -4,7 +4,8 @@ Profit = revenue − cost to serve − risk cost − marketing, from a ledger su
 customer, product and line. Losses are legal: the cumulative curve is then a whale
 curve, which rises above the total before the unprofitable pull it back (Kaplan &
 Narayanan 2001, "Measuring and Managing Customer Profitability", Journal of Cost
-Management 15(5)). Customers appear in groups only, each with its size.
+Management 15(5)). All but `Profit.customers`
+is by groups, each with its size.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from crmlib.stats.intervals import Interval, percentile_interval
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 from crmlib.stats.tiers import best_first, value_deciles
-from crmlib.value.concentration import Concentration, concentration
+from crmlib.tables import LINES
+from crmlib.value.concentration import Concentration, concentration, curve_points
 
-COSTS = ("cost_to_serve", "risk_cost", "marketing")
-LINES = ("revenue", *COSTS)
+COSTS = LINES[1:]  # all but revenue
 SUMS = [*LINES, "profit"]
 NOT_STATED = "not stated"  # service that the ledger puts under no channel
 NOT_SERVED = "not served"  # customers without any cost to serve
@@ -250,12 +251,10 @@ def whale_curve(
     whole = concentration(ranked)
     samples = bootstrap_weights(ranked.size, replications, generator(seed))
     try:
-        draws = np.array(
-            [_landmarks(concentration(ranked, sizes), ranked, sizes, shares) for sizes in samples]
-        )
+        draws = np.array([_landmarks(ranked, sizes, shares) for sizes in samples])
     except NotIdentified as error:  # of a resample: the base itself has passed
         raise NotIdentified("total profit is near zero: shares of it have no bounds") from error
-    points = _landmarks(whole, ranked, np.ones(ranked.size), shares)
+    points = _landmarks(ranked, np.ones(ranked.size), shares)
     *tops, peak, peak_at = (
         percentile_interval(point, column, level)
         for point, column in zip(points, draws.T, strict=True)
@@ -263,12 +262,11 @@ def whale_curve(
     return WhaleCurve(whole, dict(zip(shares, tops, strict=True)), peak, peak_at)
 
 
-def _landmarks(
-    curve: Concentration, ranked: np.ndarray, sizes: np.ndarray, shares: Sequence[float]
-) -> list[float]:
+def _landmarks(ranked: np.ndarray, sizes: np.ndarray, shares: Sequence[float]) -> list[float]:
     """Top shares, height of the peak, share of customers there."""
-    tops = [curve.top(share) for share in shares]
-    return [*tops, float(curve.curve["value"].max()), float(sizes @ (ranked > 0) / sizes.sum())]
+    points = curve_points(ranked, sizes)
+    tops = np.interp(shares, *points.T).tolist()
+    return [*tops, float(points[:, 1].max()), float(sizes @ (ranked > 0) / sizes.sum())]
 
 
 def _checked(amounts: pd.DataFrame) -> pd.DataFrame:

@@ -27,16 +27,15 @@ from crmlib.value.contract_draws import (
     resample,
 )
 from crmlib.value.contract_models import ContractModel
+from crmlib.value.lifetime import MOST_TIMES_OBSERVED
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 COLUMNS = (
     "customer_id", "contract_id", "product", "entry", "duration", "ended", "running", "tenure",
     "margin",
 )  # fmt: skip
 TAIL = 1e-7  # discount beyond which a constant rate of loss stands for the model
-MOST_TIMES_OBSERVED = 4.0  # a longer horizon makes the value "weak"
 CUSTOMERS_AT_A_TIME = 50_000  # whose futures are held in memory
 FUTURES = 1  # purpose of a random stream
 

@@ -67,7 +67,7 @@ def contract_spells(
         raise ValueError(f"contracts lack {', '.join(missing)}")
     if unit not in DAYS:
         raise ValueError(f"unit must be one of {', '.join(DAYS)}: found {unit!r}")
-    last_day = np.datetime64(pd.Timestamp(end), "D")
+    last_day = _day(end)
     began = _days(contracts["start_date"])
     stopped = _days(contracts["end_date"])
     _check_dates(contracts, began, stopped, last_day)
@@ -83,12 +83,11 @@ def contract_spells(
     # a contract stops in the period that holds its last day
     period = _lived(began, seen_until, unit) + 1
     ended = ~running & (period > entry) & (period <= tenure)
-    duration = np.maximum(np.where(ended, period, np.where(running, tenure, 0)), entry)
-    cut_off = ~running & (period > tenure)  # in the unfinished last period
-    duration = np.where(cut_off, np.maximum(tenure, entry), duration)
+    # in the unfinished last period: up to the last whole one
+    duration = np.maximum(np.minimum(period, tenure), entry)
 
     # whole days first: a timedelta times 30.4375 would be cut to 30 days
-    age = np.maximum((seen_until + ONE_DAY - began).astype(float) / DAYS[unit], 0.0)
+    age = (seen_until + ONE_DAY - began).astype(float) / DAYS[unit]
     entry_age = np.maximum((first_day - began).astype(float) / DAYS[unit], 0.0)
     return contracts.assign(
         entry=entry,
@@ -97,8 +96,8 @@ def contract_spells(
         entry_age=entry_age,
         age=np.maximum(age, entry_age),
         left=~running & (stopped >= first_day),
-        running=running & (began <= last_day),
-        tenure=np.maximum(tenure, 0),
+        running=running,
+        tenure=tenure,
     )
 
 
@@ -123,7 +122,7 @@ def _check_dates(
         if broken.any():
             contract = contracts["contract_id"].iloc[int(np.argmax(broken))]
             raise ValueError(f"contract {contract} {rule}")
-    if pd.Series(contracts["contract_id"]).duplicated().any():
+    if contracts["contract_id"].duplicated().any():
         twice = contracts["contract_id"][contracts["contract_id"].duplicated()].iloc[0]
         raise ValueError(f"contract {twice} appears twice")
 

@@ -21,8 +21,8 @@ from crmlib.stats.optimise import (
     NotIdentified,
     Objective,
     Verdict,
-    chord_newton,
     maximise,
+    refitted,
 )
 from crmlib.value.observations import check_column, check_weights
 
@@ -239,9 +239,7 @@ class Refit:
     def __call__(self, weights: FloatArray) -> FloatArray:
         """Natural-scale parameters of shape (3,) under these weights of shape (n_groups,)."""
         objective = self.objective(weights)
-        found = chord_newton(objective, self.log_params, self.hessian)
-        if found is None:
-            found = maximise(objective, [self.log_params], NAMES, weights.sum()).log_params
+        found = refitted(objective, self.log_params, self.hessian, NAMES, weights.sum())
         return np.exp(found) * self.unit
 
 

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from crmlib.stats.grouping import Groups, group_rows
-from crmlib.stats.optimise import NotIdentified, Objective, Optimum, chord_newton, maximise
+from crmlib.stats.optimise import NotIdentified, Objective, Optimum, maximise, refitted
 from crmlib.value import spend
 from crmlib.value.observations import check_column
 
@@ -115,10 +115,8 @@ class StationaryFit:
         """The base fitted to a resample of the customers, weights of shape (n_rows,)."""
         sizes = np.bincount(self.counts.index, weights[self.buyers], self.counts.weights.size)
         objective = _objective(self.counts.columns[0], sizes)
-        theta = chord_newton(objective, self.optimum.log_params, self.optimum.hessian)
-        if theta is None:
-            starts = [self.optimum.log_params]
-            theta = maximise(objective, starts, NAMES, sizes.sum()).log_params
+        optimum = self.optimum
+        theta = refitted(objective, optimum.log_params, optimum.hessian, NAMES, sizes.sum())
         groups = self.spend_result.groups
         of_groups = np.bincount(groups.index, weights[self.spenders], groups.weights.size)
         phi = spend.Refit.of(self.spend_result)(of_groups)

@@ -1,9 +1,7 @@
 """How long contracts survive, without a model of why (V7).
 
-Kaplan–Meier curves with delayed entry, medians, the log-rank test between groups,
-and Cox's hazard ratios with a check of their proportionality, by
-``statsmodels.duration``. Klein & Moeschberger (2003), *Survival Analysis*, cited as
-KM, chapters 4, 7, 8 and 11.
+Kaplan–Meier curves with delayed entry, medians, and the log-rank test between groups,
+by ``statsmodels.duration``, after Klein & Moeschberger (2003), *Survival Analysis*.
 """
 
 from __future__ import annotations
@@ -213,7 +211,7 @@ def _where_it_stops(
 def _with_bounds(
     ages: FloatArray, at_risk: FloatArray, losses: FloatArray, level: float
 ) -> pd.DataFrame:
-    """Product limit with log-log bounds, KM eq. 4.2.1 (Greenwood) and 4.3.2."""
+    """Product limit with Greenwood's variance and log-log bounds."""
     survival = np.cumprod(1 - losses / at_risk)
     alive = survival > 0  # at 0 there is no variance: the bound of the age before is kept
     safe = np.where(alive, at_risk - losses, 1.0)

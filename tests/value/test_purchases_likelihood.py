@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from crmlib.value.purchases import BetaGeometric, PurchaseLikelihood
+from crmlib.value.purchases import BetaGeometric, PurchaseLikelihood, shared
 
 HISTORIES = np.array(
     [[0, 0, 39], [0, 0, 30.5], [1, 12, 39], [3, 38, 39], [3, 39, 39], [40, 35.2, 38]], dtype=float
@@ -14,7 +14,7 @@ WEIGHTS = np.array([5.0, 2, 3, 1, 0.5, 1])
 
 @pytest.mark.parametrize("seed", range(8))
 def test_gradient_equals_differences(seed):
-    objective = PurchaseLikelihood.of(*HISTORIES).objective(WEIGHTS)
+    objective = shared.objective(PurchaseLikelihood.of(*HISTORIES), WEIGHTS)
     theta = np.random.default_rng(seed).normal(0, 1, 4)
     numeric = optimize.approx_fprime(theta, lambda at: objective(at)[0], 1e-6)
     assert objective(theta)[1] == pytest.approx(numeric, rel=1e-4, abs=1e-3)

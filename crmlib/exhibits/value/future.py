@@ -101,7 +101,7 @@ def customer_equity(
         rows = rows[1:]
     elif _tells_of_few(customers, scope):
         rows = rows[1:]
-        withheld = f" The last twelve months are withheld: they would tell of {scope.few}."
+        withheld = f"The last twelve months are withheld: they would tell of {scope.few}."
     if scope.margin_rate != 1:
         assumed = f"contribution per {scope.currency} of {scope.amount_word}, assumed"
         rows.append((assumed, scope.margin_rate, *none))
@@ -117,6 +117,15 @@ def customer_equity(
     if scope.margin_rate != 1:
         shown.loc[shown.index[-1], "value"] = formats.percent(scope.margin_rate, 1)
     level = formats.level(equity.level)
+    remarks = [
+        f"From and to: what another base drawn like this one would show in {level} of cases; "
+        "neither the model's own error, see the sealed holdout, nor the chance in the total is "
+        f"in it. Discounted at {formats.percent(rate, 1)} a year; realised figures are counts and "
+        "have no interval.",
+        _beyond(values),
+        formats.sentences(*values.notes),
+        withheld,
+    ]
     return scope.exhibit(
         id="customer_equity",
         title=_worth(equity.value, years, scope),
@@ -126,13 +135,7 @@ def customer_equity(
         unit=f"{scope.currency} of {scope.value_word}",
         alt=f"Table of realised and expected {scope.value_word}; expected "
         f"{scope.money(equity.value)}, {level} interval {formats.interval(*lo_hi, scope.money)}.",
-        note=f"From and to: what another base drawn like this one would show in {level} of cases; "
-        "neither the model's own error, see the sealed holdout, nor the chance in the total is "
-        "in it. Discounted at "
-        f"{formats.percent(rate, 1)} a year; realised figures are counts and have no interval. "
-        + _beyond(values)
-        + formats.sentences(*values.notes)
-        + withheld,
+        note=" ".join(filter(None, remarks)),
     )
 
 
@@ -143,7 +146,7 @@ def _years(horizon: float) -> str:
 def _beyond(values: LifetimeValues) -> str:
     if values.to_infinity is None:
         return ""
-    return "Without a horizon the model is carried far beyond any time it was tested on. "
+    return "Without a horizon the model is carried far beyond any time it was tested on."
 
 
 def _worth(equity: float, years: str, scope: Scope) -> str:

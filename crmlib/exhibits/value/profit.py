@@ -15,7 +15,7 @@ from crmlib.exhibits.scope import Scope
 from crmlib.exhibits.value.refused import refused
 from crmlib.stats.disclosure import is_small
 from crmlib.stats.refusal import Refusal
-from crmlib.value.profit import LINES, Profit, Unprofitable, WhaleCurve
+from crmlib.value.profit import SUMS, Profit, Unprofitable, WhaleCurve
 
 _BEST, _LOSING = "best customers", "customers who bring losses"
 _BANDS = 10
@@ -121,7 +121,7 @@ def profit_by_decile(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
     if scope.bands(n, _BANDS) < _BANDS:
         return scope.withheld("profit_by_decile", "Profit by decile", n)
     groups = earned.customers.groupby("profit_decile")
-    table = groups[[*LINES, "profit"]].sum().round(2)
+    table = groups[SUMS].sum().round(2)
     table.insert(0, "customers", groups.size())
     table = table.assign(mean_profit=table["profit"] / table["customers"])
     table = table.rename_axis("decile").reset_index()
@@ -132,7 +132,7 @@ def profit_by_decile(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
     ax.axhline(0, color=theme.INK, linewidth=0.8)
     theme.tidy(ax, x="decile of customers, most profitable first", y=f"profit, {scope.currency}")
     theme.thousands(ax)
-    series = {name.replace("_", " "): table[name] for name in [*LINES, "profit"]}
+    series = {name.replace("_", " "): table[name] for name in SUMS}
     said = [f"decile {name}" for name in names]
     theme.says_values(ax, range(len(names)), said, series, scope.money)
     last, first = table.iloc[-1], table.iloc[0]
@@ -162,7 +162,7 @@ def profit_by_product(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
     if len(table) < 2:
         return scope.withheld("profit_by_product", "Profit by product", n)
     best = table["profit_share"].max()
-    money = [*LINES, "profit"]
+    money = SUMS
     shown = table.assign(
         **{name: [scope.money(value) for value in table[name]] for name in money},
         profit_share=[formats.percent(share) for share in table["profit_share"]],
@@ -188,7 +188,7 @@ def _shown_products(earned: Profit, min_cell: int) -> pd.DataFrame:
     small = is_small(products["customers"].tolist(), min_cell)
     merged = 0 if not small.any() else int(small.sum()) + 1
     few, kept = products.iloc[:merged], products.iloc[merged:]
-    money = [*LINES, "profit"]
+    money = SUMS
     table = kept[[*money, "profit_share", "customers"]].astype({"customers": float})
     if merged:
         table.loc[_OTHERS] = [*few[money].sum(), few["profit_share"].sum(), float("nan")]

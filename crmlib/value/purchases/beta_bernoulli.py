@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from crmlib.stats.grouping import Groups, group_rows
-from crmlib.stats.optimise import Objective
 from crmlib.stats.special import softplus
 from crmlib.value import expectations
 from crmlib.value.observations import check_occasions
@@ -89,10 +88,6 @@ class OccasionLikelihood:
         values, of_x = np.unique(x, return_inverse=True)
         last, end = recency.astype(np.int64), occasions.astype(np.int64)
         return cls(group_rows(x, occasions), values, of_x, last, end)
-
-    def objective(self, weights: FloatArray) -> Objective:
-        """Log-likelihood under these group weights as a function of log-parameters."""
-        return shared.objective(self, weights)
 
     def evaluate(self, log_params: FloatArray, weights: FloatArray) -> tuple[float, FloatArray]:
         """Log-likelihood and gradient: still active plus left at some occasion."""

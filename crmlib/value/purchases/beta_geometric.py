@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from crmlib.stats.grouping import group_rows
-from crmlib.stats.optimise import Objective
 from crmlib.stats.special import softplus
 from crmlib.value import expectations
 from crmlib.value.purchases import shared
@@ -84,10 +83,6 @@ class PurchaseLikelihood:
         """
         columns = (x, recency, observed_time)
         return cls(*(Distinct.of(column, profile) for column in columns), at_first)
-
-    def objective(self, weights: FloatArray) -> Objective:
-        """Log-likelihood under these group weights as a function of log-parameters."""
-        return shared.objective(self, weights)
 
     def evaluate(self, log_params: FloatArray, weights: FloatArray) -> tuple[float, FloatArray]:
         """Log-likelihood and gradient: FHL eq. 6 written as A1·A2·(A3 + δ·A4).

@@ -21,7 +21,7 @@ from scipy import stats
 
 from crmlib.stats.grouping import group_rows
 from crmlib.stats.optimise import LOG_BOUND, NotIdentified, Objective, Verdict, maximise
-from crmlib.value.observations import check_column, check_weights
+from crmlib.value.observations import check_weights
 from crmlib.value.purchases.shared import Likelihood, PurchaseModel, PurchaseResult, nested
 
 FloatArray = NDArray[np.float64]
@@ -329,7 +329,6 @@ def _design(
     if not given:
         raise ValueError("give at least one covariate of rate or dropout")
     for role, table in given.items():
-        check_column(f"rows of {role}", [len(table)])
         if len(table) != counts.size:
             raise ValueError(f"{role} has {len(table)} rows where {counts.size} were expected")
         _check_variation(table, counts)

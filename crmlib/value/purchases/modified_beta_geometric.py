@@ -68,7 +68,7 @@ class ModifiedBetaGeometric(shared.PurchaseModel):
     def frequency_probabilities(
         self, params: FloatArray, time: FloatArray, maximum: int
     ) -> FloatArray:
-        """P(X(t) = x) of a new customer for x = 0 … maximum."""
+        """P(X(t) = 0), …, P(X(t) ≥ maximum) of a new customer."""
         return expectations.frequency_probabilities(params, time, maximum, at_first=True)
 
     def draw(

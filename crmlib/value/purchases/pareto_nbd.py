@@ -22,7 +22,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from crmlib.stats.grouping import Groups, group_rows
-from crmlib.stats.optimise import Objective
 from crmlib.stats.special import (
     PowerIntegral,
     gauss_legendre,
@@ -72,10 +71,6 @@ class ParetoLikelihood:
         end = BEYOND * float(observed_time.max())
         distinct = np.unique(x, return_inverse=True)
         return cls(x, observed_time, of_profile, distinct, tails, end if end > 0 else 1.0)
-
-    def objective(self, weights: FloatArray) -> Objective:
-        """Log-likelihood under these group weights as a function of log-parameters."""
-        return shared.objective(self, weights)
 
     def evaluate(self, log_params: FloatArray, weights: FloatArray) -> tuple[float, FloatArray]:
         """Log-likelihood and gradient; both of shape (4,) or (4, n_profiles) as passed."""

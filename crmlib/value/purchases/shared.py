@@ -23,8 +23,8 @@ from crmlib.stats.optimise import (
     NotIdentified,
     Objective,
     Verdict,
-    chord_newton,
     maximise,
+    refitted,
 )
 from crmlib.value.expectations import NODES
 from crmlib.value.observations import check_purchases, check_weights
@@ -391,8 +391,6 @@ class Refit:
     def __call__(self, weights: FloatArray) -> FloatArray:
         """Natural-scale parameters of shape (4,) under these weights of shape (n_groups,)."""
         goal = self.objective(weights)
-        found = chord_newton(goal, self.log_params, self.hessian)
-        if found is None:
-            names, nobs = self.model.names, float(weights.sum())
-            found = maximise(goal, [self.log_params], names, nobs).log_params
+        nobs = float(weights.sum())
+        found = refitted(goal, self.log_params, self.hessian, self.model.names, nobs)
         return np.exp(found) * self.unit
