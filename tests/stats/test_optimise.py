@@ -11,6 +11,7 @@ from crmlib.stats.optimise import (
     distance_in_errors,
     hessian_by_differences,
     maximise,
+    refitted,
 )
 
 SAMPLE = np.random.default_rng(0).gamma(3.0, 2.0, 5_000)
@@ -71,6 +72,16 @@ def test_chord_gives_up_where_it_diverges_or_has_no_curvature(optimum):
         chord_newton(objective, optimum.log_params + np.array([4.0, -4.0]), optimum.hessian) is None
     )
     assert chord_newton(objective, optimum.log_params, np.zeros((2, 2))) is None
+
+
+@pytest.mark.parametrize("curved", [True, False])
+def test_a_refit_reaches_the_optimum_also_where_the_chord_gives_up(optimum, curved):
+    resampled = np.random.default_rng(1).choice(SAMPLE, SAMPLE.size)
+    objective, names = gamma_likelihood(resampled), ("shape", "rate")
+    hessian = optimum.hessian if curved else np.zeros((2, 2))
+    found = refitted(objective, optimum.log_params, hessian, names, SAMPLE.size)
+    again = maximise(objective, STARTS, names, SAMPLE.size).log_params
+    assert (np.abs(found - again) < 1e-3 * np.sqrt(np.diag(optimum.covariance))).all()
 
 
 def test_a_ridge_is_named():
