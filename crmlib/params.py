@@ -181,6 +181,9 @@ class ValueChapter(_Section):
     margin_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         default=1.0, description="contribution per unit of revenue; 1 states value as revenue"
     )
+    purchase_model: Literal["auto", "bg_nbd", "mbg_nbd", "pareto_nbd"] = Field(
+        default="auto", description="auto takes what foretells a sealed holdout best"
+    )
     holdout_share: Annotated[float, Field(ge=0.1, le=0.5)] = Field(
         default=0.5, description="share of the observed time that is sealed for the holdout"
     )

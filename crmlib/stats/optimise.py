@@ -130,6 +130,9 @@ def chord_newton(
 ) -> FloatArray | None:
     """Newton's method with a Hessian that is not renewed, for refits close to a known optimum.
 
+    Directions along which the likelihood hardly changes (a ridge, or a parameter that
+    has run away) are not moved along: no figure depends on where on a ridge one stands.
+
     Parameters
     ----------
     start, hessian
@@ -142,14 +145,15 @@ def chord_newton(
     array of shape (n_params,) or None
         None where the steps do not converge; the caller then searches anew.
     """
-    try:
-        factor = cho_factor(-hessian)
-    except LinAlgError:
+    curvature, directions = np.linalg.eigh(-hessian)
+    curved = curvature > max(curvature[-1], 0) / MAX_CONDITION
+    inverse = directions[:, curved] / curvature[curved] @ directions[:, curved].T
+    if not curved.any():
         return None
     theta = start.copy()
     for _ in range(max_steps):
         gradient = objective(theta)[1]
-        step = cho_solve(factor, gradient)
+        step = inverse @ gradient
         if not np.isfinite(step).all() or np.abs(step).max() > 2:
             return None
         theta = theta + step

@@ -8,6 +8,13 @@ from crmlib.value.balance import (
     Balance,
     balance_of_spend,
 )
+from crmlib.value.choosing import (
+    PurchaseChoice,
+    choose_purchase_model,
+    chosen_fit,
+    chosen_scorecard,
+    fit_purchases,
+)
 from crmlib.value.cohorts import (
     Cohorts,
     cohorts,
@@ -54,8 +61,10 @@ from crmlib.value.hazard_ratios import (
     hazard_ratios,
 )
 from crmlib.value.holdout import (
+    Foretold,
     Scorecard,
-    foretold_total,
+    by_forecast,
+    foretold,
     holdout_money,
     holdout_scorecard,
 )
@@ -108,7 +117,6 @@ from crmlib.value.running_contracts import (
     running_values,
 )
 from crmlib.value.shown import (
-    fit_sealed,
     shown_cohorts,
     shown_periods,
 )
@@ -152,6 +160,7 @@ __all__ = [
     "CovariateResult",
     "ExcessMigration",
     "ExportCheck",
+    "Foretold",
     "GammaGamma",
     "GammaGammaResult",
     "GroupedSurvival",
@@ -163,6 +172,7 @@ __all__ = [
     "ParetoNBD",
     "Potential",
     "Profit",
+    "PurchaseChoice",
     "PurchaseModel",
     "PurchaseResult",
     "RecordedEnds",
@@ -184,6 +194,10 @@ __all__ = [
     "attempt",
     "balance_of_spend",
     "band_table",
+    "by_forecast",
+    "choose_purchase_model",
+    "chosen_fit",
+    "chosen_scorecard",
     "cohorts",
     "compare_known",
     "concentration",
@@ -196,10 +210,10 @@ __all__ = [
     "excess_migration",
     "expected_frequencies",
     "export_check",
+    "fit_purchases",
     "fit_repeat_spend",
-    "fit_sealed",
     "fit_stationary",
-    "foretold_total",
+    "foretold",
     "hazard_ratios",
     "holdout_money",
     "holdout_scorecard",

@@ -8,14 +8,17 @@ horizon (the process is the purchase model's, the amounts are Gamma-Gamma).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmlib.value.purchases import BetaGeometric, PurchaseModel
+from crmlib.value.purchases.shared import Process
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 FUTURES_AT_ONCE = 1_000_000  # about 150 MB
 BG_NBD = BetaGeometric()
@@ -102,30 +105,70 @@ def simulate_spend(
     array of shape (n_histories, replications)
     """
     p, q, v = spend_params.T
+    x = histories.frequency
+    who, draw, process = _survivors(histories, purchase_params, rng, model)
+    inverse_scale = rng.standard_gamma(p[draw] * x[who] + q[draw])
+    inverse_scale /= v[draw] + (x * histories.mean_spend)[who]
+
+    shape, spend = p[draw], np.zeros(who.size)
+    for future, clock in _purchases(process, horizon, rng, model):
+        amount = rng.standard_gamma(shape[future]) / inverse_scale[future]
+        spend[future] += amount * np.exp(-rate * clock)
+
+    result = np.zeros((x.size, len(purchase_params)))
+    result[who, draw] = spend
+    return result
+
+
+def simulate_purchases(
+    histories: Histories,
+    purchase_params: FloatArray,
+    *,
+    horizon: float,
+    rng: np.random.Generator,
+    model: PurchaseModel = BG_NBD,
+) -> FloatArray:
+    """Purchases over the horizon in one future per history and parameter row.
+
+    Returns
+    -------
+    array of shape (n_histories, replications)
+    """
+    who, draw, process = _survivors(histories, purchase_params, rng, model)
+    count = np.zeros(who.size)
+    for future, _ in _purchases(process, horizon, rng, model):
+        count[future] += 1
+    result = np.zeros((histories.frequency.size, len(purchase_params)))
+    result[who, draw] = count
+    return result
+
+
+def _survivors(
+    histories: Histories,
+    purchase_params: FloatArray,
+    rng: np.random.Generator,
+    model: PurchaseModel,
+) -> tuple[IntArray, IntArray, Process]:
+    """History and parameter row of each future that begins active, and its latent traits."""
     x, end = histories.frequency, histories.observed_time
     alive = model.probability_alive(
         purchase_params.T[:, None, :], x[:, None], histories.recency[:, None], end[:, None]
     )
     who, draw = np.nonzero(rng.random(alive.shape) < alive)
+    return who, draw, model.draw(purchase_params.T[:, draw], x[who], end[who], rng)
 
-    process = model.draw(purchase_params.T[:, draw], x[who], end[who], rng)
+
+def _purchases(
+    process: Process, horizon: float, rng: np.random.Generator, model: PurchaseModel
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """The next purchase of all futures that have one within the horizon: which, and when."""
     last_chance = np.minimum(process.time_left, horizon)
-    inverse_scale = rng.standard_gamma(p[draw] * x[who] + q[draw])
-    inverse_scale /= v[draw] + (x * histories.mean_spend)[who]
-
-    spend = np.zeros(who.size)
-    state = (np.arange(who.size), *process[:2], last_chance, p[draw], 1 / inverse_scale)
     clock = model.wait(process.rate, rng)
-    going = clock <= last_chance
-    while going.any():
-        clock = clock[going]
-        state = tuple(column[going] for column in state)
-        future, buying_rate, dropout, last_chance, shape, scale = state
-        spend[future] += rng.standard_gamma(shape) * scale * np.exp(-rate * clock)
-        stays = rng.random(future.size) >= dropout
-        clock = clock + model.wait(buying_rate, rng)
-        going = stays & (clock <= last_chance)
-
-    result = np.zeros(alive.shape)
-    result[who, draw] = spend
-    return result
+    future = np.flatnonzero(clock <= last_chance)
+    clock = clock[future]
+    while future.size:
+        yield future, clock
+        stays = rng.random(future.size) >= process.leaving[future]
+        clock = clock + model.wait(process.rate[future], rng)
+        going = stays & (clock <= last_chance[future])
+        future, clock = future[going], clock[going]

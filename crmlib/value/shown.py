@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 from crmlib.stats.disclosure import BoolArray, Withheld, is_small, merge_small, told, withhold
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.cohorts import Cohorts, average_over, cohorts
-from crmlib.value.purchases import BetaGeometric, PurchaseResult
 
 MOST_REPEATS = 7  # repeat purchases from here on form one group
 _YEAR = dt.timedelta(days=365)
@@ -353,40 +352,6 @@ def _without(every: Cohorts, atoms: _Atoms, sums: _Sums, found: Withheld, min_ce
         observable=every.observable[named],
         left_out=int((~named).sum()),
     )
-
-
-def fit_sealed(calibration: pd.DataFrame, n: int, min_cell: int) -> PurchaseResult:
-    """The purchase model fitted before the seal, where the test may be shown at all.
-
-    The figures of the customers known at the seal, subtracted from those of the
-    base, tell of those who came later; purchases before and after the seal tell
-    of those who made them. None of these may be a small group.
-
-    Parameters
-    ----------
-    calibration : DataFrame
-        frequency, recency, observed_time, holdout_purchases of the customers
-        known at the seal.
-    n : int
-        Customers of the base.
-
-    Raises
-    ------
-    NotIdentified
-        If one of the groups is small, or as the fit.
-    """
-    groups = {
-        "first bought after the seal": n - len(calibration),
-        "bought again before the seal": int((calibration["frequency"] > 0).sum()),
-        "bought after the seal": int((calibration["holdout_purchases"] > 0).sum()),
-    }
-    for what, customers in groups.items():
-        if is_small(customers, min_cell):
-            raise NotIdentified(
-                f"fewer than {min_cell} customers {what}: a test would tell of them"
-            )
-    history = [calibration[name] for name in ("frequency", "recency", "observed_time")]
-    return BetaGeometric().fit(*history)
 
 
 def shown_periods(

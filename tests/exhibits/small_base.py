@@ -110,6 +110,8 @@ def random_base(seed: int, n: int, months: int, min_cell: int, early: bool = Fal
 class Foretold:
     """Stands in for a fitted purchase model: every customer is expected to buy once."""
 
+    model = value.BetaGeometric()
+
     def expected_purchases(self, horizon, x, last, end):
         return np.ones(len(x))
 

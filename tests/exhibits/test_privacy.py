@@ -19,6 +19,7 @@ from crmlib import value
 from crmlib.exhibits import customers as customer_exhibits
 from crmlib.exhibits import value as exhibits
 from crmlib.stats.intervals import Interval
+from crmlib.value import choosing
 
 BASES = st.builds(
     random_base,
@@ -346,7 +347,7 @@ def test_a_holdout_that_would_tell_of_a_few_is_refused(n, frequency, purchases, 
         {"frequency": frequency, "recency": np.multiply(frequency, 2.0), "observed_time": 9.0,
          "holdout_purchases": purchases}
     )  # fmt: skip
-    refusal = value.attempt(value.fit_sealed, known, n, 10)
+    refusal = value.attempt(choosing.check_sealed, known, n, 10)
     assert who in refusal.reason
     exhibit = exhibits.holdout_tracking(refusal, len(known), random_base(1, 60, 8, 10).scope)
     assert exhibit.n == 0, "the size of the test would tell who is not in it"

@@ -10,6 +10,7 @@ from crmlib import value
 from crmlib.exhibits import Scope, formats
 from crmlib.exhibits import value as exhibits
 from crmlib.stats.intervals import Interval
+from crmlib.value import Foretold
 
 SCOPE = Scope("a test", dt.date(2020, 1, 1), dt.date(2020, 12, 31), "EUR", "week", "revenue", 10)
 REFUSAL = value.Refusal("nobody came back")
@@ -38,6 +39,7 @@ def scorecard(model: float, same_rate: float, mae: float, spearman: float = 0.4)
             "total_error": [model, same_rate, 0.4],
             "mae": [mae, 0.5, 0.6],
             "spearman": [spearman, 0.5, None],
+            "lift": [3.0, 2.5, None],
             "n": 200,
         },
         index=["model", "same_rate", "previous_window"],
@@ -46,7 +48,7 @@ def scorecard(model: float, same_rate: float, mae: float, spearman: float = 0.4)
         {"predicted": [0.2, 1.0], "actual": [0.1, 1.5], "n": [150, 50], "crossing": [20, 10]}
     )
     by_frequency = by_frequency.reindex(range(8)).fillna({"n": 0, "crossing": 0})
-    return value.Scorecard(table, by_frequency, np.zeros(200))
+    return value.Scorecard(table, by_frequency, np.zeros(200), "BG/NBD")
 
 
 def test_concentration_title_is_in_its_table(curve, redrawn):
@@ -95,9 +97,10 @@ def test_the_scorecard_says_who_wins(model, mae, spearman, said):
 
 @pytest.mark.parametrize(("hi", "verb"), [(95.0, "does not hold"), (105.0, "holds")])
 def test_the_scorecard_says_whether_the_forecast_holds_the_total(hi, verb):
-    foretold = Interval(90.0, 80.0, hi, 0.9)
+    foretold = Foretold(Interval(90.0, 80.0, hi, 0.9), inside=0.93)
     exhibit = exhibits.holdout_scorecard(scorecard(-0.1, -0.3, 0.4), foretold, 200, SCOPE)
-    assert f"interval, 80 to {hi:.0f}, {verb} the actual total." in exhibit.note
+    assert f"interval, 80 to {hi:.0f}, {verb} the actual total;" in exhibit.note
+    assert "93% lie in their own interval" in exhibit.note
 
 
 def test_a_holdout_without_purchases_is_said_in_words():
@@ -208,7 +211,7 @@ def test_findings_speak_of_a_weak_model_and_of_the_holdout(curve):
         grade="weak",
         notes=("the spend model is weak: x",),
     )
-    foretold = Interval(90.0, 80.0, 95.0, 0.9)
+    foretold = Foretold(Interval(90.0, 80.0, 95.0, 0.9), inside=0.93)
     found = exhibits.findings(curve, scorecard(-0.1, 0.2, 0.3), values, foretold, 3, 1_000, SCOPE)
     said = {finding.id: finding.sentence for finding in found}
     assert "EUR 1,000 of revenue" in said["customer_equity"]

@@ -85,7 +85,7 @@ def test_money_is_scored_in_total_and_for_the_fifth_each_forecast_ranks_best(cdn
     expected = card.predicted * spend.expected_spend(cdnow["frequency"], mean)
     fifth = round(len(cdnow) / 5)
     best = np.argsort(-expected, kind="stable")[:fifth]
-    row = table.loc["model"]
+    row = table.loc["BG/NBD and Gamma-Gamma"]
     assert row["total_predicted"] == pytest.approx(expected.sum())
     assert row["total_error"] == pytest.approx(expected.sum() / actual.sum() - 1)
     assert row["best_predicted"] == pytest.approx(np.sort(expected)[-fifth:].sum() / expected.sum())
@@ -103,4 +103,4 @@ def test_money_without_spend_has_no_error(cdnow):
     spend = GammaGamma().fit(cdnow["frequency"][repeat], cdnow["mean_repeat_spend"][repeat])
     mean = cdnow["mean_repeat_spend"]
     table = holdout_money(card, spend, cdnow["frequency"], mean, nothing, nothing, best_share=0.2)
-    assert table["total_error"].isna().all() and table.loc["model", "total_predicted"] > 0
+    assert table["total_error"].isna().all() and table.loc["BG/NBD and Gamma-Gamma", "total_predicted"] > 0

@@ -10,7 +10,7 @@ from crmlib.value import (
     ModifiedBetaGeometric,
     ParetoNBD,
     annual_to_continuous,
-    foretold_total,
+    foretold,
     holdout_scorecard,
     lifetime_values,
     track_purchases,
@@ -72,9 +72,10 @@ def test_holdout_and_tracking(cdnow, fitted):
     assert card.table.loc["model", "total_error"] > -0.2
     naive = card.table.loc[["same_rate", "previous_window"], "mae"]
     assert card.table.loc["model", "mae"] < naive.min()
-    total = foretold_total(fitted, 39.0, replications=21, seed=1, level=0.9)
-    assert total.value == pytest.approx(card.predicted.sum())
-    assert total.lo < total.value < total.hi
+    told = foretold(fitted, cdnow["holdout"], 39.0, replications=21, seed=1, level=0.9)
+    assert told.total.value == pytest.approx(card.predicted.sum())
+    assert told.total.lo < told.total.value < told.total.hi
+    assert 0.85 < told.inside <= 1
     periods = pd.DataFrame(
         {
             "period_end": pd.to_datetime(["1997-06-30", "1997-09-30"]),

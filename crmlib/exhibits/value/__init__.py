@@ -5,14 +5,15 @@ step was refused, its exhibit says so in words instead of showing a figure.
 """
 
 from crmlib.exhibits.value.future import customer_equity, findings, future_concentration
-from crmlib.exhibits.value.models import (
-    frequency_fit,
+from crmlib.exhibits.value.holdout import (
+    holdout_by_decile,
     holdout_by_frequency,
     holdout_money,
     holdout_scorecard,
     holdout_tracking,
-    model_parameters,
+    purchase_models,
 )
+from crmlib.exhibits.value.models import frequency_fit, model_parameters
 from crmlib.exhibits.value.past import cohort_retention, cohort_revenue, concentration, deciles
 from crmlib.exhibits.value.profit import (
     profit_by_decile,
@@ -31,6 +32,7 @@ __all__ = [
     "findings",
     "frequency_fit",
     "future_concentration",
+    "holdout_by_decile",
     "holdout_by_frequency",
     "holdout_money",
     "holdout_scorecard",
@@ -40,5 +42,6 @@ __all__ = [
     "profit_by_product",
     "profit_curve",
     "profit_findings",
+    "purchase_models",
     "refused",
 ]

@@ -9,13 +9,13 @@ from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
-from crmlib.exhibits.value.models import error_interval
+from crmlib.exhibits.value.holdout import error_interval
 from crmlib.exhibits.value.refused import refused
 from crmlib.stats.disclosure import is_small
 from crmlib.stats.intervals import Interval
 from crmlib.stats.refusal import Refusal
 from crmlib.value.concentration import Concentration
-from crmlib.value.holdout import Scorecard
+from crmlib.value.holdout import Foretold, Scorecard
 from crmlib.value.lifetime import LifetimeValues
 
 
@@ -170,7 +170,7 @@ def findings(
     past: Concentration,
     scorecard: Scorecard | Refusal,
     values: LifetimeValues | Refusal,
-    foretold: Interval | Refusal,
+    foretold: Foretold | Refusal,
     horizon_years: float,
     n: int,
     scope: Scope,
@@ -255,11 +255,11 @@ def _margin_caveat(scope: Scope) -> Finding:
     )
 
 
-def _holdout_finding(score: pd.Series, foretold: Interval) -> Finding:
+def _holdout_finding(score: pd.Series, foretold: Foretold) -> Finding:
     """The miss in total, with the interval that the forecast's own uncertainty gives it."""
     missed, actual = float(score["total_error"]), float(score["total_actual"])
     error = f"{formats.percent(abs(missed), 1)} {'fewer' if missed < 0 else 'more'}"
-    level = formats.level(foretold.level)
+    level = formats.level(foretold.total.level)
     lo, hi = error_interval(foretold, actual)
     span = formats.interval(lo, hi, formats.percent, 1)
     return Finding(

@@ -144,6 +144,7 @@ class BetaGeometricBetaBernoulli(shared.PurchaseModel):
     counts occasions; a horizon is cut to whole occasions.
     """
 
+    label: ClassVar = "BG/BB"
     names: ClassVar = NAMES
     time_powers: ClassVar = (0, 0, 0, 0)
     starts: ClassVar = STARTS

@@ -151,6 +151,7 @@ class BetaGeometric(shared.PurchaseModel):
     Its parameters are r, alpha (time units), a and b.
     """
 
+    label: ClassVar = "BG/NBD"
     names: ClassVar = NAMES
     time_powers: ClassVar = (0, 1, 0, 0)
     starts: ClassVar = STARTS

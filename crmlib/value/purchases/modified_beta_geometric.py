@@ -29,6 +29,7 @@ class ModifiedBetaGeometric(shared.PurchaseModel):
     Its parameters are r, alpha (time units), a and b.
     """
 
+    label: ClassVar = "MBG/NBD"
     names: ClassVar = NAMES
     time_powers: ClassVar = (0, 1, 0, 0)
     starts: ClassVar = STARTS

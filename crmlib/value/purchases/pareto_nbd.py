@@ -184,6 +184,7 @@ class ParetoNBD(shared.PurchaseModel):
     Its parameters are r, alpha (time units), s and beta (time units).
     """
 
+    label: ClassVar = "Pareto/NBD"
     names: ClassVar = NAMES
     time_powers: ClassVar = (0, 1, 0, 1)
     starts: ClassVar = STARTS

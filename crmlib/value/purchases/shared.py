@@ -69,6 +69,7 @@ class PurchaseModel(ABC):
 
     n_starts: int = 3
 
+    label: ClassVar[str]  # what the literature calls the model
     names: ClassVar[tuple[str, ...]]  # of the parameters
     time_powers: ClassVar[tuple[int, ...]]  # a parameter in time units counts 1, others 0
     starts: ClassVar[tuple[tuple[float, ...], ...]]  # times in units of the mean observed time
