@@ -122,6 +122,7 @@ from crmlib.value.shown import (
 )
 from crmlib.value.spells import (
     contract_spells,
+    relationship_spells,
 )
 from crmlib.value.spend import (
     GammaGamma,
@@ -228,6 +229,7 @@ __all__ = [
     "purchase_regularity",
     "recency_transition",
     "recorded_ends",
+    "relationship_spells",
     "retention_value",
     "retention_value_slope",
     "running_values",

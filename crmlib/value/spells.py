@@ -1,9 +1,12 @@
-"""When each contract was under observation, in periods of its own age (V7).
+"""When each contract, or each relationship, was under observation, in periods of its age (V7).
 
 A client's export is usually a window: contracts that began before it are seen only
 from an age on (delayed entry, or left truncation), and those that had ended by then
 are not in it. Contracts that still run are censored at the end of the window.
 Klein & Moeschberger (2003), *Survival Analysis*, ch. 3.
+
+A relationship lasts from a customer's first contract to the end of the last: who ends a
+card and keeps the account has not left.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from numpy.typing import NDArray
 COLUMNS = ("contract_id", "start_date", "end_date")
 DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 ONE_DAY = np.timedelta64(1, "D")
+RELATIONSHIP = "relationship"  # their product
+FOREVER = np.datetime64("9999-12-31", "D")
+CONTINUES = 90  # days without a contract after which a new one begins a new relationship
 
 DayArray = NDArray[np.datetime64]
 IntArray = NDArray[np.int64]
@@ -98,6 +104,94 @@ def contract_spells(
         left=~running & (stopped >= first_day),
         running=running,
         tenure=tenure,
+    )
+
+
+def relationship_spells(
+    contracts: pd.DataFrame,
+    *,
+    start: object = None,
+    end: object,
+    unit: str = "month",
+    gap: int = CONTINUES,
+) -> pd.DataFrame:
+    """Join each customer's contracts to relationships, and say when each was seen.
+
+    Parameters
+    ----------
+    contracts : DataFrame of shape (n_contracts, …)
+        As in `contract_spells`, with customer_id; margin (money a period) where known.
+    start, end, unit
+        As in `contract_spells`.
+    gap : int
+        Days without any contract after which a new one begins a new relationship; a
+        contract that begins sooner continues the old one.
+
+    Returns
+    -------
+    DataFrame of shape (n_relationships, …), ordered by customer and start
+        customer_id, contract_id (customer and number), product ("relationship"), so that
+        what reads contracts reads these; contracts (joined in it), start_date and
+        end_date (last day of the last contract; empty while one runs), margin (of the
+        contracts that run after the last day; where it was given), and what
+        `contract_spells` adds.
+
+    Raises
+    ------
+    ValueError
+        As in `contract_spells`.
+
+    Notes
+    -----
+    Where the export lacks contracts that ended before it starts, a relationship may be
+    older than it looks. An end in the last `gap` days may yet turn out to be a pause.
+    """
+    missing = [column for column in ("customer_id", *COLUMNS) if column not in contracts]
+    if missing:
+        raise ValueError(f"contracts lack {', '.join(missing)}")
+    last_day = _day(end)
+    began, stopped = _days(contracts["start_date"]), _days(contracts["end_date"])
+    _check_dates(contracts, began, stopped, last_day)
+    spans = pd.DataFrame(
+        {
+            "customer_id": contracts["customer_id"].to_numpy(),
+            "began": began.astype(np.int64),
+            "stopped": np.where(np.isnat(stopped), FOREVER, stopped).astype(np.int64),
+            "contracts": 1,
+        }
+    )
+    if "margin" in contracts:
+        runs = np.isnat(stopped) | (stopped > last_day)
+        spans["margin"] = np.where(runs, contracts["margin"].to_numpy(dtype=float), 0.0)
+    opening = began.min(initial=last_day) if start is None else start
+    return contract_spells(_joined(spans, gap), start=opening, end=end, unit=unit)
+
+
+def _joined(spans: pd.DataFrame, gap: int) -> pd.DataFrame:
+    """One row per relationship of contracts given in days since 1970."""
+    days = spans.sort_values(["customer_id", "began", "stopped"], ignore_index=True)
+    until = days.groupby("customer_id")["stopped"].cummax()
+    before = until.groupby(days["customer_id"]).shift()  # empty for a customer's first
+    fresh = ~(days["began"] - before - 1 <= gap)
+    days["number"] = fresh.groupby(days["customer_id"]).cumsum().astype(int)
+    sums = [name for name in ("contracts", "margin") if name in days]
+    groups = days.groupby(["customer_id", "number"], sort=False)
+    found = groups.agg({"began": "min", "stopped": "max"} | dict.fromkeys(sums, "sum"))
+    found = found.reset_index()
+    found = found.assign(
+        contract_id=found["customer_id"].astype(str) + "-" + found["number"].astype(str),
+        product=RELATIONSHIP,
+        start_date=_from_days(found["began"]),
+        end_date=_from_days(found["stopped"]),
+    )
+    return found[["customer_id", "contract_id", "product", "start_date", "end_date", *sums]]
+
+
+def _from_days(column: pd.Series) -> pd.Series:
+    """Days since 1970 as timestamps, empty for ever."""
+    days = column.to_numpy().astype("datetime64[D]")
+    return pd.Series(np.where(days == FOREVER, np.datetime64("NaT"), days), column.index).astype(
+        "datetime64[s]"
     )
 
 
