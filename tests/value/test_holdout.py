@@ -103,4 +103,7 @@ def test_money_without_spend_has_no_error(cdnow):
     spend = GammaGamma().fit(cdnow["frequency"][repeat], cdnow["mean_repeat_spend"][repeat])
     mean = cdnow["mean_repeat_spend"]
     table = holdout_money(card, spend, cdnow["frequency"], mean, nothing, nothing, best_share=0.2)
-    assert table["total_error"].isna().all() and table.loc["BG/NBD and Gamma-Gamma", "total_predicted"] > 0
+    assert (
+        table["total_error"].isna().all()
+        and table.loc["BG/NBD and Gamma-Gamma", "total_predicted"] > 0
+    )
