@@ -18,6 +18,7 @@ _HOMES = {
     "Check": "crmlib.intake.checks",
     "publishable": "crmlib.intake.ledger",
     "summarise": "crmlib.intake.customers",
+    "buyers": "crmlib.intake.customers",
     "cohorts": "crmlib.intake.customers",
     "holdout": "crmlib.intake.customers",
     "repeat_purchases_by_period": "crmlib.intake.customers",

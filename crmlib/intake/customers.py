@@ -23,6 +23,7 @@ import pyarrow.parquet
 from crmlib.intake.reading.reader import connect
 
 YEAR = dt.timedelta(days=365)
+NOTHING_BOUGHT = ("n_transactions", "total_amount", "last_year_amount", "total_margin", "n_rows")
 _TOTALS = {"margin": "total_margin", "n_rows": "n_rows"}  # where purchases have them
 
 
@@ -96,6 +97,12 @@ def summarise(
         )
         .order_by("customer_id")
     )
+
+
+def buyers(customers: pd.DataFrame) -> pd.DataFrame:
+    """The customers of the `customers` table who have bought, `frequency` whole again."""
+    bought = customers[customers["n_transactions"] > 0].reset_index(drop=True)
+    return bought.astype({"n_transactions": "int64", "frequency": "int64"})
 
 
 def cohorts(purchases: ir.Table, *, until: dt.date) -> ir.Table:

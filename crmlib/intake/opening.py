@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -15,7 +16,7 @@ from crmlib.errors import InputError, suggestion
 from crmlib.intake import books, checks
 from crmlib.intake.checks import Check, Link
 from crmlib.intake.client_tables import ClientTable, open_table
-from crmlib.intake.customers import to_frame
+from crmlib.intake.customers import NOTHING_BOUGHT, to_frame
 from crmlib.intake.identities import NOBODY, follow
 from crmlib.intake.links import coverage
 from crmlib.intake.reading.probe import locate
@@ -38,12 +39,15 @@ class Client:
     checks: tuple[Check, ...]
 
     def customer_view(self) -> pd.DataFrame:
-        """One row per customer who bought, with the attributes that the client gave.
+        """One row per customer, with the attributes that the client gave.
 
-        Attributes come from the tables `customers` and `external`; one that is called like
-        a column of ours gets `_attribute` behind its name.
+        Customers are who bought, and who in the time observed had a contract or stands in
+        the ledger with more than marketing; of those who never bought `n_transactions`, `total_amount` and
+        `last_year_amount` are 0 and what describes purchases is empty. Attributes come
+        from the tables `customers` and `external`; one that is called like a column of
+        ours gets `_attribute` behind its name.
         """
-        view = to_frame(self.transactions.customers.order_by("customer_id"))
+        view = self._with_others(to_frame(self.transactions.customers.order_by("customer_id")))
         for name in ("customers", "external"):
             if name not in self.tables:
                 continue
@@ -60,6 +64,31 @@ class Client:
                 view[key] = view[key].astype(view["customer_id"].dtype)
             view = view.merge(attributes.rename(columns=names), how="left", on=key)
         return view
+
+    def _with_others(self, view: pd.DataFrame) -> pd.DataFrame:
+        """The customers who bought, and those whom contracts or the ledger show."""
+        facts = self.transactions.facts
+        window = ibis.literal(facts.window_start), ibis.literal(facts.window_end)
+        found = []
+        if "contracts" in self.tables:
+            rows = self.tables["contracts"].rows
+            runs = rows.end_date.isnull() | (rows.end_date >= window[0])
+            found.append(rows.filter(runs & (rows.start_date <= window[1])))
+        if "ledger" in self.tables:
+            rows = self.tables["ledger"].rows
+            served = rows.line != "marketing"  # which prospects cost, too
+            seen = rows.month.between(window[0].truncate("M"), window[1])
+            found.append(rows.filter(served & seen))
+        silent = set()
+        for rows in found:
+            ids = to_frame(rows.select(customer_id=rows.customer_id.cast("string")).distinct())
+            silent |= set(ids["customer_id"]) - set(view["customer_id"])
+        if not silent:
+            return view
+        others = pd.DataFrame({"customer_id": sorted(silent)})
+        nothing = dict.fromkeys([name for name in NOTHING_BOUGHT if name in view], 0)
+        together = pd.concat([view, others.assign(**nothing)], ignore_index=True)
+        return together.sort_values("customer_id", ignore_index=True)
 
     def kept_tables(self) -> dict[str, ir.Table]:
         """The client's other tables, by the name under which a version keeps them."""

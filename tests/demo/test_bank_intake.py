@@ -9,7 +9,7 @@ import pytest
 
 from crmlib import params
 from crmlib.demo.cards import DEFECTS
-from crmlib.intake import Client, open_client
+from crmlib.intake import Client, buyers, open_client
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,8 +52,14 @@ def test_the_books_differ_in_the_planted_quarter_alone(client, told):
     assert len(books.table) == 12 and books.table["covered"].all()
 
 
-def test_every_buyer_is_a_customer_with_attributes(client):
+def test_everyone_with_a_contract_is_a_customer_with_attributes(client, told):
     view = client.customer_view()
+    assert len(view) == told["counts"]["households"]
+    silent = view[view["n_transactions"] == 0]
+    assert len(view) - len(silent) == client.transactions.facts.customers
+    assert (silent[["total_amount", "last_year_amount"]] == 0).all(axis=None)
+    assert silent[["first_date", "frequency", "observed_time"]].isna().all(axis=None)
+    assert buyers(view)["frequency"].dtype == "int64" and len(buyers(view)) > 3_000
     assert view["birth_year"].notna().all()
     assert view["customer_id"].str.startswith("C").all()
     assert not view["is_prospect"].astype(bool).any()
