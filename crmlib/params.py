@@ -178,8 +178,15 @@ class ValueChapter(_Section):
 
     horizon_years: Annotated[float, Field(gt=0, le=30)] = 3.0
     annual_discount_rate: Annotated[float, Field(ge=0, lt=1)] = 0.10
+    margin_from: Literal["transactions", "contracts", "ledger"] = Field(
+        default="transactions", description="the one table whose money is value"
+    )
     margin_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         default=1.0, description="contribution per unit of revenue; 1 states value as revenue"
+    )
+    margin_trend: Literal["continue", "none"] = Field(
+        default="continue",
+        description="whether margins in the ledger go on to change as in the last year",
     )
     purchase_model: Literal["auto", "bg_nbd", "mbg_nbd", "pareto_nbd"] = Field(
         default="auto", description="auto takes what foretells a sealed holdout best"
@@ -281,6 +288,20 @@ class Engagement(_Section):
                 "observation_start",
                 f"{self.observation_start} is not before observation_end {self.observation_end}.",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _margin_is_given(self) -> Engagement:
+        source, given = self.value.margin_from, self.inputs.given()
+        # the ledger says how much, contracts say how long it goes on
+        needed = {"ledger": ("ledger", "contracts"), "contracts": ("contracts",)}
+        for table in needed.get(source, ()):
+            if table not in given:
+                raise _Mistake(
+                    "value.margin_from",
+                    f"`{source}` needs inputs.{table}, which is not given.",
+                    "Give the table, or set margin_from: transactions.",
+                )
         return self
 
     @property

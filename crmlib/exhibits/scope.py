@@ -36,6 +36,7 @@ class Scope:
     amount_word: str = "revenue"  # what an amount of the transactions is
     margin_rate: float = 1.0  # value per unit of amount
     beside: tuple[str, ...] = ()  # tables of the client's money that value does not hold
+    margin_from: str = "transactions"  # the table whose money is value
 
     @classmethod
     def of(cls, engagement: Engagement, start: dt.date, margin_rate: float = 1.0) -> Scope:
@@ -53,6 +54,24 @@ class Scope:
             margin_rate=margin_rate,
             beside=tuple(t for t in ("contracts", "ledger") if t in engagement.inputs.given()),
         )
+
+    @classmethod
+    def of_value(cls, engagement: Engagement, start: dt.date, margin_rate: float) -> Scope:
+        """The words for value, by the one table that carries the margin."""
+        plain = cls.of(engagement, start, margin_rate)
+        source = engagement.value.margin_from
+        if source == "transactions":
+            return plain
+        tables = {"ledger": ("ledger", "contracts"), "contracts": ("contracts",)}[source]
+        words = replace(
+            plain,
+            value_word="contribution",
+            amount_word="revenue",
+            margin_rate=1.0,
+            beside=(),
+            margin_from=source,
+        )
+        return words.drawing_on(*tables)
 
     def bands(self, n: int, most: int = 100) -> int:
         """Into how many equal bands `n` ranked customers may be cut."""

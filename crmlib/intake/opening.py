@@ -42,10 +42,10 @@ class Client:
         """One row per customer, with the attributes that the client gave.
 
         Customers are who bought, and who in the time observed had a contract or stands in
-        the ledger with more than marketing; of those who never bought `n_transactions`, `total_amount` and
-        `last_year_amount` are 0 and what describes purchases is empty. Attributes come
-        from the tables `customers` and `external`; one that is called like a column of
-        ours gets `_attribute` behind its name.
+        the ledger with more than marketing; of those who never bought `n_transactions`,
+        `total_amount` and `last_year_amount` are 0 and what describes purchases is empty.
+        Attributes come from the tables `customers` and `external`; one that is called like
+        a column of ours gets `_attribute` behind its name.
         """
         view = self._with_others(to_frame(self.transactions.customers.order_by("customer_id")))
         for name in ("customers", "external"):

@@ -26,6 +26,9 @@ from crmlib.value.concentration import (
     concentration,
     concentration_intervals,
 )
+from crmlib.value.contract_lifetime import (
+    contract_lifetime_values,
+)
 from crmlib.value.contract_models import (
     ContractModel,
     contract_models,
@@ -40,9 +43,16 @@ from crmlib.value.contracts import (
     ShiftedBetaGeometric,
     ShiftedBetaGeometricResult,
 )
+from crmlib.value.contribution import (
+    Contribution,
+    YearOnYear,
+    contribution,
+)
 from crmlib.value.customer_base import (
     expected_frequencies,
     fit_repeat_spend,
+    stream_contributions,
+    stream_values,
     value_inputs,
     value_table,
 )
@@ -158,6 +168,7 @@ __all__ = [
     "Concentration",
     "ContractModel",
     "ContractValues",
+    "Contribution",
     "CovariateResult",
     "ExcessMigration",
     "ExportCheck",
@@ -191,6 +202,7 @@ __all__ = [
     "Unprofitable",
     "WhaleCurve",
     "WithCovariates",
+    "YearOnYear",
     "annual_to_continuous",
     "attempt",
     "balance_of_spend",
@@ -203,8 +215,10 @@ __all__ = [
     "compare_known",
     "concentration",
     "concentration_intervals",
+    "contract_lifetime_values",
     "contract_models",
     "contract_spells",
+    "contribution",
     "costliest_groups",
     "customer_profits",
     "ends_together",
@@ -237,6 +251,8 @@ __all__ = [
     "shown_cohorts",
     "shown_periods",
     "strategic_customers",
+    "stream_contributions",
+    "stream_values",
     "track_purchases",
     "unprofitable",
     "value_inputs",

@@ -6,8 +6,10 @@ product, so that its hazards carry the uncertainty of the fit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -16,11 +18,16 @@ from numpy.typing import NDArray
 from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.contract_models import ContractModel
+from crmlib.value.contribution import growth
 from crmlib.value.life_table import exposure
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+YEAR = 12  # periods
+# years from the middle of the last year to the middle of its last period: with the periods
+# ahead added, how far a payment lies behind the year whose money was measured
+LAG = 5.5 / YEAR
 MOST_FAILED = 0.05  # share of resamples that may not determine a model
 BOOTSTRAP = 0  # purpose of a random stream
 
@@ -30,6 +37,7 @@ class Portfolio:
     """Running contracts whose product has a model, and how far ahead survival is needed."""
 
     running: pd.DataFrame  # customer, product, tenure, margin
+    customers: int  # of the whole base
     models: dict[str, ContractModel]
     last_age: dict[str, int]  # periods of age for which hazards are drawn
     endless: bool  # whether every product tells what comes after the horizon
@@ -45,10 +53,27 @@ class Draws:
     index: IntArray  # position in `ages` of each of its running contracts
     hazards: FloatArray  # shape (1 + replications, n_periods)
     margin: FloatArray  # margin that runs at each age, shape (1 + replications, n_ages)
+    growth: FloatArray  # of margins a year, shape (1 + replications, 1)
 
-    def annuities(self, rate: float, horizon: int | None) -> FloatArray:
-        """Discounted expected periods by age, shape (1 + replications, n_ages)."""
-        return annuity(self.hazards, self.ages, rate, horizon)
+    def annuities(self, rate: float, horizon: int) -> FloatArray:
+        """Discounted expected periods by age, each as large as margins then are.
+
+        Margins are those of the last year: its middle lies half a year back.
+
+        Returns
+        -------
+        array of shape (1 + replications, n_ages)
+        """
+        grown = 1 + self.growth
+        by_period = (1 + rate) / grown ** (1 / YEAR) - 1
+        return grown**LAG * annuity(self.hazards, self.ages, by_period, horizon)
+
+    def endless(self, rate: float, horizon: int) -> FloatArray:
+        """The same without a horizon; behind it margins stay as they are then."""
+        beyond = annuity(self.hazards, self.ages, rate, None)
+        beyond = beyond - annuity(self.hazards, self.ages, rate, horizon)
+        by_then = (1 + self.growth) ** (LAG + horizon / YEAR)
+        return self.annuities(rate, horizon) + by_then * beyond
 
 
 @dataclass(frozen=True)
@@ -95,23 +120,33 @@ class Product:
         return self.model.resampled(exposure(*columns, weights), self.estimate.size)
 
 
+def resamples(customers: int, replications: int, seed: int) -> Iterator[FloatArray]:
+    """How often each customer is drawn: once in the base itself, then in each resample."""
+    rng = generator(seed, BOOTSTRAP)
+    return chain([np.ones(customers)], bootstrap_weights(customers, replications, rng))
+
+
 def resample(
-    ordered: pd.DataFrame, portfolio: Portfolio, replications: int, seed: int
+    ordered: pd.DataFrame,
+    portfolio: Portfolio,
+    trends: Mapping[str, Trend],
+    replications: int,
+    seed: int,
 ) -> dict[str, Draws]:
     """Refit each product and add up its margins by age, once per resample of customers."""
-    number = int(ordered["customer"].max()) + 1
-    rng = generator(seed, BOOTSTRAP)
-    weights = chain([np.ones(number)], bootstrap_weights(number, replications, rng))
+    weights = resamples(portfolio.customers, replications, seed)
     products = {
         name: Product.of(ordered, portfolio, name, model)
         for name, model in portfolio.models.items()
     }
     hazards: dict[str, list[FloatArray]] = {name: [] for name in products}
     margins: dict[str, list[FloatArray]] = {name: [] for name in products}
+    changes: dict[str, list[float]] = {name: [] for name in products}
     failed = dict.fromkeys(products, 0)
     for replicate, drawn in enumerate(weights):
         for name, product in products.items():
             margins[name].append(product.margin_by_age(drawn))
+            changes[name].append(trends[name].growth(drawn) if name in trends else 0.0)
             try:
                 curve = product.curve(drawn) if replicate else product.estimate
             except NotIdentified:  # a resample without a loss, or without a survivor
@@ -131,12 +166,42 @@ def resample(
             product.index,
             np.array(hazards[name]),
             np.array(margins[name]),
+            np.array(changes[name])[:, None],
         )
         for name, product in products.items()
     }
 
 
-def annuity(hazards: FloatArray, ages: IntArray, rate: float, horizon: int | None) -> FloatArray:
+@dataclass(frozen=True)
+class Trend:
+    """Money of the same contracts in two successive years, by customer of the base."""
+
+    customer: IntArray  # positions in the base
+    before: FloatArray
+    after: FloatArray
+
+    def growth(self, drawn: FloatArray) -> float:
+        """Yearly change of the total when customers are drawn so often."""
+        return growth(self.before, self.after, drawn[self.customer])
+
+    def changes(self, number: int, years: int, rng: np.random.Generator) -> FloatArray:
+        """Factors by which customers' money may change over some years, shape (number,).
+
+        Drawn from what customers have seen in a year, in proportion to their money, so
+        that their mean is that of the total.
+        """
+        known = np.flatnonzero(self.before > 0)
+        if known.size == 0:
+            return np.ones(number)
+        share = np.cumsum(self.before[known])
+        drawn = np.searchsorted(share / share[-1], rng.random((years, number)))
+        ratio = self.after[known] / self.before[known]
+        return ratio[np.minimum(drawn, known.size - 1)].prod(axis=0)
+
+
+def annuity(
+    hazards: FloatArray, ages: IntArray, rate: float | FloatArray, horizon: int | None
+) -> FloatArray:
     """Discounted expected number of periods that contracts of given ages will last.
 
     Parameters
@@ -145,10 +210,11 @@ def annuity(hazards: FloatArray, ages: IntArray, rate: float, horizon: int | Non
         Probability of loss in periods 1, 2, … of age; reaching `horizon` beyond the oldest.
     ages : array of int, shape (n_ages,)
         Periods completed.
-    rate : float
+    rate : float or array of shape (n_curves, 1)
         Effective discount rate per period; the first payment is one period ahead.
     horizon : int or None
-        None to infinity: beyond the last hazard the rate of loss stays as it was.
+        None (with one rate only) to infinity: beyond the last hazard the rate of loss stays
+        as it was.
 
     Returns
     -------
@@ -190,11 +256,13 @@ def futures_of(
     discounted: FloatArray,
     together: float,
     rng: np.random.Generator,
+    trends: Mapping[str, Trend] = MappingProxyType({}),
 ) -> FloatArray:
     """Discounted margin of each customer in one future per replicate.
 
     A contract ends where its cumulative hazard has grown by an exponential variable; the
-    contracts of a customer share that variable with probability `together`.
+    contracts of a customer share that variable with probability `together`. Where there
+    are trends, margins of a customer change as those of some customer did.
 
     Returns
     -------
@@ -202,15 +270,19 @@ def futures_of(
     """
     number, horizon = int(customer.max()) + 1, discounted.size - 1
     rows = {name: np.flatnonzero(product == name) for name in risks}
+    years = max(round(LAG + horizon / YEAR / 2), 1)  # to the middle of the horizon
     result = np.empty((len(next(iter(risks.values()))), number))
     for replicate in range(len(result)):
         shared = rng.random(number) < together
         common = rng.exponential(size=number)
         luck = np.where(shared[customer], common[customer], rng.exponential(size=customer.size))
         paid = np.empty(customer.size)
+        changed = {id(t): t.changes(number, years, rng) for t in trends.values()}
         for name, own in rows.items():
             risk, age = risks[name][replicate], tenure[own]
             period = np.searchsorted(risk, risk[age] + luck[own], side="left")
             paid[own] = discounted[np.clip(period - 1 - age, 0, horizon)]
+            if name in trends:
+                paid[own] *= changed[id(trends[name])][customer[own]]
         result[replicate] = np.bincount(customer, paid * margin, number)
     return result

@@ -6,12 +6,14 @@ Names the columns once, so that notebooks speak of steps and the models of array
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 from crmlib.stats.tiers import value_deciles, value_tiers
+from crmlib.value.contribution import realised, stated_until
 from crmlib.value.lifetime import LifetimeValues
 from crmlib.value.purchases import PurchaseResult
 from crmlib.value.shown import MOST_REPEATS
@@ -56,32 +58,107 @@ def value_inputs(customers: pd.DataFrame, margin_rate: float) -> pd.DataFrame:
     )
 
 
+def stream_contributions(
+    margin_from: str,
+    everyone: pd.DataFrame,
+    *,
+    margin_rate: float,
+    account: pd.DataFrame | Refusal,
+    year: pd.DataFrame | Refusal,
+    contracts: pd.DataFrame | Refusal,
+    start: object,
+    end: object,
+) -> pd.DataFrame:
+    """What each customer has contributed, by the one stream that carries the margin.
+
+    Parameters
+    ----------
+    margin_from : {"transactions", "contracts", "ledger"}
+    everyone : DataFrame
+        The `customers` table.
+    margin_rate : float
+        Contribution per unit of amount, for transactions.
+    account, year : DataFrame or Refusal
+        Rows of the ledger in the time observed, and of its last twelve whole months.
+    contracts : DataFrame or Refusal
+        From `contract_spells`, with monthly_margin.
+    start, end : date
+        First and last day observed.
+
+    Returns
+    -------
+    DataFrame of shape (n_customers, 3)
+        customer_id, realised, current_value (of the last twelve months).
+    """
+    if margin_from == "transactions":
+        amounts = everyone.set_index("customer_id")[["total_amount", "last_year_amount"]]
+        parts = [amounts[name] * margin_rate for name in amounts]
+    elif margin_from == "ledger":
+        parts = [realised(rows) for rows in (account, year)]
+    else:
+        since = pd.Timestamp(end) + pd.Timedelta(days=1) - pd.DateOffset(years=1)
+        parts = [stated_until(contracts, first, end) for first in (start, since)]
+    ids = everyone["customer_id"]
+    columns = [ids.map(money).fillna(0.0).astype(float) for money in parts]
+    return pd.DataFrame(dict(zip(["customer_id", "realised", "current_value"], [ids, *columns],
+                                 strict=True)))  # fmt: skip
+
+
+def stream_values(
+    margin_from: str,
+    purchases: LifetimeValues | Refusal,
+    contracts: LifetimeValues | Refusal,
+) -> LifetimeValues | Refusal:
+    """Values of the stream that carries the margin, with what purchases say of each customer."""
+    if margin_from == "transactions":
+        return purchases
+    if isinstance(purchases, Refusal) or isinstance(contracts, Refusal):
+        return contracts
+    bought = purchases.customers.set_index("customer_id")[list(_OF_PURCHASES)]
+    table = contracts.customers.copy()
+    for name in bought:
+        table[name] = table["customer_id"].map(bought[name])
+    return replace(contracts, customers=table)
+
+
+_OF_PURCHASES = ("expected_purchases", "expected_spend")
+
+
 def value_table(
     values: LifetimeValues | Refusal,
-    customers: pd.DataFrame,
-    margin_rate: float,
+    contributions: pd.DataFrame,
     tier_cuts: Sequence[float],
     tier_labels: Sequence[str],
 ) -> pd.DataFrame:
-    """The `value` table; where the models were refused it ranks by value realised.
+    """The `value` table: one row per customer, ranked by lifetime value.
+
+    Customers without a forecast, or all where the models were refused, count with the
+    value that they have realised; what describes the future is then empty.
+
+    Parameters
+    ----------
+    values : LifetimeValues or Refusal
+    contributions : DataFrame
+        All customers, from `stream_contributions`.
 
     Returns
     -------
     DataFrame of shape (n_customers, 11)
-        As `LifetimeValues.customers`; future columns are empty after a refusal.
+        As `LifetimeValues.customers`.
     """
+    ids, found = contributions["customer_id"], contributions["realised"]
+    ahead = dict.fromkeys(_AHEAD, float("nan"))
+    table = contributions[["customer_id", "current_value"]].assign(**ahead, lifetime_value=found)
     if not isinstance(values, Refusal):
-        return values.customers
-    realised = customers["total_amount"] * margin_rate
-    ahead = ["p_active", "expected_purchases", "expected_spend", "future_value"]
-    empty = dict.fromkeys([*ahead, "future_value_lo", "future_value_hi"], float("nan"))
-    return pd.DataFrame(
-        {
-            "customer_id": customers["customer_id"],
-            "current_value": customers["last_year_amount"] * margin_rate,
-            **empty,
-            "lifetime_value": realised,
-            "value_decile": value_deciles(realised, customers["customer_id"]),
-            "value_tier": value_tiers(realised, tier_cuts, tier_labels, customers["customer_id"]),
-        }
+        known = values.customers.set_index("customer_id").reindex(ids).reset_index()
+        filled = {name: known[name] for name in _AHEAD}
+        table = table.assign(**filled)
+        table["lifetime_value"] = known["lifetime_value"].fillna(found)
+    worth = table["lifetime_value"]
+    return table.assign(
+        value_decile=value_deciles(worth, ids),
+        value_tier=value_tiers(worth, tier_cuts, tier_labels, ids),
     )
+
+
+_AHEAD = ("p_active", *_OF_PURCHASES, "future_value", "future_value_lo", "future_value_hi")

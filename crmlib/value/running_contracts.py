@@ -8,26 +8,31 @@ own contracts last, together or each on its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from crmlib.stats.bootstrap import generator
 from crmlib.stats.intervals import Interval, percentile_interval
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
+from crmlib.value.concentration import concentration
 from crmlib.value.contract_draws import (
     Draws,
     Portfolio,
+    Trend,
     cumulative_hazards,
     futures_of,
     resample,
+    resamples,
 )
 from crmlib.value.contract_models import ContractModel
-from crmlib.value.lifetime import MOST_TIMES_OBSERVED
+from crmlib.value.contribution import YearOnYear
+from crmlib.value.lifetime import MOST_TIMES_OBSERVED, TOP_SHARES
 
 FloatArray = NDArray[np.float64]
 
@@ -50,13 +55,19 @@ class ContractValues:
         customer_id, running_contracts, contract_value over the horizon with _lo and _hi
         (parameters and process), and contract_value_to_infinity where every product
         tells it; customers with a valued running contract, ordered by id.
-    products : DataFrame of shape (n_products, 6), index product
-        model, running_contracts, margin (a period), contract_value with lo and hi.
+    products : DataFrame of shape (n_products, 7), index product
+        model, running_contracts, margin (a period), growth (of margins a year),
+        contract_value with lo and hi.
     total : Interval
         Over the horizon; its interval is for the expectation.
     to_infinity : Interval or None
         Without a horizon; None where nothing is discounted or a life table ends while
         contracts go on.
+    top_shares : dict of str to Interval
+        Share of the total held by the best 10 %, 20 % and 50 % of all customers; empty
+        where the total is not positive.
+    replicates : DataFrame of shape (replications, …)
+        equity and these shares per bootstrap sample.
     refused : dict of str to str
         Products whose contracts are not valued, and why.
     grade : {"good", "weak"}
@@ -67,6 +78,8 @@ class ContractValues:
     products: pd.DataFrame
     total: Interval
     to_infinity: Interval | None
+    top_shares: dict[str, Interval]
+    replicates: pd.DataFrame
     refused: dict[str, str]
     grade: str
     notes: tuple[str, ...]
@@ -110,6 +123,8 @@ def running_values(
     replications: int,
     seed: int,
     level: float,
+    base: Iterable[object] | None = None,
+    trends: Mapping[str, YearOnYear] = MappingProxyType({}),
 ) -> ContractValues:
     """Value of every running contract, summed per customer, with intervals.
 
@@ -130,6 +145,12 @@ def running_values(
     replications, seed, level
         Bootstrap samples (each also gives a future of every customer), their seed, and
         the nominal coverage of all intervals.
+    base : iterable of customer ids, optional
+        All customers, those without a contract included; the customers of the spells
+        where omitted.
+    trends : mapping of product to YearOnYear
+        Where periods are months: margins of the product go on to change over the horizon
+        as they did in the last year.
 
     Raises
     ------
@@ -140,25 +161,78 @@ def running_values(
     """
     _check(spells, horizon, rate, together)
     ordered = spells.sort_values(["customer_id", "contract_id"], kind="stable", ignore_index=True)
-    ordered = ordered.assign(customer=pd.factorize(ordered["customer_id"])[0])
-    portfolio = _portfolio(ordered, models, horizon, _tail_periods(rate))
-    draws = resample(ordered, portfolio, replications, seed)
+    everyone = pd.Index(ordered["customer_id"].unique() if base is None else list(base))
+    ordered = ordered.assign(customer=_positions(everyone, ordered["customer_id"]))
+    placed = _placed(trends, everyone)
+    portfolio = _portfolio(ordered, models, horizon, _tail_periods(rate), everyone.size)
+    draws = resample(ordered, portfolio, placed, replications, seed)
     running = portfolio.running
-    over_horizon = {name: draw.annuities(rate, horizon) for name, draw in draws.items()}
+    ahead = {name: draw.annuities(rate, horizon) for name, draw in draws.items()}
     to_infinity = None
     if portfolio.endless and rate > 0:
-        to_infinity = {name: draw.annuities(rate, None) for name, draw in draws.items()}
-    bounds = _customer_bounds(running, draws, rate, horizon, together, seed, level)
+        to_infinity = {name: draw.endless(rate, horizon) for name, draw in draws.items()}
+    bounds = _customer_bounds(running, draws, rate, horizon, together, seed, level, placed)
     notes, grade = _notes(portfolio, ordered, horizon)
+    weights = resamples(everyone.size, replications, seed)
+    shares = _top_shares(running, draws, ahead, weights, everyone.size)
+    total = _total(draws, ahead, level)
     return ContractValues(
-        customers=_customer_table(running, draws, over_horizon, to_infinity, bounds),
-        products=_product_table(portfolio, draws, over_horizon, level),
-        total=_total(draws, over_horizon, level),
+        customers=_customer_table(running, draws, ahead, to_infinity, bounds),
+        products=_product_table(portfolio, draws, ahead, level),
+        total=total,
         to_infinity=None if to_infinity is None else _total(draws, to_infinity, level),
+        top_shares={
+            name: percentile_interval(float(column.iloc[0]), column.iloc[1:], level)
+            for name, column in shares.drop(columns="equity").items()
+            if np.isfinite(column).all()
+        },
+        replicates=shares.iloc[1:].reset_index(drop=True),
         refused=portfolio.refused,
         grade=grade,
         notes=notes,
     )
+
+
+def _positions(everyone: pd.Index, ids: ArrayLike) -> NDArray[np.int64]:
+    """Where each customer stands in the base."""
+    positions = everyone.get_indexer(pd.Index(ids))
+    if (positions < 0).any():
+        stranger = pd.Index(ids)[int(np.argmax(positions < 0))]
+        raise ValueError(f"customer {stranger} has a contract and is not in the base")
+    return positions
+
+
+def _placed(trends: Mapping[str, YearOnYear], everyone: pd.Index) -> dict[str, Trend]:
+    """Trends by position in the base; products that share one go on sharing it."""
+    found = {
+        id(trend): Trend(_positions(everyone, trend.customer_id), trend.before, trend.after)
+        for trend in trends.values()
+    }
+    return {name: found[id(trend)] for name, trend in trends.items()}
+
+
+def _top_shares(
+    running: pd.DataFrame,
+    draws: dict[str, Draws],
+    ahead: dict[str, FloatArray],
+    weights: Iterable[FloatArray],
+    number: int,
+) -> pd.DataFrame:
+    """Equity and shares of the best customers, in the base and in each resample."""
+    customer = running["customer"].to_numpy()
+    margin = running["margin"].to_numpy(dtype=float)
+    rows = []
+    for replicate, drawn in enumerate(weights):
+        value = np.empty(len(running))
+        for name, draw in draws.items():
+            value[draw.rows] = ahead[name][replicate, draw.index]
+        worth = np.bincount(customer, value * margin, number)
+        row = {"equity": float(drawn @ worth)}
+        if row["equity"] > 0:
+            curve = concentration(worth, drawn)
+            row |= {name: curve.top(share) for name, share in TOP_SHARES.items()}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=["equity", *TOP_SHARES])
 
 
 def _check(spells: pd.DataFrame, horizon: int, rate: float, together: float) -> None:
@@ -187,6 +261,7 @@ def _portfolio(
     models: Mapping[str, ContractModel | Refusal],
     horizon: int,
     reach: int,
+    customers: int,
 ) -> Portfolio:
     running = ordered[ordered["running"]]
     used: dict[str, ContractModel] = {}
@@ -212,7 +287,7 @@ def _portfolio(
         reasons = "; ".join(refused.values()) or "no contract runs"
         raise NotIdentified(f"no running contract can be valued ({reasons})")
     kept = running[running["product"].isin(list(used))].reset_index(drop=True)
-    return Portfolio(kept, used, last_age, endless, refused)
+    return Portfolio(kept, customers, used, last_age, endless, refused)
 
 
 def _customer_bounds(
@@ -223,6 +298,7 @@ def _customer_bounds(
     together: float,
     seed: int,
     level: float,
+    trends: Mapping[str, Trend],
 ) -> FloatArray:
     """Quantiles of each customer's futures, one per replicate, shape (n_customers, 2)."""
     risks = {name: cumulative_hazards(draw.hazards[1:]) for name, draw in draws.items()}
@@ -246,6 +322,7 @@ def _customer_bounds(
             discounted,
             together,
             generator(seed, FUTURES, block),
+            {name: trend for name, trend in trends.items() if name in draws},
         )
         tails = [(1 - level) / 2, (1 + level) / 2]
         bounds.append(np.quantile(futures, tails, axis=0).T)
@@ -303,6 +380,7 @@ def _product_table(
             "model": portfolio.models[name].kind,
             "running_contracts": draw.rows.size,
             "margin": float(draw.margin[0].sum()),
+            "growth": float(draw.growth[0, 0]),
             "contract_value": total.value,
             "lo": total.lo,
             "hi": total.hi,

@@ -174,15 +174,17 @@ def findings(
     horizon_years: float,
     n: int,
     scope: Scope,
+    worth: Scope,
 ) -> list[Finding]:
-    """What 02_value says to the summary."""
+    """What purchases, the holdout and value say to the summary; `worth` has value's words."""
     said = [] if scope.bands(n) == 1 else [_past_finding(past, n, scope)]
     if not isinstance(values, Refusal):
-        said += [*_value_findings(values, horizon_years, n, scope), *_value_caveats(scope)]
+        everyone = len(values.customers)
+        said += [*_value_findings(values, horizon_years, everyone, worth), *_value_caveats(worth)]
     missed = None if isinstance(scorecard, Refusal) else scorecard.table.loc["model", "total_error"]
     if missed is not None and not isinstance(foretold, Refusal):
-        said.append(_holdout_finding(scorecard.table.loc["model"], foretold))
-    elif not isinstance(values, Refusal):
+        said.append(_holdout_finding(scorecard.table.loc["model"], foretold, worth))
+    elif not isinstance(values, Refusal) and worth.margin_from == "transactions":
         said.append(_untested())
     return said
 
@@ -238,11 +240,20 @@ def _value_caveats(scope: Scope) -> list[Finding]:
     return found
 
 
+_BY_STREAM = {
+    "ledger": "Contribution is the ledger's revenue less risk and cost to serve, not marketing; "
+    "of running contracts only.",
+    "contracts": "Contribution is the monthly margin that contracts state: what the client left "
+    "out of it is not in value.",
+}
+
+
 def _margin_caveat(scope: Scope) -> Finding:
     said = f"Value is {scope.amount_word}: no margin was given, so costs and risk are not in it."
     if scope.margin_rate != 1:
         share = formats.percent(scope.margin_rate, 1)
         said = f"Contribution is taken as {share} of {scope.amount_word}, the same for everyone."
+    said = _BY_STREAM.get(scope.margin_from, said)
     return Finding(
         id="margin_rate",
         kind="assumption",
@@ -255,8 +266,12 @@ def _margin_caveat(scope: Scope) -> Finding:
     )
 
 
-def _holdout_finding(score: pd.Series, foretold: Foretold) -> Finding:
-    """The miss in total, with the interval that the forecast's own uncertainty gives it."""
+def _holdout_finding(score: pd.Series, foretold: Foretold, worth: Scope) -> Finding:
+    """The miss in total, with the interval that the forecast's own uncertainty gives it.
+
+    Where value does not rest on purchases the miss bears on none of it.
+    """
+    rests = worth.margin_from == "transactions"
     missed, actual = float(score["total_error"]), float(score["total_actual"])
     error = f"{formats.percent(abs(missed), 1)} {'fewer' if missed < 0 else 'more'}"
     level = formats.level(foretold.total.level)
@@ -272,7 +287,7 @@ def _holdout_finding(score: pd.Series, foretold: Foretold) -> Finding:
         hi=hi,
         unit="share of actual purchases",
         exhibit="holdout_scorecard",
-        size=abs(missed),
+        size=abs(missed) if rests else 0.0,
         role="caveat",
     )
 

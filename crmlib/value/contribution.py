@@ -1,0 +1,286 @@
+"""What contracts contribute a month, by the client's ledger or as the client states it (V8).
+
+Contribution is revenue less risk less cost to serve. Revenue goes on as long as the
+contract that brings it; cost to serve as long as the relationship, which is a row of its
+own with a negative margin. Risk is pooled by product: one customer's write-off of last
+year says little of the next. Marketing is what a client decides to spend and no part of
+it. Money of the same contracts a year apart shows whether contributions rise or fall.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
+from crmlib.value.spells import DAYS, RELATIONSHIP
+
+FloatArray = NDArray[np.float64]
+
+FEWEST_MONTHS = 3.0  # in the year; a younger contract is valued at its product's mean
+YEAR = pd.DateOffset(years=1)
+ONE_DAY = pd.Timedelta(days=1)
+KEYS = ["customer_id", "product"]
+
+
+@dataclass(frozen=True)
+class YearOnYear:
+    """Money of the same contracts in two successive years, one element for each customer.
+
+    Attributes
+    ----------
+    customer_id : array of shape (n,)
+    before, after : arrays of shape (n,)
+        Of the contracts that the customer had through both years.
+    """
+
+    customer_id: NDArray[np.object_]
+    before: FloatArray
+    after: FloatArray
+
+    @property
+    def growth(self) -> float:
+        """Yearly change of the total, −0.05 for 5 % less."""
+        return growth(self.before, self.after, np.ones(self.before.size))
+
+
+def growth(before: FloatArray, after: FloatArray, weights: FloatArray) -> float:
+    """Change from one total to the other under weights; 0 where there was nothing."""
+    total = float(weights @ before)
+    return float(weights @ after) / total - 1 if total > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """Contracts and relationships with what each contributes a month.
+
+    Attributes
+    ----------
+    spells : DataFrame
+        All contracts, and from a ledger all relationships too (product "relationship"),
+        with margin (money a month; negative where it is a cost; 0 where it has ended).
+    trends : dict of product to YearOnYear
+        How the money of a product's contracts has changed in a year; products without
+        an entry are taken to stay as they are.
+    notes : tuple of str
+    """
+
+    spells: pd.DataFrame
+    trends: dict[str, YearOnYear]
+    notes: tuple[str, ...]
+
+
+def contribution(
+    margin_from: str,
+    contracts: pd.DataFrame,
+    relationships: pd.DataFrame,
+    year: pd.DataFrame | Refusal,
+    before: pd.DataFrame | Refusal,
+    *,
+    end: object,
+    trend: str,
+) -> Contribution:
+    """Contribution by the ledger where it carries the margin, else as contracts state it.
+
+    Parameters
+    ----------
+    margin_from : {"transactions", "contracts", "ledger"}
+    contracts, relationships, year, before, end
+        As for `ledger_contribution`.
+    trend : {"continue", "none"}
+        Whether margins go on to change as in the last year.
+    """
+    if margin_from != "ledger":
+        return stated_contribution(contracts)
+    if isinstance(year, Refusal) or isinstance(before, Refusal):
+        raise NotIdentified(next(r.reason for r in (year, before) if isinstance(r, Refusal)))
+    found = ledger_contribution(contracts, relationships, year, before, end=end)
+    return found if trend == "continue" else replace(found, trends={}, notes=())
+
+
+def ledger_contribution(
+    contracts: pd.DataFrame,
+    relationships: pd.DataFrame,
+    year: pd.DataFrame,
+    before: pd.DataFrame,
+    *,
+    end: object,
+) -> Contribution:
+    """Contribution of each running contract, and cost of each relationship, by the ledger.
+
+    Parameters
+    ----------
+    contracts, relationships : DataFrame
+        From `contract_spells` and `relationship_spells`.
+    year, before : DataFrame
+        customer_id, product, line, amount of the twelve whole months that end with `end`
+        and of the twelve before them, as `intake.read_account` gives them; `before` is
+        empty where the ledger does not reach so far back.
+    end : date
+        Last day of the last whole month.
+
+    Raises
+    ------
+    NotIdentified
+        If the year has no revenue of a contract.
+    """
+    until = pd.Timestamp(end)
+    since = until + ONE_DAY - YEAR
+    revenue, risk = (_by_contract(year, line) for line in ("revenue", "risk_cost"))
+    held = contracts.assign(months=_months(contracts, since, until))
+    margin, shares = _margins(held, revenue, risk)
+    serving = _costs(year, revenue, risk, shares, set(contracts["product"]))
+    served = relationships.assign(months=_months(relationships, since, until))
+    spent = served["customer_id"].map(serving).fillna(0.0).to_numpy()
+    cost = _a_month(served, spent, pd.Series(0, served.index))
+    spells = pd.concat(
+        [contracts.assign(margin=margin), relationships.assign(margin=-cost)], ignore_index=True
+    )
+    spells["margin"] = spells["margin"].where(spells["running"], 0.0)
+    trends = _trends(contracts, relationships, year, before, since)
+    notes = [] if trends else ["the ledger does not cover two years: no trend is seen"]
+    return Contribution(spells, trends, tuple(notes))
+
+
+def stated_contribution(contracts: pd.DataFrame) -> Contribution:
+    """Contribution of each running contract as the table of contracts states it.
+
+    Parameters
+    ----------
+    contracts : DataFrame
+        From `contract_spells`, with monthly_margin.
+
+    Raises
+    ------
+    NotIdentified
+        If no running contract has a margin.
+    """
+    stated = contracts.get("monthly_margin", pd.Series(np.nan, contracts.index)).astype(float)
+    running = contracts["running"].to_numpy()
+    if not stated[running].notna().any():
+        raise NotIdentified("no running contract states its monthly_margin")
+    known = stated.groupby(contracts["product"]).transform("mean")
+    missing = running & stated.isna().to_numpy()
+    notes = ()
+    if missing.any():
+        notes = ("contracts without a stated margin are valued at their product's mean",)
+    margin = stated.fillna(known).fillna(0.0).where(running, 0.0)
+    return Contribution(contracts.assign(margin=margin), {}, notes)
+
+
+def realised(contribution: pd.DataFrame) -> pd.Series:
+    """Revenue less cost to serve less risk by customer, from rows of the ledger.
+
+    Parameters
+    ----------
+    contribution : DataFrame
+        customer_id, line, amount (costs are positive).
+    """
+    sign = contribution["line"].map(
+        {"revenue": 1.0, "cost_to_serve": -1.0, "risk_cost": -1.0, "marketing": 0.0}
+    )
+    return (contribution["amount"] * sign).groupby(contribution["customer_id"]).sum()
+
+
+def stated_until(contracts: pd.DataFrame, since: object, until: object) -> pd.Series:
+    """Stated margins of the months between two days, both included, by customer."""
+    months = _months(contracts, pd.Timestamp(since), pd.Timestamp(until))
+    money = contracts["monthly_margin"].astype(float).fillna(0.0) * months
+    return money.groupby(contracts["customer_id"]).sum()
+
+
+def _by_contract(year: pd.DataFrame, line: str) -> pd.Series:
+    rows = year[year["line"] == line]
+    return rows.groupby(KEYS, observed=True)["amount"].sum().astype(float)
+
+
+def _months(spells: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> FloatArray:
+    """How long each contract ran between two days, both included, in months."""
+    began = pd.to_datetime(spells["start_date"]).clip(lower=since)
+    stopped = pd.to_datetime(spells["end_date"]).fillna(until).clip(upper=until)
+    days = (stopped - began + ONE_DAY).dt.days.clip(lower=0)
+    return days.to_numpy(dtype=float) / DAYS["month"]
+
+
+def _margins(
+    held: pd.DataFrame, revenue: pd.Series, risk: pd.Series
+) -> tuple[FloatArray, pd.Series]:
+    """Revenue a month less pooled risk of each contract, and the share that risk takes."""
+    by_product = revenue.groupby("product").sum()
+    shares = (risk.groupby("product").sum() / by_product).where(by_product > 0)
+    shares = shares.reindex(by_product.index).fillna(0.0)
+    pairs = pd.MultiIndex.from_frame(held[KEYS])
+    money = revenue.reindex(pairs).fillna(0.0).to_numpy()
+    # several contracts of one product share what the customer brings on it
+    together = held.groupby(KEYS)["months"].transform("sum")
+    if not money[held["running"]].any():
+        raise NotIdentified("the ledger has no revenue of a running contract in its last year")
+    a_month = _a_month(held.assign(months=together), money, held["product"])
+    return a_month * (1 - held["product"].map(shares).fillna(0.0).to_numpy()), shares
+
+
+def _a_month(spells: pd.DataFrame, money: FloatArray, group: pd.Series) -> FloatArray:
+    """Money a month of each contract; of young ones the mean of their group."""
+    months = spells["months"].to_numpy()
+    enough = months >= FEWEST_MONTHS
+    sums = pd.DataFrame({"money": money, "months": months})[enough]
+    totals = sums.groupby(group.to_numpy()[enough]).sum()
+    mean = group.map(totals["money"] / totals["months"]).fillna(0.0).to_numpy()
+    return np.where(enough, money / np.where(enough, months, 1.0), mean)
+
+
+def _costs(
+    year: pd.DataFrame,
+    revenue: pd.Series,
+    risk: pd.Series,
+    shares: pd.Series,
+    contracted: set[object],
+) -> pd.Series:
+    """What each relationship costs in the year: service, and what no contract carries.
+
+    Risk of products without revenue is a cost; revenue of products that nobody has a
+    contract for makes it smaller.
+    """
+    served = year[year["line"] == "cost_to_serve"].groupby("customer_id")["amount"].sum()
+    product = revenue.index.get_level_values("product")
+    loose = (revenue * (1 - shares.reindex(product).to_numpy()))[~product.isin(list(contracted))]
+    bare = risk[~risk.index.get_level_values("product").isin(shares.index[shares > 0])]
+    parts = [served.astype(float), bare.groupby("customer_id").sum()]
+    parts.append(-loose.groupby("customer_id").sum())
+    return pd.concat(parts).groupby(level=0).sum()
+
+
+def _trends(
+    contracts: pd.DataFrame,
+    relationships: pd.DataFrame,
+    year: pd.DataFrame,
+    before: pd.DataFrame,
+    since: pd.Timestamp,
+) -> dict[str, YearOnYear]:
+    """Revenue of contracts, and cost of relationships, that ran through both years."""
+    if before.empty:
+        return {}
+    start = since - YEAR
+    long = contracts[contracts["running"] & (pd.to_datetime(contracts["start_date"]) <= start)]
+    pairs = pd.MultiIndex.from_frame(long[KEYS].drop_duplicates())
+    earlier, later = (
+        _by_contract(rows, "revenue").reindex(pairs).fillna(0.0).groupby("customer_id").sum()
+        for rows in (before, year)
+    )
+    trends = dict.fromkeys(map(str, contracts["product"].unique()), _paired(earlier, later))
+    kept = relationships["running"] & (pd.to_datetime(relationships["start_date"]) <= start)
+    ids = pd.Index(relationships.loc[kept, "customer_id"].unique())
+    spent = [
+        rows[rows["line"] == "cost_to_serve"].groupby("customer_id")["amount"].sum().reindex(ids)
+        for rows in (before, year)
+    ]
+    trends[RELATIONSHIP] = _paired(*(money.fillna(0.0).astype(float) for money in spent))
+    return trends
+
+
+def _paired(before: pd.Series, after: pd.Series) -> YearOnYear:
+    return YearOnYear(before.index.to_numpy(dtype=object), before.to_numpy(), after.to_numpy())
