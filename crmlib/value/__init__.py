@@ -19,6 +19,18 @@ from crmlib.value.concentration import (
     concentration,
     concentration_intervals,
 )
+from crmlib.value.contract_base import (
+    ContractBase,
+    ContractSurvival,
+    contract_base,
+    contract_survival,
+    model_contracts,
+    value_contracts,
+)
+from crmlib.value.contract_drivers import (
+    ContractDrivers,
+    contract_drivers,
+)
 from crmlib.value.contract_models import (
     ContractModel,
     contract_models,
@@ -148,7 +160,10 @@ __all__ = [
     "BetaGeometricResult",
     "Cohorts",
     "Concentration",
+    "ContractBase",
+    "ContractDrivers",
     "ContractModel",
+    "ContractSurvival",
     "ContractValues",
     "CovariateResult",
     "ExcessMigration",
@@ -189,8 +204,11 @@ __all__ = [
     "compare_known",
     "concentration",
     "concentration_intervals",
+    "contract_base",
+    "contract_drivers",
     "contract_models",
     "contract_spells",
+    "contract_survival",
     "costliest_groups",
     "customer_profits",
     "ends_together",
@@ -210,6 +228,7 @@ __all__ = [
     "life_table",
     "lifetime_values",
     "migration_value",
+    "model_contracts",
     "potential",
     "profit",
     "purchase_regularity",
@@ -225,6 +244,7 @@ __all__ = [
     "strategic_customers",
     "track_purchases",
     "unprofitable",
+    "value_contracts",
     "value_inputs",
     "value_migration",
     "value_table",
