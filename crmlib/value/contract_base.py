@@ -24,7 +24,7 @@ from crmlib.value.export_check import (
     recorded_ends,
 )
 from crmlib.value.running_contracts import ContractValues, ends_together, running_values
-from crmlib.value.shown_contracts import merged_products, shown_ages
+from crmlib.value.shown_contracts import Presence, merged_products
 from crmlib.value.spells import RELATIONSHIP, contract_spells, relationship_spells
 from crmlib.value.survival import FEW_AT_RISK, kaplan_meier
 
@@ -88,8 +88,8 @@ def contract_base(
     Raises
     ------
     NotIdentified
-        If fewer customers have a contract, none ended in the window, or too few are at
-        risk at any age.
+        If fewer customers have a contract, none ended in the window, or at no age are
+        enough seen to compare two readings of survival.
     """
     if contracts["customer_id"].nunique() < max(min_cell, 1):
         raise NotIdentified(f"fewer than {max(min_cell, 1)} customers have a contract")
@@ -99,28 +99,32 @@ def contract_base(
     since = pd.Timestamp(start) if ends.plausible else ends.first.replace(day=1)
     window = {"start": since, "end": end, "unit": UNIT}
     spells = contract_spells(grouped, **window)
-    lasted = [spells[name] for name in ("duration", "ended", "entry")]
-    ages = _checked_ages(spells, max(min_cell, ENOUGH_AT_RISK))
     return ContractBase(
         spells=spells,
         relationships=relationship_spells(grouped, **window),
-        check=export_check(*lasted, unit=UNIT, at=ages),
+        check=_checked(spells, max(min_cell, ENOUGH_AT_RISK)),
         ends=ends,
         since=since,
         min_cell=min_cell,
     )
 
 
-def _checked_ages(spells: pd.DataFrame, fewest: int) -> np.ndarray:
-    """Whole months at which both readings of survival may be shown, from the youngest seen."""
-    seen = spells[spells["duration"] > spells["entry"]]
-    if seen.empty:
-        raise NotIdentified("no contract was under observation for a whole month")
-    youngest = int(seen["entry"].min())
-    ages = np.arange(youngest + 1, int(seen["duration"].max()) + 1)
-    columns = [seen[name] for name in ("customer_id", "entry", "duration", "ended")]
-    shown = shown_ages(*columns, ages, fewest)
-    return np.concatenate([[youngest], shown])
+def _checked(spells: pd.DataFrame, fewest: int) -> ExportCheck:
+    """Both readings of survival, from the youngest age at which enough were seen."""
+    columns = [spells[name] for name in ("customer_id", "entry", "duration", "ended")]
+    presence = Presence.of(*columns, fewest)
+    origin = presence.youngest()
+    if origin is None:
+        raise NotIdentified(f"at no age did {fewest} customers have a contract: too few to compare")
+    older = spells[spells["duration"] > origin]
+    ages = presence.shown(np.arange(origin + 1, int(older["duration"].max()) + 1), origin)
+    return export_check(
+        older["duration"],
+        older["ended"],
+        np.maximum(older["entry"], origin),
+        unit=UNIT,
+        at=[origin, *ages],
+    )
 
 
 @dataclass(frozen=True)
@@ -154,8 +158,9 @@ def contract_survival(base: ContractBase, *, level: float) -> ContractSurvival:
     Raises
     ------
     NotIdentified
-        If no group has a year that may be shown.
+        If no group has a year that may be shown, or the export contradicts itself.
     """
+    _check_trusted(base)
     groups = [(RELATIONSHIP, base.relationships), *base.spells.groupby("product", sort=True)]
     rows, left_out = [], []
     for name, own in groups:
@@ -171,13 +176,21 @@ def contract_survival(base: ContractBase, *, level: float) -> ContractSurvival:
     return ContractSurvival(table, level, tuple(left_out))
 
 
+def _check_trusted(base: ContractBase) -> None:
+    """Read no survival from a snapshot whose losses contradict the ages of its contracts."""
+    if base.check.contradicted:
+        raise NotIdentified(
+            "the contracts are a snapshot whose losses contradict the ages of those that run"
+        )
+
+
 def _survival_to_years(
     own: pd.DataFrame, min_cell: int, level: float
 ) -> list[tuple[int, float, float, float]]:
     """(years, kept, lo, hi) of one group at the years that may be shown."""
     columns = [own[name] for name in ("customer_id", "entry_age", "age", "left")]
     months = MONTHS * np.array(YEARS)
-    shown = shown_ages(*columns, months, max(min_cell, FEW_AT_RISK))
+    shown = Presence.of(*columns, max(min_cell, FEW_AT_RISK)).shown(months)
     if shown.size == 0:
         return []
     try:
@@ -190,7 +203,14 @@ def _survival_to_years(
 
 
 def model_contracts(base: ContractBase, *, level: float) -> dict[str, ContractModel | Refusal]:
-    """The survival model of each product; see `contract_models`."""
+    """The survival model of each product; see `contract_models`.
+
+    Raises
+    ------
+    NotIdentified
+        If the export contradicts itself.
+    """
+    _check_trusted(base)
     return contract_models(base.spells, level=level)
 
 

@@ -38,8 +38,8 @@ class ContractDrivers:
         Attributes without a hazard ratio, and why.
     relationships : int
         On which the figures rest.
-    incomplete : float
-        Share of relationships left out since a number is missing.
+    incomplete : int
+        Relationships left out since a number is missing.
     p_proportional : float
         Of the test that no hazard ratio moves with age.
     level : float
@@ -49,7 +49,7 @@ class ContractDrivers:
     table: pd.DataFrame
     left_out: dict[str, str]
     relationships: int
-    incomplete: float
+    incomplete: int
     p_proportional: float
     level: float
 
@@ -142,7 +142,7 @@ def _fitted(
         table=table,
         left_out=left_out,
         relationships=len(rows),
-        incomplete=float(1 - complete.mean()),
+        incomplete=int((~complete).sum()),
         p_proportional=float(found.proportionality.loc["all", "p_value"]),
         level=level,
     )

@@ -61,6 +61,13 @@ class ExportCheck:
     median_age: float
     expected_median_age: float | None
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether contracts are far older than the losses of a snapshot would let them grow."""
+        return self.verdict == "snapshot" and _contradicts(
+            self.median_age, self.expected_median_age
+        )
+
 
 def export_check(
     duration: ArrayLike,
@@ -137,6 +144,10 @@ def _stationary_median(table: LifeTable) -> float:
     return float(np.searchsorted(share, share[-1] / 2))
 
 
+def _contradicts(median: float, expected: float | None) -> bool:
+    return expected is not None and max(median, 1) >= CONTRADICTION * max(expected, 1)
+
+
 def _words(
     verdict: str,
     table: pd.DataFrame,
@@ -164,7 +175,7 @@ def _words(
         "joins contracts begun at quite different times and holds only if rates of loss were "
         "always what they are now."
     )
-    if expected is None or max(median, 1) < CONTRADICTION * max(expected, 1):
+    if expected is None or not _contradicts(median, expected):
         return first, second
     young = unit if expected < 1 else f"{expected + 1:,.0f} {unit}s"
     third = (

@@ -8,6 +8,9 @@ same groups and none tells by subtraction what another withholds.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -38,55 +41,70 @@ def merged_products(contracts: pd.DataFrame, min_cell: int) -> pd.Series:
     return product.where(~product.isin(holders.index[:merged]), OTHERS)
 
 
-def shown_ages(
-    customer: ArrayLike,
-    entry: ArrayLike,
-    age: ArrayLike,
-    lost: ArrayLike,
-    ages: ArrayLike,
-    min_cell: int,
-) -> NDArray[np.int64]:
-    """Ages at which survival may be shown, from the first on.
+@dataclass(frozen=True)
+class Presence:
+    """Who has a contract at which age, and who lost one, as far as it was seen.
 
-    Parameters
+    Attributes
     ----------
-    customer : array of shape (n_contracts,)
-        Whose contract it is.
+    customer : array of int, shape (n_contracts,)
+        Whose contract it is, from 0.
     entry, age : arrays of shape (n_contracts,)
         Ages at which a contract came under observation and was last seen.
     lost : array of bool, shape (n_contracts,)
         Whether it ended then.
-    ages : array of int
-        Whole periods that are wanted, rising.
     min_cell : int
         Customers in the smallest group that may be shown.
-
-    Returns
-    -------
-    array of int
-        Those at which enough customers have a contract, as at all whole ages before,
-        and since the last of which nobody or enough have lost one.
     """
-    who = pd.factorize(np.asarray(customer))[0]
-    since, until = np.asarray(entry, dtype=float), np.asarray(age, dtype=float)
-    ended = np.asarray(lost, dtype=bool)
-    wanted = np.asarray(ages, dtype=np.int64)
-    most = int(np.bincount(who).max()) if who.size else 0
 
-    def enough(at: int) -> bool:
-        there = (since < at) & ((until > at) | ((until == at) & ~ended))
+    customer: NDArray[np.int64]
+    entry: NDArray[np.float64]
+    age: NDArray[np.float64]
+    lost: NDArray[np.bool_]
+    min_cell: int
+
+    @classmethod
+    def of(
+        cls, customer: ArrayLike, entry: ArrayLike, age: ArrayLike, lost: ArrayLike, min_cell: int
+    ) -> Presence:
+        """Contracts that were never under observation do not count."""
+        since, until = np.asarray(entry, dtype=float), np.asarray(age, dtype=float)
+        seen = until > since
+        who = pd.factorize(np.asarray(customer)[seen])[0]
+        return cls(who, since[seen], until[seen], np.asarray(lost, dtype=bool)[seen], min_cell)
+
+    @cached_property
+    def most(self) -> int:
+        """Most contracts of one customer."""
+        return int(np.bincount(self.customer).max(initial=0))
+
+    def is_enough(self, at: int) -> bool:
+        """Whether enough customers have a contract beyond an age, having come under it before."""
+        ended_there = (self.age == at) & self.lost
+        there = (self.entry < at) & (self.age >= at) & ~ended_there
         count = np.count_nonzero(there)
-        if count >= min_cell * most:  # however many contracts a customer has
-            return True
-        return count >= min_cell and np.unique(who[there]).size >= min_cell
+        if count >= self.min_cell * self.most:  # however many contracts a customer has
+            return count > 0
+        return count >= self.min_cell and np.unique(self.customer[there]).size >= self.min_cell
 
-    shown, before, reached = [], 0, 0
-    for at in wanted:
-        if not all(enough(each) for each in range(reached + 1, at + 1)):
-            break
-        reached = at
-        gone = np.unique(who[ended & (since < until) & (until > before) & (until <= at)]).size
-        if not is_small(gone, min_cell):
-            shown.append(at)
-            before = at
-    return np.array(shown, dtype=np.int64)
+    def youngest(self) -> int | None:
+        """First whole age after which enough are seen; None where there is none."""
+        oldest = int(self.age.max(initial=0))
+        return next((at for at in range(oldest) if self.is_enough(at + 1)), None)
+
+    def shown(self, ages: ArrayLike, origin: int = 0) -> NDArray[np.int64]:
+        """Ages of these, rising, at which survival since `origin` may be shown.
+
+        Enough customers have a contract there, as at all whole ages since the origin, and
+        nobody or enough have lost one since the age that is shown before.
+        """
+        shown, before, reached = [], origin, origin
+        for at in np.asarray(ages, dtype=np.int64):
+            if not all(self.is_enough(each) for each in range(reached + 1, at + 1)):
+                break
+            reached = at
+            gone = self.lost & (self.age > before) & (self.age <= at)
+            if not is_small(np.unique(self.customer[gone]).size, self.min_cell):
+                shown.append(at)
+                before = at
+        return np.array(shown, dtype=np.int64)

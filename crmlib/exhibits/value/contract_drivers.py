@@ -11,6 +11,7 @@ from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.scope import Scope
 from crmlib.exhibits.value.refused import refused
+from crmlib.stats.disclosure import is_small
 from crmlib.stats.refusal import Refusal
 from crmlib.value.contract_base import ContractBase
 from crmlib.value.contract_drivers import ContractDrivers
@@ -26,7 +27,7 @@ def contract_drivers(
     scope: Scope,
 ) -> Exhibit | None:
     """Hazard ratios of leaving; nothing where the params name no attribute."""
-    if isinstance(base, Refusal) or not names:
+    if isinstance(base, Refusal) or base.check.contradicted or not names:
         return None
     if isinstance(found, Refusal):
         return refused("contract_drivers", "Who leaves sooner", found, 0, scope)
@@ -113,9 +114,10 @@ def _note(found: ContractDrivers, scope: Scope) -> str:
         said.append("Together the ratios change with age: read them as averages.")
     else:
         said.append("No ratio changes visibly with the age of the relationship.")
-    if found.incomplete > 0:
-        share = formats.percent(found.incomplete, 1)
-        said.append(f"{share} of relationships are left out, since a number is missing.")
+    if found.incomplete:
+        few = is_small(found.incomplete, scope.min_cell)
+        count = "A few" if few else formats.count(found.incomplete)
+        said.append(f"{count} relationships are left out, since a number is missing.")
     for name, reason in found.left_out.items():
         said.append(f"{name} is not compared: {reason}.")
     said.append(f"Words of {scope.few}, or of few who left, are one group.")

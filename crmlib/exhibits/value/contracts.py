@@ -45,7 +45,7 @@ def contract_export(base: ContractBase | Refusal, scope: Scope) -> Exhibit:
     theme.percent(ax)
     ax.set(ylim=(0, 1.02), xlim=(0, None))
     ax.margins(x=0.25)
-    ages = [formats.plural(age, "month") for age in table["age_months"]]
+    ages = [_months(age) for age in table["age_months"]]
     series = {names[name]: table[name] for name, _ in lines}
     theme.says_values(ax, years, ages, series, formats.percent)
     last = table.iloc[-1]
@@ -57,9 +57,9 @@ def contract_export(base: ContractBase | Refusal, scope: Scope) -> Exhibit:
         n=len(base.spells),
         population="contracts",
         unit="share of contracts still running",
-        alt="Two falling lines of survival by age of the contract: taken as complete histories "
-        f"{formats.percent(last['as_if_complete'])} reach {ages[-1]}, among those at risk in the "
-        f"window {formats.percent(last['at_risk_only'])}.",
+        alt="Survival by age of the contract, a falling line for each reading: taken as complete "
+        f"histories {formats.percent(last['as_if_complete'])} reach {ages[-1]}, among those at "
+        f"risk in the window {formats.percent(last['at_risk_only'])}.",
         note=" ".join([*check.words, _ends(base)]),
     )
 
@@ -70,13 +70,18 @@ def _what_export(check: ExportCheck) -> str:
         return "Contracts are followed from their start: survival can be read"
     age = (check.table["as_if_complete"] - check.table["at_risk_only"]).abs().idxmax()
     complete, at_risk = (formats.percent(share) for share in check.table.loc[age])
-    if check.verdict == "snapshot":
-        if check.agree:
-            return "The export is a snapshot: read how long contracts last with care"
+    last = _months(int(age))
+    if check.contradicted:
         return f"Contract survival cannot be trusted: this snapshot gives {complete} or {at_risk}"
     if check.agree:
-        return "Contracts are seen in a window; both readings of survival agree"
-    return f"Survival must be read among those at risk: {at_risk}, not {complete}"
+        return f"Contracts are seen in a {check.verdict}; both readings of survival agree"
+    if check.verdict == "snapshot":
+        return f"If losses never changed, {at_risk} of contracts last {last}, not {complete}"
+    return f"Read rightly, {at_risk} of contracts last {last}, not {complete}"
+
+
+def _months(age: int) -> str:
+    return formats.plural(age, "month")
 
 
 def _ends(base: ContractBase) -> str:
@@ -92,7 +97,7 @@ def contract_survival(
     lasting: ContractSurvival | Refusal, base: ContractBase | Refusal, scope: Scope
 ) -> Exhibit | None:
     """Share of each product's contracts that last one year and longer."""
-    if isinstance(base, Refusal):
+    if isinstance(base, Refusal) or base.check.contradicted:
         return None
     if isinstance(lasting, Refusal):
         return refused("contract_survival", "How long contracts last", lasting, 0, scope)
@@ -179,32 +184,21 @@ def contract_models(
     scope: Scope,
 ) -> Exhibit | None:
     """By product which model values it, its parameters, and how losses follow it."""
-    if isinstance(base, Refusal) or isinstance(models, Refusal):
+    if isinstance(base, Refusal) or isinstance(models, Refusal):  # the first has said why
         return None
     hidden = {name for name in models if base.few_lost(name)}
     rows = {name: _model_row(model, level, name in hidden) for name, model in models.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("product").reset_index()
     table = table.dropna(axis=1, how="all")
-    written = {"misplaced_losses": lambda v: formats.percent(v)}
-    for name in table.columns[table.columns.str.startswith(("lost", "alpha", "beta"))]:
-        written[name] = (lambda v: formats.percent(v, 2)) if name.startswith("lost") else _four
-    shown = table.assign(
-        follows_sBG=["yes" if follows else "no" for follows in table["follows_sBG"]],
-        **{
-            name: ["" if pd.isna(v) else write(v) for v in table[name]]
-            for name, write in written.items()
-            if name in table
-        },
-    ).rename(columns=lambda name: name.replace("_", " "))
-    follow = int(table["follows_sBG"].sum())
-    title = f"Losses follow the sBG model in {follow} of {len(table)} products"
+    follow = int(table["follows_model"].sum())
+    title = f"Losses follow the model in {follow} of {len(table)} products"
     if len(table) == 1:
-        title = f"Losses {'follow' if follow else 'do not follow'} the sBG model"
+        title = f"Losses {'follow' if follow else 'do not follow'} the model"
     return scope.exhibit(
         id="contract_models",
         title=title,
         table=table,
-        formatted=shown,
+        formatted=_written_models(table),
         n=len(base.spells),
         population="contracts",
         unit="lost: share of new contracts in their first month; alpha, beta: none",
@@ -214,21 +208,40 @@ def contract_models(
     )
 
 
-def _four(number: float) -> str:
-    return formats.cell(float(number), 4)
+def _written_models(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of models for readers: shares as percentages, four digits of a parameter."""
+
+    def written(name: str) -> list[str]:
+        share = {"misplaced_losses": 0, "lost_first_month": 2, "lost_lo": 2, "lost_hi": 2}
+        return [
+            ""
+            if pd.isna(value)
+            else formats.percent(value, share[name])
+            if name in share
+            else formats.cell(float(value), 4)
+            for value in table[name]
+        ]
+
+    figures = table.columns.drop(["product", "model", "follows_model", "verdict"])
+    shown = table.assign(
+        follows_model=["yes" if follows else "no" for follows in table["follows_model"]],
+        **{name: written(name) for name in figures},
+    )
+    ends = {"lo": "from", "hi": "to"}
+    return shown.rename(columns=lambda name: " ".join(ends.get(p, p) for p in name.split("_")))
 
 
 def _model_row(model: ContractModel | Refusal, level: float, hidden: bool) -> dict[str, object]:
     """One product's line; parameters only of the sBG model, and not where few were lost."""
-    names = ["lost", "lost_lo", "lost_hi"]
+    names = ["lost_first_month", "lost_lo", "lost_hi"]
     names += [f"{name}{end}" for name in ("alpha", "beta") for end in ("", "_lo", "_hi")]
-    row: dict[str, object] = {"model": "none", "follows_sBG": False, "misplaced_losses": np.nan}
+    row: dict[str, object] = {"model": "none", "follows_model": False, "misplaced_losses": np.nan}
     row |= {"verdict": "refused"} | dict.fromkeys(names, np.nan)
     if isinstance(model, Refusal):
         return row
     row |= {
         "model": model.kind,
-        "follows_sBG": model.kind == "sBG",
+        "follows_model": model.kind == "sBG",
         "verdict": "weak" if model.weak else "good",
     }
     if hidden:
@@ -238,7 +251,8 @@ def _model_row(model: ContractModel | Refusal, level: float, hidden: bool) -> di
     if not isinstance(model.fitted, ShiftedBetaGeometricResult):
         return row
     stays = model.fitted.survival_interval([1], level=level).iloc[0]
-    row |= {"lost": 1 - stays["value"], "lost_lo": 1 - stays["hi"], "lost_hi": 1 - stays["lo"]}
+    lost = (1 - stays[name] for name in ("value", "hi", "lo"))
+    row |= dict(zip(names[:3], lost, strict=True))
     bounds = model.fitted.conf_int(level)
     if bounds is not None:
         for name, estimate in model.fitted.params.items():
@@ -262,8 +276,21 @@ def _why_models(
         elif isinstance(model, Refusal):
             said.append(f"{model.reason}.")
         else:
-            said += [f"{name}: {note}." for note in model.notes]
+            said += [f"{name}: {note}." for note in model.notes[_is_alike(model) :]]
+    alike = [name for name, model in models.items() if name not in hidden and _is_alike(model)]
+    if alike:
+        said.append(
+            f"In {', '.join(alike)} contracts do not differ visibly in their risk: a constant "
+            "rate of loss fits as well, and alpha and beta mean nothing beyond their ratio."
+        )
     return " ".join(said)
+
+
+def _is_alike(model: ContractModel | Refusal) -> bool:
+    """Whether contracts do not differ in their risk, which the model's first note then says."""
+    if isinstance(model, Refusal) or model.kind != "sBG" or model.sbg is None:
+        return False
+    return not model.sbg.differ
 
 
 def contract_values(
@@ -274,7 +301,7 @@ def contract_values(
     scope: Scope,
 ) -> Exhibit | None:
     """What the contracts that run today will still bring, by product."""
-    if isinstance(base, Refusal):
+    if isinstance(base, Refusal) or base.check.contradicted:
         return None
     if isinstance(values, Refusal):
         return refused("contract_values", "The value of running contracts", values, 0, scope)
@@ -371,12 +398,20 @@ def contract_findings(
     if not isinstance(values, Refusal):
         said.append(_worth_finding(base, values, horizon_years, scope))
     if base.check.verdict == "snapshot":
+        sentence = (
+            "The contracts are a snapshot: how long they last is known only if losses were always "
+            "what they are now."
+        )
+        if base.check.contradicted:
+            sentence = (
+                "How long contracts last cannot be told: the export is a snapshot whose losses "
+                "contradict the ages of the contracts that run."
+            )
         said.append(
             Finding(
                 id="contract_snapshot",
                 kind="assumption",
-                sentence="The contracts are a snapshot: how long they last is known only if losses "
-                "were always what they are now.",
+                sentence=sentence,
                 value=None,
                 unit="",
                 exhibit="contract_export",
