@@ -287,6 +287,16 @@ class Engagement(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _drivers_have_a_table(self) -> Engagement:
+        if self.value.contract_drivers and self.inputs.customers is None:
+            raise _Mistake(
+                "value.contract_drivers",
+                "names attributes of customers, but no input holds any.",
+                "Give the table under `inputs.customers`, or leave the list empty.",
+            )
+        return self
+
     @property
     def days_per_unit(self) -> float:
         """Days in one `time_unit`."""
