@@ -200,6 +200,9 @@ class ValueChapter(_Section):
         default=[0.5, 0.8], description="cumulative shares of value at which tiers end"
     )
     tier_labels: list[Text] = Field(default=["high", "medium", "low"])
+    contract_drivers: list[Text] = Field(
+        default=[], description="attributes of customers that are held against who leaves"
+    )
 
     @model_validator(mode="after")
     def _cuts_match_labels(self) -> ValueChapter:
@@ -213,6 +216,10 @@ class ValueChapter(_Section):
             )
         if len(set(self.tier_labels)) != len(self.tier_labels):
             raise _Mistake("tier_labels", f"{self.tier_labels} must differ from each other.")
+        if len(set(self.contract_drivers)) != len(self.contract_drivers):
+            raise _Mistake(
+                "contract_drivers", f"{self.contract_drivers} must differ from each other."
+            )
         return self
 
 
@@ -302,6 +309,16 @@ class Engagement(_Section):
                     f"`{source}` needs inputs.{table}, which is not given.",
                     "Give the table, or set margin_from: transactions.",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _drivers_have_a_table(self) -> Engagement:
+        if self.value.contract_drivers and self.inputs.customers is None:
+            raise _Mistake(
+                "value.contract_drivers",
+                "names attributes of customers, but no input holds any.",
+                "Give the table under `inputs.customers`, or leave the list empty.",
+            )
         return self
 
     @property

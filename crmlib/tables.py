@@ -55,12 +55,16 @@ class Table:
         Whether the file's other columns are kept, as attributes, items or levels.
     references : mapping
         Column: the (table, column) in which its cells must stand.
+    span : (str, str), optional
+        Columns of a row's first and last day; it begins while we observe and does not
+        end before it begins.
     """
 
     columns: Mapping[str, Column]
     key: tuple[str, ...] = ()
     keeps_others: bool = False
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    span: tuple[str, str] | None = None
 
 
 def _optional(kind: Kind, says: str, choices: tuple[str, ...] = ()) -> Column:
@@ -97,6 +101,7 @@ TABLES: Mapping[str, Table] = {
             "monthly_margin": _optional("amount", "contribution per month"),
         },
         key=("contract_id",),
+        span=("start_date", "end_date"),
     ),
     "ledger": Table(
         {

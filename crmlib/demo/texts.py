@@ -53,6 +53,8 @@ inputs:
 value:
   # What card spending contributes: interchange and exchange margin less scheme costs.
   margin_rate: {margin}
+  # What is held against who ends the relationship.
+  contract_drivers: [preferred_channel, occupation, income_band, household_size]
 """
 
 _README = """\

@@ -24,6 +24,8 @@ _HOMES = {
     "repeat_purchases_by_period": "crmlib.intake.customers",
     "read_purchases": "crmlib.intake.customers",
     "read_account": "crmlib.intake.account",
+    "read_contracts": "crmlib.intake.contracts",
+    "read_attributes": "crmlib.intake.contracts",
     "write": "crmlib.intake.customers",
     "to_frame": "crmlib.intake.customers",
 }

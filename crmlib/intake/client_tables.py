@@ -84,7 +84,7 @@ def _rows(
     """Every row, typed, with its reason; identities merged."""
     name, settings = source.table, engagement.inputs.given()[source.table]
     key = _key(source, settings)
-    typed = _typed(raw, source, reading, key, _joined_by(engagement, source))
+    typed = _typed(raw, source, reading, key, engagement)
     typed = connection.create_table(f"{name}_typed", typed)
     if settings.duplicates != "keep":
         repeated = repeated_rows(raw, typed, source, settings.duplicates)
@@ -120,7 +120,7 @@ def _typed(
     source: Source,
     reading: Reading,
     key: tuple[str, ...],
-    joined_by: str | None,
+    engagement: Engagement,
 ) -> ir.Table:
     """record, our columns, the others, digest and reason."""
     schema = TABLES[source.table]
@@ -132,6 +132,7 @@ def _typed(
     for role, column in schema.columns.items():
         if column.choices and role in values:
             values[role] = _chosen(values[role], column.choices)
+    joined_by = _joined_by(engagement, source)
     others = _others(raw, source, reading, joined_by) if schema.keeps_others else {}
     exclusions = [(raw.kind == REJECTED, "unreadable line"), (raw.kind == BLANK, "blank line")]
     for role, value in values.items():
@@ -142,6 +143,10 @@ def _typed(
             verb = "unknown" if column.choices else "unreadable"
             exclusions.append((cell.notnull() & value.isnull(), f"{verb} {role}"))
     exclusions += [(others[name].isnull(), "missing key") for name in key if name in others]
+    if schema.span:
+        first, last = (values[role] for role in schema.span)
+        exclusions.append((first > engagement.observation_end, "starts after observation_end"))
+        exclusions.append((last < first, "ends before it starts"))
     return raw.select(
         "record",
         **values,

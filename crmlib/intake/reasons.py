@@ -22,6 +22,8 @@ REASONS = {
     "missing amount": "Ask what a row without an amount means.",
     "amount in another currency": "Ask for all amounts in one currency, or for the rates to use.",
     "unreadable amount": "Ask for numbers below 10^15; `{key}.decimal` says which mark they have.",
+    "starts after observation_end": "Set `observation_end` to the last day the export covers.",
+    "ends before it starts": "Ask which of the two dates is right; a test entry has neither.",
     "exact duplicate row": "Where equal rows are two purchases, set `{key}.duplicates: keep`.",
     "repeats a row of another file": "Ask whether the files overlap; where equal rows are two "
     "purchases, set `{key}.duplicates: keep`.",

@@ -26,6 +26,18 @@ from crmlib.value.concentration import (
     concentration,
     concentration_intervals,
 )
+from crmlib.value.contract_base import (
+    ContractBase,
+    ContractSurvival,
+    contract_base,
+    contract_survival,
+    model_contracts,
+    value_contracts,
+)
+from crmlib.value.contract_drivers import (
+    ContractDrivers,
+    contract_drivers,
+)
 from crmlib.value.contract_lifetime import (
     contract_lifetime_values,
 )
@@ -75,6 +87,7 @@ from crmlib.value.holdout import (
     Scorecard,
     by_forecast,
     foretold,
+    foretold_total,
     holdout_money,
     holdout_scorecard,
 )
@@ -127,6 +140,7 @@ from crmlib.value.running_contracts import (
     running_values,
 )
 from crmlib.value.shown import (
+    fit_sealed,
     shown_cohorts,
     shown_periods,
 )
@@ -166,7 +180,10 @@ __all__ = [
     "BetaGeometricResult",
     "Cohorts",
     "Concentration",
+    "ContractBase",
+    "ContractDrivers",
     "ContractModel",
+    "ContractSurvival",
     "ContractValues",
     "Contribution",
     "CovariateResult",
@@ -215,9 +232,12 @@ __all__ = [
     "compare_known",
     "concentration",
     "concentration_intervals",
+    "contract_base",
+    "contract_drivers",
     "contract_lifetime_values",
     "contract_models",
     "contract_spells",
+    "contract_survival",
     "contribution",
     "costliest_groups",
     "customer_profits",
@@ -227,8 +247,10 @@ __all__ = [
     "export_check",
     "fit_purchases",
     "fit_repeat_spend",
+    "fit_sealed",
     "fit_stationary",
     "foretold",
+    "foretold_total",
     "hazard_ratios",
     "holdout_money",
     "holdout_scorecard",
@@ -238,6 +260,7 @@ __all__ = [
     "life_table",
     "lifetime_values",
     "migration_value",
+    "model_contracts",
     "potential",
     "profit",
     "purchase_regularity",
@@ -255,6 +278,7 @@ __all__ = [
     "stream_values",
     "track_purchases",
     "unprofitable",
+    "value_contracts",
     "value_inputs",
     "value_migration",
     "value_table",

@@ -61,9 +61,21 @@ class ExportCheck:
     median_age: float
     expected_median_age: float | None
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether contracts are far older than the losses of a snapshot would let them grow."""
+        return self.verdict == "snapshot" and _contradicts(
+            self.median_age, self.expected_median_age
+        )
+
 
 def export_check(
-    duration: ArrayLike, ended: ArrayLike, entry: ArrayLike, *, unit: str = "period"
+    duration: ArrayLike,
+    ended: ArrayLike,
+    entry: ArrayLike,
+    *,
+    unit: str = "period",
+    at: ArrayLike | None = None,
 ) -> ExportCheck:
     """Compare what survival looks like with and without regard to when observation began.
 
@@ -74,6 +86,8 @@ def export_check(
         `k` periods has entry = max(duration − k, 0).
     unit : str
         What a period is called in the sentences.
+    at : array of int, optional
+        Ages at which the readings are compared, where not all may be shown.
 
     Raises
     ------
@@ -89,6 +103,10 @@ def export_check(
     whole = life_table(lasted[seen], lost[seen], level=0.9)
     period = life_table(lasted[seen], lost[seen], since[seen], level=0.9)
     table = _side_by_side(whole, period)
+    if at is not None:
+        table = table[table.index.isin(np.asarray(at))]
+        if table.empty:
+            raise NotIdentified("at no age that may be shown were enough contracts at risk")
     gap = float((table["as_if_complete"] - table["at_risk_only"]).abs().max())
     window = int((lasted - since).max())
     running = lasted[seen & ~lost] if (seen & ~lost).any() else lasted[seen]
@@ -126,6 +144,10 @@ def _stationary_median(table: LifeTable) -> float:
     return float(np.searchsorted(share, share[-1] / 2))
 
 
+def _contradicts(median: float, expected: float | None) -> bool:
+    return expected is not None and max(median, 1) >= CONTRADICTION * max(expected, 1)
+
+
 def _words(
     verdict: str,
     table: pd.DataFrame,
@@ -143,7 +165,8 @@ def _words(
     first = (
         f"The export shows contracts over at most {window} {unit}{'s' if window > 1 else ''} and "
         f"not those that had ended before: taken as complete histories it puts survival to "
-        f"age {age:,} at {complete:.0%}, among those at risk in the window it is {at_risk:.0%}."
+        f"an age of {age:,} {unit}s at {complete:.0%}, among those at risk in the window it is "
+        f"{at_risk:.0%}."
     )
     if verdict == "window":
         return (first,)
@@ -152,7 +175,7 @@ def _words(
         "joins contracts begun at quite different times and holds only if rates of loss were "
         "always what they are now."
     )
-    if expected is None or max(median, 1) < CONTRADICTION * max(expected, 1):
+    if expected is None or not _contradicts(median, expected):
         return first, second
     young = unit if expected < 1 else f"{expected + 1:,.0f} {unit}s"
     third = (

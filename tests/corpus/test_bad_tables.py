@@ -88,6 +88,11 @@ CASES = [
           ledger("contracts", 6, 3, ("2 cells of `monthly_margin` cannot be read",),
                  unreadable__start_date=1, unreadable__end_date=1,
                  second__row__with__the__same__key=1)),
+    other("contracts that end before they start, or start after we look", "contracts",
+          CONTRACT + f"{A},1,card,2020-01-31,2020-01-30,5\n{A},2,loan,2031-01-01,,5\n"
+          f"{A},3,loan,2020-01-31,9999-12-31,5\n",
+          ledger("contracts", 3, 1, ends__before__it__starts=1,
+                 starts__after__observation_end=1)),
     other("contracts without a product", "contracts", "customer_id,contract_id\na,1\n",
           refused("inputs.contracts.path: other.csv: there is no column `product`",
                   "inputs.contracts.columns.product")),

@@ -4,6 +4,14 @@ Each function takes a result of `crmlib.value` and returns one exhibit. Where a
 step was refused, its exhibit says so in words instead of showing a figure.
 """
 
+from crmlib.exhibits.value.contract_drivers import contract_drivers
+from crmlib.exhibits.value.contracts import (
+    contract_export,
+    contract_findings,
+    contract_models,
+    contract_survival,
+    contract_values,
+)
 from crmlib.exhibits.value.future import customer_equity, findings, future_concentration
 from crmlib.exhibits.value.holdout import (
     holdout_by_decile,
@@ -27,6 +35,12 @@ __all__ = [
     "cohort_retention",
     "cohort_revenue",
     "concentration",
+    "contract_drivers",
+    "contract_export",
+    "contract_findings",
+    "contract_models",
+    "contract_survival",
+    "contract_values",
     "customer_equity",
     "deciles",
     "findings",

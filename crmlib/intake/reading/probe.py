@@ -10,7 +10,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from crmlib.errors import InputError
+from crmlib.errors import InputError, suggestion
 from crmlib.intake.reading.column_types import check_types
 from crmlib.intake.reading.columns import find_roles, needed_names, one_is_enough, wanted_names
 from crmlib.intake.reading.contents import check_content
@@ -29,10 +29,26 @@ def probe(engagement: Engagement) -> None:
     Raises
     ------
     InputError
-        No file, another format, no header, or a column that is not there.
+        No file, another format, no header, a column that is not there, or an attribute of
+        customers that a setting names.
     """
-    for table in engagement.inputs.given():
-        locate(engagement, table)
+    sources = {table: locate(engagement, table) for table in engagement.inputs.given()}
+    _attributes_are_there(engagement.value.contract_drivers, sources.get("customers"))
+
+
+def _attributes_are_there(named: list[str], customers: Source | None) -> None:
+    """Whether the table of customers has the attributes that `value.contract_drivers` names."""
+    if customers is None:
+        return
+    others = set(customers.header) - set(customers.roles.values()) - {""}
+    known = (set(customers.roles) | others) - {"customer_id"}
+    for name in named:
+        if name not in known:
+            raise InputError(
+                customers.place,
+                f"there is no attribute `{printable(name)}`, which `value.contract_drivers` names.",
+                suggestion(name, map(printable, known)),
+            )
 
 
 def locate(engagement: Engagement, table: str = "transactions") -> Source:

@@ -1,0 +1,481 @@
+"""How long contracts last, and what those that run will still bring (V7, V8).
+
+The first exhibit says what kind of export the contracts are, for on that rests whether
+survival may be read at all; the others are left out where there are no contracts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from crmlib.exhibits import formats, theme
+from crmlib.exhibits.exhibit import Exhibit
+from crmlib.exhibits.finding import Finding
+from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.value.refused import refused
+from crmlib.stats.disclosure import is_small
+from crmlib.stats.refusal import Refusal
+from crmlib.value.contract_base import MONTHS, ContractBase, ContractSurvival
+from crmlib.value.contract_models import ContractModel
+from crmlib.value.contracts import ShiftedBetaGeometricResult
+from crmlib.value.export_check import ExportCheck
+from crmlib.value.running_contracts import ContractValues
+from crmlib.value.shown_contracts import OTHERS
+from crmlib.value.spells import CONTINUES, RELATIONSHIP
+
+_ALL = "all products"
+
+
+def contract_export(base: ContractBase | Refusal, scope: Scope) -> Exhibit:
+    """What kind of export the contracts are: survival by two readings of it."""
+    if isinstance(base, Refusal):
+        return refused("contract_export", "How long contracts last", base, 0, scope)
+    check = base.check
+    table = check.table.rename_axis("age_months").reset_index()
+    table = table.assign(difference=table["as_if_complete"] - table["at_risk_only"])
+    figure, ax = theme.axes(height=3.6)
+    years = table["age_months"] / MONTHS
+    lines = [("as_if_complete", theme.REFERENCE), ("at_risk_only", theme.PRIMARY)]
+    names = {"as_if_complete": "as if complete", "at_risk_only": "among those at risk"}
+    for name, color in lines if check.verdict != "histories" else lines[1:]:
+        ax.plot(years, table[name], color=color, linewidth=2.2)
+        theme.label(ax, years.iloc[-1], table[name].iloc[-1], names[name], color, weight="bold")
+    theme.tidy(ax, x="age of the contract, years", y="share of contracts still running")
+    theme.percent(ax)
+    ax.set(ylim=(0, 1.02), xlim=(0, None))
+    ax.margins(x=0.25)
+    ages = [_months(age) for age in table["age_months"]]
+    series = {names[name]: table[name] for name, _ in lines}
+    theme.says_values(ax, years, ages, series, formats.percent)
+    last = table.iloc[-1]
+    return scope.exhibit(
+        id="contract_export",
+        title=_what_export(check),
+        table=table,
+        figure=figure,
+        n=len(base.spells),
+        population="contracts",
+        unit="share of contracts still running",
+        alt="Survival by age of the contract, a falling line for each reading: taken as complete "
+        f"histories {formats.percent(last['as_if_complete'])} reach {ages[-1]}, among those at "
+        f"risk in the window {formats.percent(last['at_risk_only'])}.",
+        note=" ".join([*check.words, _ends(base)]),
+    )
+
+
+def _what_export(check: ExportCheck) -> str:
+    """Whether survival can be read from the export, and how far two readings are apart."""
+    if check.verdict == "histories":
+        return "Contracts are followed from their start: survival can be read"
+    age = (check.table["as_if_complete"] - check.table["at_risk_only"]).abs().idxmax()
+    complete, at_risk = (formats.percent(share) for share in check.table.loc[age])
+    last = _months(int(age))
+    if check.contradicted:
+        return f"Contract survival cannot be trusted: this snapshot gives {complete} or {at_risk}"
+    if check.agree:
+        return f"Contracts are seen in a {check.verdict}; both readings of survival agree"
+    if check.verdict == "snapshot":
+        return f"If losses never changed, {at_risk} of contracts last {last}, not {complete}"
+    return f"Read rightly, {at_risk} of contracts last {last}, not {complete}"
+
+
+def _months(age: int) -> str:
+    return formats.plural(age, "month")
+
+
+def _ends(base: ContractBase) -> str:
+    if base.ends.plausible:
+        return base.ends.words
+    return (
+        f"No contract ended before {base.since:%Y-%m-%d}: earlier ends seem to be missing from the "
+        "export, and survival is read from that day on."
+    )
+
+
+def contract_survival(
+    lasting: ContractSurvival | Refusal, base: ContractBase | Refusal, scope: Scope
+) -> Exhibit | None:
+    """Share of each product's contracts that last one year and longer."""
+    if isinstance(base, Refusal) or base.check.contradicted:
+        return None
+    if isinstance(lasting, Refusal):
+        return refused("contract_survival", "How long contracts last", lasting, 0, scope)
+    table = lasting.table
+    years = sorted(table["years"].unique())
+    order = table.groupby("group", sort=False)["kept"].first().sort_values(ascending=False)
+    groups = [RELATIONSHIP] * (RELATIONSHIP in order.index)
+    groups += [group for group in order.index if group != RELATIONSHIP]
+    figure, axes = theme.axes(len(years), height=1.1 + 0.36 * len(groups), sharey=True)
+    for ax, year in zip(np.atleast_1d(axes), years, strict=True):
+        _draw_kept(ax, table[table["years"] == year], groups, year)
+    level = formats.level(lasting.level)
+    return scope.exhibit(
+        id="contract_survival",
+        title=_how_many_last(table),
+        table=table.assign(level=lasting.level),
+        figure=figure,
+        n=len(base.spells),
+        population="contracts",
+        unit="share still running at that age",
+        alt=f"Dots with {level} intervals for {formats.plural(len(groups), 'group')} of contracts: "
+        f"the share that lasts {', '.join(_span(year) for year in years)}.",
+        note=_how_read(lasting, base, scope),
+    )
+
+
+def _draw_kept(ax: theme.Axes, rows: pd.DataFrame, groups: list[str], year: int) -> None:
+    rows = rows.set_index("group").reindex(groups)
+    places = np.arange(len(groups))[::-1]
+    reach = [rows["kept"] - rows["lo"], rows["hi"] - rows["kept"]]
+    ax.errorbar(rows["kept"], places, xerr=reach, fmt="o", color=theme.PRIMARY, capsize=3)
+    ax.set_yticks(places, groups)
+    for at, kept in zip(places, rows["kept"], strict=True):
+        if not np.isnan(kept):
+            beside = {"xytext": (-11, 0), "ha": "right"} if kept > 0.5 else {"xytext": (11, 0)}
+            theme.label(ax, kept, at, formats.percent(kept), theme.MUTED, **beside)
+    ax.set(xlim=(0, 1.04), ylim=(-0.6, len(groups) - 0.4), xticks=[0, 0.5, 1])
+    ax.set_title(f"{_span(year)}", loc="left")
+    theme.tidy(ax, x="share kept", y="", grid="x")
+    theme.percent(ax, "x")
+    series = rows[["kept", "lo", "hi"]].set_axis(["kept", "from", "to"], axis=1)
+    theme.says_values(ax, places, groups, series, formats.percent, along="y")
+
+
+def _span(years: float) -> str:
+    return "a year" if years == 1 else formats.plural(years, "year")
+
+
+def _how_many_last(table: pd.DataFrame) -> str:
+    """The range over products at the youngest age that is shown."""
+    products = table[table["group"] != RELATIONSHIP]
+    what = "relationships" if products.empty else "contracts"
+    shown = table if products.empty else products
+    year = int(shown["years"].min())
+    kept = shown.loc[shown["years"] == year, "kept"]
+    least, most = formats.percent(kept.min()), formats.percent(kept.max())
+    if least == most:
+        return f"{most} of {what} last {_span(year)}"
+    return f"Between {least} and {most} of {what} last {_span(year)}, by product"
+
+
+def _how_read(lasting: ContractSurvival, base: ContractBase, scope: Scope) -> str:
+    said = [
+        f"Kaplan–Meier with {formats.level(lasting.level)} intervals; a contract that began before "
+        "the window counts from the age at which the window finds it.",
+        f"A relationship lasts from a customer's first contract to the end of the last; {CONTINUES}"
+        " days without one do not end it.",
+    ]
+    if base.check.verdict == "snapshot":
+        said.append("The export is a snapshot: these shares hold only if losses never changed.")
+    if lasting.left_out:
+        said.append(
+            f"Not shown: {', '.join(lasting.left_out)}, of which too few customers were seen in "
+            "their first year."
+        )
+    said.append(f"Ages at which {scope.few} are seen or lost are left out.")
+    return " ".join(said)
+
+
+def contract_models(
+    models: dict[str, ContractModel | Refusal] | Refusal,
+    base: ContractBase | Refusal,
+    level: float,
+    scope: Scope,
+) -> Exhibit | None:
+    """By product which model values it, its parameters, and how losses follow it."""
+    if isinstance(base, Refusal) or isinstance(models, Refusal):  # the first has said why
+        return None
+    hidden = {name for name in models if base.few_lost(name)}
+    rows = {name: _model_row(model, level, name in hidden) for name, model in models.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("product").reset_index()
+    table = table.dropna(axis=1, how="all")
+    follow = int(table["follows_model"].sum())
+    title = f"Losses follow the model in {follow} of {len(table)} products"
+    if len(table) == 1:
+        title = f"Losses {'follow' if follow else 'do not follow'} the model"
+    return scope.exhibit(
+        id="contract_models",
+        title=title,
+        table=table,
+        formatted=_written_models(table),
+        n=len(base.spells),
+        population="contracts",
+        unit="lost: share of new contracts in their first month; alpha, beta: none",
+        alt=f"Table of {formats.plural(len(table), 'product')} with the model that values each, "
+        "its parameters, and the share of losses at other ages than it expects.",
+        note=_why_models(models, hidden, level, scope),
+    )
+
+
+def _written_models(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of models for readers: shares as percentages, four digits of a parameter."""
+
+    def written(name: str) -> list[str]:
+        share = {"misplaced_losses": 0, "lost_first_month": 2, "lost_lo": 2, "lost_hi": 2}
+        return [
+            ""
+            if pd.isna(value)
+            else formats.percent(value, share[name])
+            if name in share
+            else formats.cell(float(value), 4)
+            for value in table[name]
+        ]
+
+    figures = table.columns.drop(["product", "model", "follows_model", "verdict"])
+    shown = table.assign(
+        follows_model=["yes" if follows else "no" for follows in table["follows_model"]],
+        **{name: written(name) for name in figures},
+    )
+    ends = {"lo": "from", "hi": "to"}
+    return shown.rename(columns=lambda name: " ".join(ends.get(p, p) for p in name.split("_")))
+
+
+def _model_row(model: ContractModel | Refusal, level: float, hidden: bool) -> dict[str, object]:
+    """One product's line; parameters only of the sBG model, and not where few were lost."""
+    names = ["lost_first_month", "lost_lo", "lost_hi"]
+    names += [f"{name}{end}" for name in ("alpha", "beta") for end in ("", "_lo", "_hi")]
+    row: dict[str, object] = {"model": "none", "follows_model": False, "misplaced_losses": np.nan}
+    row |= {"verdict": "refused"} | dict.fromkeys(names, np.nan)
+    if isinstance(model, Refusal):
+        return row
+    row |= {
+        "model": model.kind,
+        "follows_model": model.kind == "sBG",
+        "verdict": "weak" if model.weak else "good",
+    }
+    if hidden:
+        return row
+    if model.sbg is not None:
+        row["misplaced_losses"] = model.sbg.misplaced
+    if not isinstance(model.fitted, ShiftedBetaGeometricResult):
+        return row
+    stays = model.fitted.survival_interval([1], level=level).iloc[0]
+    lost = (1 - stays[name] for name in ("value", "hi", "lo"))
+    row |= dict(zip(names[:3], lost, strict=True))
+    bounds = model.fitted.conf_int(level)
+    if bounds is not None:
+        for name, estimate in model.fitted.params.items():
+            row |= {name: estimate, f"{name}_lo": bounds.loc[name, "lower"]}
+            row[f"{name}_hi"] = bounds.loc[name, "upper"]
+    return row
+
+
+def _why_models(
+    models: dict[str, ContractModel | Refusal], hidden: set[str], level: float, scope: Scope
+) -> str:
+    said = [
+        "sBG, the shifted-beta-geometric model (Fader and Hardie 2007): contracts differ in their "
+        "risk, so those who stay grow loyal. A life table takes each age as it was, as loans need "
+        "that end at their term. Misplaced losses: the share at other ages than sBG expects. "
+        f"{formats.level(level)} intervals."
+    ]
+    for name, model in models.items():
+        if name in hidden:
+            said.append(f"{name}: {scope.few} were lost, so its figures are withheld.")
+        elif isinstance(model, Refusal):
+            said.append(f"{model.reason}.")
+        else:
+            said += [f"{name}: {note}." for note in model.notes[_is_alike(model) :]]
+    alike = [name for name, model in models.items() if name not in hidden and _is_alike(model)]
+    if alike:
+        said.append(
+            f"In {', '.join(alike)} contracts do not differ visibly in their risk: a constant "
+            "rate of loss fits as well, and alpha and beta mean nothing beyond their ratio."
+        )
+    return " ".join(said)
+
+
+def _is_alike(model: ContractModel | Refusal) -> bool:
+    """Whether contracts do not differ in their risk, which the model's first note then says."""
+    if isinstance(model, Refusal) or model.kind != "sBG" or model.sbg is None:
+        return False
+    return not model.sbg.differ
+
+
+def contract_values(
+    values: ContractValues | Refusal,
+    base: ContractBase | Refusal,
+    horizon_years: float,
+    rate: float,
+    scope: Scope,
+) -> Exhibit | None:
+    """What the contracts that run today will still bring, by product."""
+    if isinstance(base, Refusal) or base.check.contradicted:
+        return None
+    if isinstance(values, Refusal):
+        return refused("contract_values", "The value of running contracts", values, 0, scope)
+    years = "year" if horizon_years == 1 else formats.plural(horizon_years, "year")
+    table = _value_table(values, base, f"{_ALL}, next {years}")
+    products = table[~table["product"].str.startswith(_ALL)]
+    figure, ax = theme.axes(height=1.2 + 0.36 * len(products))
+    places = np.arange(len(products))[::-1]
+    ax.barh(places, products["value"], color=theme.PRIMARY, height=0.62)
+    reach = [products["value"] - products["lo"], products["hi"] - products["value"]]
+    ax.errorbar(products["value"], places, xerr=reach, fmt="none", ecolor=theme.INK, capsize=3)
+    ax.set_yticks(places, products["product"])
+    ax.set_ylim(-0.6, len(products) - 0.4)
+    theme.tidy(ax, x=f"expected margin, discounted, {scope.currency}", y="", grid="x")
+    theme.thousands(ax, "x")
+    series = products[["value", "lo", "hi"]].set_axis(["value", "from", "to"], axis=1)
+    theme.says_values(ax, places, list(products["product"]), series, scope.money, along="y")
+    total, level = values.total, formats.level(values.total.level)
+    span = formats.interval(total.lo, total.hi, scope.money)
+    running = int(table.loc[table["product"].str.startswith(_ALL), "running_contracts"].iloc[0])
+    return scope.exhibit(
+        id="contract_values",
+        title=f"Running contracts are worth {scope.money(total.value)} over the next {years}",
+        table=table,
+        figure=figure,
+        n=running,
+        population="running contracts",
+        unit=f"{scope.currency} of margin",
+        alt=f"Bars of expected margin by product with {level} intervals, together "
+        f"{scope.money(total.value)}, {span}.",
+        note=_value_note(values, base, rate, span, scope),
+    )
+
+
+def _value_table(values: ContractValues, base: ContractBase, whole: str) -> pd.DataFrame:
+    """Products with enough customers who hold one that runs, best first, then all."""
+    valued = base.spells[
+        base.spells["running"] & base.spells["product"].isin(values.products.index)
+    ]
+    if "margin" in valued:
+        valued = valued[valued["margin"].notna()]
+    holders = valued.groupby("product")["customer_id"].nunique().sort_values(kind="stable")
+    small = int(is_small(holders, base.min_cell).sum())
+    merged = list(holders.index[: min(small + 1, len(holders))]) if small else []
+    products = values.products.rename(
+        columns={"margin": "monthly_margin", "contract_value": "value"}
+    )
+    table = products.drop(merged).sort_values("value", ascending=False)
+    sums = ["running_contracts", "monthly_margin", "value"]
+    if merged:
+        table.loc[OTHERS, sums] = products.loc[merged, sums].sum()
+    table = table[["model", *sums, "lo", "hi"]]
+    together = {name: products[name].sum() for name in sums} | {"model": ""}
+    table.loc[whole] = pd.Series(together | {"lo": values.total.lo, "hi": values.total.hi})
+    if values.to_infinity is not None:
+        ahead = values.to_infinity
+        endless = {"value": ahead.value, "lo": ahead.lo, "hi": ahead.hi, "model": ""}
+        table.loc[f"{_ALL}, without a horizon"] = pd.Series(endless)
+    table = table.assign(model=table["model"].fillna(""), level=values.total.level)
+    return table.rename_axis("product").reset_index()
+
+
+def _value_note(
+    values: ContractValues, base: ContractBase, rate: float, span: str, scope: Scope
+) -> str:
+    said = [
+        f"{formats.level(values.total.level)} bootstrap interval of the total over customers, each "
+        f"product's model refitted: {span}. Margin as the client states it, a month, discounted at "
+        f"{formats.percent(rate, 1)} a year; cost to serve and risk are not in it, and it is not "
+        "to be added to the value of purchases where both count the same money.",
+    ]
+    if base.check.verdict == "snapshot":
+        said.append("The export is a snapshot: the value holds only if losses never changed.")
+    valued = [note for note in values.notes if not _is_of_a_product(note, values)]
+    return " ".join([*said, formats.sentences(*valued)]).strip()
+
+
+def _is_of_a_product(note: str, values: ContractValues) -> bool:
+    """Whether the exhibit of the models has said it already."""
+    return any(note.startswith(f"{name}: ") for name in values.products.index)
+
+
+def contract_findings(
+    base: ContractBase | Refusal,
+    lasting: ContractSurvival | Refusal,
+    values: ContractValues | Refusal,
+    horizon_years: float,
+    scope: Scope,
+) -> list[Finding]:
+    """What contracts say to the summary."""
+    if isinstance(base, Refusal):
+        return []
+    said = [] if isinstance(lasting, Refusal) else _kept_finding(base, lasting)
+    if not isinstance(values, Refusal):
+        said.append(_worth_finding(base, values, horizon_years, scope))
+    if base.check.verdict == "snapshot":
+        sentence = (
+            "The contracts are a snapshot: how long they last is known only if losses were always "
+            "what they are now."
+        )
+        if base.check.contradicted:
+            sentence = (
+                "How long contracts last cannot be told: the export is a snapshot whose losses "
+                "contradict the ages of the contracts that run."
+            )
+        said.append(
+            Finding(
+                id="contract_snapshot",
+                kind="assumption",
+                sentence=sentence,
+                value=None,
+                unit="",
+                exhibit="contract_export",
+                size=1.0,
+                role="caveat",
+            )
+        )
+    return said
+
+
+def _kept_finding(base: ContractBase, lasting: ContractSurvival) -> list[Finding]:
+    """How many relationships last the shortest time that is shown."""
+    own = lasting.table[lasting.table["group"] == RELATIONSHIP]
+    if own.empty:
+        return []
+    first, level = own.iloc[0], formats.level(lasting.level)
+    span = formats.interval(first["lo"], first["hi"], formats.percent)
+    return [
+        Finding(
+            id="relationships_kept",
+            kind="estimate",
+            sentence=f"{formats.percent(first['kept'])} of relationships with contracts last "
+            f"{_span(int(first['years']))} or longer ({level} interval {span}).",
+            value=float(first["kept"]),
+            lo=float(first["lo"]),
+            hi=float(first["hi"]),
+            unit="share of relationships",
+            exhibit="contract_survival",
+            size=_margin_gone(base),
+        )
+    ]
+
+
+def _seen(base: ContractBase) -> tuple[pd.DataFrame, pd.Series]:
+    """Contracts under observation, and the margin a month of each, or 1 where none is given."""
+    seen = base.spells[base.spells["age"] > base.spells["entry_age"]]
+    margin = seen["margin"].fillna(0.0) if "margin" in seen else pd.Series(1.0, seen.index)
+    return seen, margin
+
+
+def _margin_gone(base: ContractBase) -> float:
+    """Share of the monthly margin of all contracts seen that ended with its contract."""
+    seen, margin = _seen(base)
+    return float(abs(margin[seen["left"]].sum()) / max(margin.abs().sum(), 1e-9))
+
+
+def _worth_finding(
+    base: ContractBase, values: ContractValues, horizon_years: float, scope: Scope
+) -> Finding:
+    seen, margin = _seen(base)
+    brought = float((margin * (seen["age"] - seen["entry_age"])).sum())
+    total, level = values.total, formats.level(values.total.level)
+    years = "year" if horizon_years == 1 else formats.plural(horizon_years, "year")
+    doubt = "" if values.grade == "good" else f"; the model is {values.grade}"
+    return Finding(
+        id="contract_value",
+        kind="estimate",
+        sentence=f"Contracts that run today are worth {scope.money(total.value)} of margin over "
+        f"the next {years} ({level} sampling interval "
+        f"{formats.interval(total.lo, total.hi, scope.money)}{doubt}).",
+        value=total.value,
+        lo=total.lo,
+        hi=total.hi,
+        unit=scope.currency,
+        exhibit="contract_values",
+        size=abs(total.value / brought) if brought else 0.0,
+    )
