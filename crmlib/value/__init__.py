@@ -49,6 +49,9 @@ from crmlib.value.export_check import (
     export_check,
     recorded_ends,
 )
+from crmlib.value.frequency_bands import (
+    FrequencyBands,
+)
 from crmlib.value.hazard_ratios import (
     HazardRatios,
     hazard_ratios,
@@ -119,6 +122,9 @@ from crmlib.value.spend import (
     GammaGamma,
     GammaGammaResult,
 )
+from crmlib.value.spend_by_frequency import (
+    GammaGammaByFrequency,
+)
 from crmlib.value.stationary import (
     StationaryBase,
     StationaryFit,
@@ -152,7 +158,9 @@ __all__ = [
     "CovariateResult",
     "ExcessMigration",
     "ExportCheck",
+    "FrequencyBands",
     "GammaGamma",
+    "GammaGammaByFrequency",
     "GammaGammaResult",
     "GroupedSurvival",
     "HazardRatios",

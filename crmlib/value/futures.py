@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crmlib.value.frequency_bands import EVERYONE, FrequencyBands
 from crmlib.value.purchases import BetaGeometric, PurchaseModel
+from crmlib.value.spend import of_bands
 
 FloatArray = NDArray[np.float64]
 
@@ -46,13 +48,14 @@ def future_quantiles(
     level: float,
     seed: np.random.SeedSequence,
     model: PurchaseModel = BG_NBD,
+    bands: FrequencyBands = EVERYONE,
 ) -> FloatArray:
     """Lower and upper quantile of discounted spend over the horizon, per history.
 
     Parameters
     ----------
     purchase_params : array of shape (replications, 4)
-    spend_params : array of shape (replications, 3)
+    spend_params : array of shape (replications, 1 + 2 n_bands)
         One future per row: the spread over rows carries parameter uncertainty,
         the draw within a row the uncertainty of the process.
     horizon, rate : float
@@ -61,6 +64,8 @@ def future_quantiles(
         Probability between the two quantiles.
     model : PurchaseModel
         To which `purchase_params` belong.
+    bands : FrequencyBands
+        Of the spend model, each with its own q and v.
 
     Returns
     -------
@@ -80,6 +85,7 @@ def future_quantiles(
             rate=rate,
             rng=np.random.default_rng(stream),
             model=model,
+            bands=bands,
         )
         quantiles[rows] = np.quantile(spend, [(1 - level) / 2, (1 + level) / 2], axis=1).T
     return quantiles
@@ -94,6 +100,7 @@ def simulate_spend(
     rate: float,
     rng: np.random.Generator,
     model: PurchaseModel = BG_NBD,
+    bands: FrequencyBands = EVERYONE,
 ) -> FloatArray:
     """Discounted spend in one future per history and parameter row.
 
@@ -101,7 +108,7 @@ def simulate_spend(
     -------
     array of shape (n_histories, replications)
     """
-    p, q, v = spend_params.T
+    p, (q, v) = spend_params.T[0], of_bands(spend_params.T)
     x, end = histories.frequency, histories.observed_time
     alive = model.probability_alive(
         purchase_params.T[:, None, :], x[:, None], histories.recency[:, None], end[:, None]
@@ -110,8 +117,9 @@ def simulate_spend(
 
     process = model.draw(purchase_params.T[:, draw], x[who], end[who], rng)
     last_chance = np.minimum(process.time_left, horizon)
-    inverse_scale = rng.standard_gamma(p[draw] * x[who] + q[draw])
-    inverse_scale /= v[draw] + (x * histories.mean_spend)[who]
+    band = bands.of(x)[who]
+    inverse_scale = rng.standard_gamma(p[draw] * x[who] + q[band, draw])
+    inverse_scale /= v[band, draw] + (x * histories.mean_spend)[who]
 
     spend = np.zeros(who.size)
     state = (np.arange(who.size), *process[:2], last_chance, p[draw], 1 / inverse_scale)
