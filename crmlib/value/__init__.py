@@ -78,6 +78,9 @@ from crmlib.value.export_check import (
     export_check,
     recorded_ends,
 )
+from crmlib.value.frequency_bands import (
+    FrequencyBands,
+)
 from crmlib.value.hazard_ratios import (
     HazardRatios,
     hazard_ratios,
@@ -152,6 +155,9 @@ from crmlib.value.spend import (
     GammaGamma,
     GammaGammaResult,
 )
+from crmlib.value.spend_by_frequency import (
+    GammaGammaByFrequency,
+)
 from crmlib.value.stationary import (
     StationaryBase,
     StationaryFit,
@@ -190,7 +196,9 @@ __all__ = [
     "ExcessMigration",
     "ExportCheck",
     "Foretold",
+    "FrequencyBands",
     "GammaGamma",
+    "GammaGammaByFrequency",
     "GammaGammaResult",
     "GroupedSurvival",
     "HazardRatios",

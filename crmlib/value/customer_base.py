@@ -17,11 +17,22 @@ from crmlib.value.contribution import realised, stated_until
 from crmlib.value.lifetime import LifetimeValues
 from crmlib.value.purchases import PurchaseResult
 from crmlib.value.shown import MOST_REPEATS
-from crmlib.value.spend import GammaGamma, GammaGammaResult
+from crmlib.value.spend import GammaGammaResult
+from crmlib.value.spend_by_frequency import SpendModel, fit_spend
 
 
-def fit_repeat_spend(frequency: pd.Series, mean_repeat_amount: pd.Series) -> GammaGammaResult:
+def fit_repeat_spend(
+    frequency: pd.Series, mean_repeat_amount: pd.Series, model: SpendModel = "gamma_gamma"
+) -> GammaGammaResult:
     """Gamma-Gamma on customers with repeat purchases of positive mean amount.
+
+    Parameters
+    ----------
+    frequency, mean_repeat_amount : Series of shape (n_customers,)
+        Of all customers.
+    model : {"auto", "gamma_gamma", "by_frequency"}
+        One distribution of spend for all, one for each group of frequency, or
+        which of them the data call for; `choice` of the result says why.
 
     Raises
     ------
@@ -31,7 +42,7 @@ def fit_repeat_spend(frequency: pd.Series, mean_repeat_amount: pd.Series) -> Gam
     usable = (frequency >= 1) & (mean_repeat_amount > 0)
     if not usable.any():
         raise NotIdentified("no customer has a repeat purchase: spend per purchase is unknown")
-    return GammaGamma().fit(frequency[usable], mean_repeat_amount[usable])
+    return fit_spend(frequency[usable], mean_repeat_amount[usable], model)
 
 
 def expected_frequencies(result: PurchaseResult, observed_time: pd.Series) -> pd.Series:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crmlib.value.frequency_bands import EVERYONE, FrequencyBands
 from crmlib.value.purchases import BetaGeometric, PurchaseModel
 from crmlib.value.purchases.shared import Process
+from crmlib.value.spend import of_bands
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -49,13 +51,14 @@ def future_quantiles(
     level: float,
     seed: np.random.SeedSequence,
     model: PurchaseModel = BG_NBD,
+    bands: FrequencyBands = EVERYONE,
 ) -> FloatArray:
     """Lower and upper quantile of discounted spend over the horizon, per history.
 
     Parameters
     ----------
     purchase_params : array of shape (replications, 4)
-    spend_params : array of shape (replications, 3)
+    spend_params : array of shape (replications, 1 + 2 n_bands)
         One future per row: the spread over rows carries parameter uncertainty,
         the draw within a row the uncertainty of the process.
     horizon, rate : float
@@ -64,6 +67,8 @@ def future_quantiles(
         Probability between the two quantiles.
     model : PurchaseModel
         To which `purchase_params` belong.
+    bands : FrequencyBands
+        Of the spend model, each with its own q and v.
 
     Returns
     -------
@@ -83,6 +88,7 @@ def future_quantiles(
             rate=rate,
             rng=np.random.default_rng(stream),
             model=model,
+            bands=bands,
         )
         quantiles[rows] = np.quantile(spend, [(1 - level) / 2, (1 + level) / 2], axis=1).T
     return quantiles
@@ -97,6 +103,7 @@ def simulate_spend(
     rate: float,
     rng: np.random.Generator,
     model: PurchaseModel = BG_NBD,
+    bands: FrequencyBands = EVERYONE,
 ) -> FloatArray:
     """Discounted spend in one future per history and parameter row.
 
@@ -104,11 +111,12 @@ def simulate_spend(
     -------
     array of shape (n_histories, replications)
     """
-    p, q, v = spend_params.T
+    p, (q, v) = spend_params.T[0], of_bands(spend_params.T)
     x = histories.frequency
     who, draw, process = _survivors(histories, purchase_params, rng, model)
-    inverse_scale = rng.standard_gamma(p[draw] * x[who] + q[draw])
-    inverse_scale /= v[draw] + (x * histories.mean_spend)[who]
+    band = bands.of(x)[who]
+    inverse_scale = rng.standard_gamma(p[draw] * x[who] + q[band, draw])
+    inverse_scale /= v[band, draw] + (x * histories.mean_spend)[who]
 
     shape, spend = p[draw], np.zeros(who.size)
     for future, clock in _purchases(process, horizon, rng, model):

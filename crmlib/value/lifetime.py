@@ -22,6 +22,7 @@ from crmlib.stats.optimise import LikelihoodResult, NotIdentified, distance_in_e
 from crmlib.stats.tiers import value_deciles, value_tiers
 from crmlib.value import expectations, purchases, spend
 from crmlib.value.concentration import concentration
+from crmlib.value.frequency_bands import FrequencyBands
 from crmlib.value.futures import Histories, future_quantiles
 from crmlib.value.observations import check_column
 
@@ -56,9 +57,10 @@ class LifetimeValues:
     top_shares : dict of str to Interval
         Share of future value held by the best 10 %, 20 % and 50 % of customers by
         future value.
-    replicates : DataFrame of shape (replications used, 11)
-        The four parameters of the purchase model (r, alpha, a, b), p, q, v, equity,
-        top_10, top_20, top_50 per bootstrap sample.
+    replicates : DataFrame of shape (replications used, 11 or more)
+        The four parameters of the purchase model (r, alpha, a, b), p, q, v (or a q
+        and a v for each band of frequency), equity, top_10, top_20, top_50 per
+        bootstrap sample.
     grade : {"good", "weak"}
         The worse verdict of the two fits; weak, too, where the horizon is more
         than four times the longest time observed.
@@ -148,7 +150,7 @@ def lifetime_values(
     theta, phi = purchases_result.params.to_numpy(), spend_result.params.to_numpy()
     value = portfolio.future_value(theta, phi, plan)
     replicates = _bootstrap(portfolio, purchases_result, spend_result, plan, replications, seed)
-    kept = _with_finite_mean(replicates, level)
+    kept = _with_finite_mean(replicates, portfolio.bands, level)
     if len(kept) < replications:
         notes += (f"{replications - len(kept)} bootstrap samples had infinite mean spend",)
     bounds = _customer_bounds(portfolio, kept, plan, seed, level)
@@ -211,6 +213,7 @@ class _Portfolio:
     pairs: Groups  # of the triples, (frequency, observed time): purchases given alive
     spenders: Groups  # of the histories that have repeat spend, (frequency, mean spend)
     has_spend: NDArray[np.bool_]  # shape (n_histories,)
+    bands: FrequencyBands  # of the spend model
 
     def purchases_ahead(
         self, theta: FloatArray, horizon: float, rate: float, nodes: int
@@ -223,7 +226,7 @@ class _Portfolio:
     def spend_ahead(self, phi: FloatArray) -> FloatArray:
         """Expected spend per purchase per history."""
         x, _, _, mean = self.histories.columns
-        return spend.expected_spend(phi, x, x * mean)
+        return spend.expected_spend(phi, x, x * mean, self.bands)
 
     def future_value(
         self, theta: FloatArray, phi: FloatArray, plan: _Plan, nodes: int = expectations.NODES
@@ -258,7 +261,8 @@ def _portfolio(
     pairs = group_rows(triples.columns[0], triples.columns[2])
     has_spend = histories.columns[3] > 0
     spenders = group_rows(histories.columns[0][has_spend], histories.columns[3][has_spend])
-    return _Portfolio(model, histories, triples, pairs, spenders, has_spend), notes
+    bands = spend_result.bands
+    return _Portfolio(model, histories, triples, pairs, spenders, has_spend, bands), notes
 
 
 def _check_same_customers(
@@ -293,14 +297,14 @@ def _bootstrap(
     """Refit both models and value the base, once per resample of customers."""
     refit_purchases = purchases.Refit.of(purchases_result, portfolio.triples)
     refit_spend = spend.Refit.of(spend_result, portfolio.spenders)
-    names = purchases_result.model.names
+    names = purchases_result.model.names + spend.parameter_names(portfolio.bands)
     rng = generator(seed, BOOTSTRAP)
     rows = []
     for weights in bootstrap_weights(portfolio.histories.weights, replications, rng):
         theta = refit_purchases(np.bincount(portfolio.triples.index, weights))
         phi = refit_spend(np.bincount(portfolio.spenders.index, weights[portfolio.has_spend]))
-        row = dict(zip(names + spend.NAMES, (*theta, *phi), strict=True))
-        if row["q"] > 1:
+        row = dict(zip(names, (*theta, *phi), strict=True))
+        if (spend.of_bands(phi)[0] > 1).all():
             row |= _totals(portfolio.future_value(theta, phi, plan, FEW_NODES), weights)
         rows.append(row)
     return pd.DataFrame(rows)
@@ -313,9 +317,12 @@ def _totals(value: FloatArray, weights: FloatArray) -> dict[str, float]:
     return {"equity": float(weights @ value), **shares}
 
 
-def _with_finite_mean(replicates: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Replicates with q > 1, refused where too few for an upper bound."""
-    infinite = replicates["q"] <= 1
+def _with_finite_mean(
+    replicates: pd.DataFrame, bands: FrequencyBands, level: float
+) -> pd.DataFrame:
+    """Replicates with every q > 1, refused where too few for an upper bound."""
+    of_customers = spend.parameter_names(bands)[1 : 1 + len(bands.starts)]
+    infinite = (replicates[list(of_customers)] <= 1).any(axis=1)
     if infinite.mean() >= (1 - level) / 2:
         raise NotIdentified(
             f"mean spend is infinite (q ≤ 1) in {infinite.mean():.0%} of bootstrap samples: "
@@ -340,12 +347,13 @@ def _customer_bounds(
         bounds[rows] = plan.margin_rate * future_quantiles(
             Histories(*(column[rows] for column in histories.columns)),
             params[list(model.names)].to_numpy(),
-            params[list(spend.NAMES)].to_numpy(),
+            params[list(spend.parameter_names(portfolio.bands))].to_numpy(),
             horizon=plan.horizon,
             rate=plan.rate,
             level=level,
             seed=np.random.SeedSequence(seed, spawn_key=(purpose,)),
             model=model,
+            bands=portfolio.bands,
         )
     return bounds
 

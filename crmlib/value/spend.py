@@ -4,16 +4,18 @@ Amounts of one customer vary by Gamma(p, ν), ν over customers by Gamma(q, v):
 Fader & Hardie (2013), "The Gamma-Gamma Model of Monetary Value", cited as FH,
 after Colombo & Jiang (1999). The model sees the mean over *repeat* purchases
 only; the first purchase in it is the usual mistake, since first baskets differ.
+FH assume that spend does not depend on frequency; here q and v may differ between
+bands of frequency (`spend_by_frequency`), and one band for everyone is their model.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from scipy import optimize, special, stats
 
 from crmlib.stats.grouping import Groups, group_rows
 from crmlib.stats.optimise import (
@@ -24,11 +26,11 @@ from crmlib.stats.optimise import (
     maximise,
     refitted,
 )
+from crmlib.value.frequency_bands import EVERYONE, FrequencyBands
 from crmlib.value.observations import check_column, check_weights
 
 FloatArray = NDArray[np.float64]
 
-NAMES = ("p", "q", "v")
 # natural-scale starts in units of the mean spend; all have a finite mean
 STARTS = ((2.0, 3.0, 1.0), (6.0, 4.0, 0.5), (1.0, 2.0, 1.0))
 
@@ -39,16 +41,20 @@ class SpendLikelihood:
 
     frequency: tuple[FloatArray, NDArray[np.int64]]  # distinct values, index of each group
     total: FloatArray  # repeat purchases × mean spend, shape (n_groups,)
+    bands: FrequencyBands = EVERYONE
 
     @classmethod
-    def of(cls, frequency: FloatArray, mean_spend: FloatArray) -> SpendLikelihood:
+    def of(
+        cls, frequency: FloatArray, mean_spend: FloatArray, bands: FrequencyBands = EVERYONE
+    ) -> SpendLikelihood:
         """Prepare grouped columns, each of shape (n_groups,)."""
-        return cls(np.unique(frequency, return_inverse=True), frequency * mean_spend)
+        return cls(np.unique(frequency, return_inverse=True), frequency * mean_spend, bands)
 
     def objective(self, weights: FloatArray) -> Objective:
         """Log-likelihood under these group weights as a function of log-parameters."""
         x, of_x = self.frequency
         weight_x = np.bincount(of_x, weights, x.size)
+        band, n_bands = self.bands.of(x), len(self.bands.starts)
         log_total = np.log(self.total)
         log_total_x = np.bincount(of_x, weights * log_total, x.size)
         # density of the mean instead of the total: one factor x per customer
@@ -56,38 +62,54 @@ class SpendLikelihood:
 
         def evaluate(log_params: FloatArray) -> tuple[float, FloatArray]:
             """FH eq. 1a: Γ(px+q)/(Γ(px)Γ(q)) · v^q z^(px−1) x^(px) / (v+xz)^(px+q)."""
-            p, q, v = params = np.exp(log_params)
+            params = np.exp(log_params)
+            p, (q, v) = params[0], of_bands(params)[:, band]
+            log_v = of_bands(log_params)[1, band]
             shape = p * x + q
-            reached = v + self.total
+            reached = v[of_x] + self.total
             log_reached_x = np.bincount(of_x, weights * np.log(reached), x.size)
             value = (
                 weight_x
-                @ (
-                    special.gammaln(shape)
-                    - special.gammaln(p * x)
-                    - special.gammaln(q)
-                    + q * log_params[2]
-                )
+                @ (special.gammaln(shape) - special.gammaln(p * x) - special.gammaln(q) + q * log_v)
                 + p * x @ log_total_x
                 - shape @ log_reached_x
                 + constant
             )
             inner = weight_x * (special.digamma(shape) - special.digamma(p * x))
             d_p = x @ (inner + log_total_x - log_reached_x)
-            d_q = weight_x @ (special.digamma(shape) - special.digamma(q) + log_params[2])
-            d_q -= log_reached_x.sum()
-            d_v = q / v * weights.sum() - shape @ np.bincount(of_x, weights / reached, x.size)
-            return float(value), params * np.array([d_p, d_q, d_v])
+            d_q = weight_x * (special.digamma(shape) - special.digamma(q) + log_v) - log_reached_x
+            d_v = q / v * weight_x - shape * np.bincount(of_x, weights / reached, x.size)
+            by_band = [np.bincount(band, slope, n_bands) for slope in (d_q, d_v)]
+            return float(value), params * np.concatenate([[d_p], *by_band])
 
         return evaluate
 
 
-def expected_spend(params: FloatArray, frequency: ArrayLike, total: ArrayLike) -> FloatArray:
+def parameter_names(bands: FrequencyBands) -> tuple[str, ...]:
+    """Names p, q, v, or p and then a q and a v for each band of frequency."""
+    if len(bands.starts) == 1:
+        return ("p", "q", "v")
+    return ("p", *(f"{name}: {label}" for name in ("q", "v") for label in bands.labels))
+
+
+def of_bands(params: FloatArray) -> FloatArray:
+    """q and v of each band, shape (2, n_bands, …), from parameters p, q …, v … along axis 0."""
+    return params[1:].reshape(2, -1, *params.shape[1:])
+
+
+def expected_spend(
+    params: ArrayLike,
+    frequency: ArrayLike,
+    total: ArrayLike,
+    bands: FrequencyBands = EVERYONE,
+) -> FloatArray:
     """Expected spend per purchase given `frequency` purchases that sum to `total`, FH eq. 5.
 
-    p (v + x·z̄) / (p·x + q − 1); without purchases the population mean p·v/(q − 1).
+    p (v + x·z̄) / (p·x + q − 1); without purchases the mean p·v/(q − 1) of the lowest
+    band, which is that of the population where there is one band.
     """
-    p, q, v = params
+    array = np.asarray(params, dtype=float)
+    p, (q, v) = array[0], of_bands(array)[:, bands.of(frequency)]
     return p * (v + np.asarray(total)) / (p * np.asarray(frequency) + q - 1)
 
 
@@ -95,32 +117,76 @@ def expected_spend(params: FloatArray, frequency: ArrayLike, total: ArrayLike) -
 class GammaGammaResult(LikelihoodResult):
     """A fitted Gamma-Gamma model: parameters p, q, v (money) and what follows from them.
 
-    `dependence` is Spearman's correlation of spend and frequency over the fitted
-    customers; the model assumes 0. None where frequency or spend does not vary.
+    Attributes
+    ----------
+    dependence : float or None
+        Spearman's correlation of mean spend and frequency over the fitted customers.
+        The model with one band assumes that the two are independent; even then it
+        is above 0 where spend is skewed, for means of few purchases lie lower more
+        often than means of many. `likelihood_ratio` tests without that bias. None
+        where frequency or spend does not vary.
+    bands : FrequencyBands
+        Of repeat frequency, each with its own q and v.
+    pooled : GammaGammaResult or None
+        The same customers in one band, where there are bands to compare it with.
+    choice : str
+        Which of the two models this is and why, in words, where that was chosen.
     """
 
     dependence: float | None
     groups: Groups  # distinct (frequency, mean spend) that were fitted
     money_scale: float  # the search worked in this many money units
     log_hessian: FloatArray  # in log-parameters
+    bands: FrequencyBands = EVERYONE
+    pooled: GammaGammaResult | None = field(default=None, repr=False)
+    choice: str = ""
+
+    def likelihood_ratio(self) -> pd.Series | None:
+        """Test of one q and v for all bands: statistic, degrees_of_freedom, p_value.
+
+        None for a model that has but one.
+        """
+        if self.pooled is None:
+            return None
+        statistic = max(2 * (self.llf - self.pooled.llf), 0.0)
+        freedom = self.params.size - self.pooled.params.size
+        p_value = float(stats.chi2.sf(statistic, freedom)) if freedom else 1.0
+        return pd.Series(
+            {"statistic": statistic, "degrees_of_freedom": freedom, "p_value": p_value}
+        )
 
     @property
     def mean(self) -> float:
-        """Population mean of spend per purchase, p·v/(q − 1).
+        """Mean of spend per purchase over the customers fitted, p·v/(q − 1).
 
         Raises
         ------
         NotIdentified
-            If q ≤ 1: the mean of the population is infinite.
+            If a q ≤ 1: the mean of the population is infinite.
         """
-        p, q, v = self._usable()
-        return float(p * v / (q - 1))
+        params = self._usable()
+        q, v = of_bands(params)
+        return float(params[0] * (self._shares @ (v / (q - 1))))
 
     @property
     def median(self) -> float:
-        """Population median of customers' mean spend p/ν; finite for every q."""
-        p, q, v = self.params
-        return float(p * v / special.gammaincinv(q, 0.5))
+        """Median of customers' mean spend p/ν over those fitted; finite for every q."""
+        params = self.params.to_numpy()
+        p, (q, v) = params[0], of_bands(params)
+        medians = p * v / special.gammaincinv(q, 0.5)
+        if np.ptp(medians) == 0:
+            return float(medians[0])
+
+        def above(spend: float) -> float:
+            return float(self._shares @ special.gammainc(q, p * v / spend)) - 0.5
+
+        return float(optimize.brentq(above, medians.min(), medians.max()))
+
+    @property
+    def _shares(self) -> FloatArray:
+        """Share of the customers fitted in each band."""
+        band = self.bands.of(self.groups.columns[0])
+        return np.bincount(band, self.groups.weights, len(self.bands.starts)) / self.nobs
 
     def expected_spend(self, frequency: ArrayLike, mean_spend: ArrayLike) -> FloatArray:
         """Expected spend per purchase given each history, shape (n_customers,).
@@ -130,12 +196,13 @@ class GammaGammaResult(LikelihoodResult):
         frequency : array of shape (n_customers,)
             Repeat purchases, 0 or more.
         mean_spend : array of shape (n_customers,)
-            Mean over repeat purchases; ignored (may be NaN) where frequency is 0.
+            Mean over repeat purchases; ignored (may be NaN) where frequency is 0, and
+            the mean of the lowest band expected.
 
         Raises
         ------
         NotIdentified
-            If q ≤ 1: the population mean is infinite.
+            If a q ≤ 1: the population mean is infinite.
         ValueError
             Naming the argument and the first offending value.
         """
@@ -145,26 +212,31 @@ class GammaGammaResult(LikelihoodResult):
         if history.shape != x.shape:
             raise ValueError(f"mean_spend has shape {history.shape}, frequency {x.shape}")
         spend = check_column("mean_spend", np.where(x > 0, history, 0.0))
-        return expected_spend(params, x, x * spend)
+        return expected_spend(params, x, x * spend, self.bands)
 
     def _usable(self) -> FloatArray:
-        if self.params["q"] <= 1:
+        params = self.params.to_numpy()
+        least = of_bands(params)[0].min()
+        if least <= 1:
             raise NotIdentified(
-                f"mean spend is infinite (q = {self.params['q']:.3g} ≤ 1); "
-                f"the median is {self.median:,.2f}"
+                f"mean spend is infinite (q = {least:.3g} ≤ 1); the median is {self.median:,.2f}"
             )
-        return self.params.to_numpy()
+        return params
 
 
 @dataclass(frozen=True)
 class GammaGamma:
-    """Gamma-Gamma estimator; `n_starts` (1–3) searches from different places."""
+    """Gamma-Gamma estimator; `n_starts` (1–3) searches from different places.
+
+    p is common to all `bands` of repeat frequency, each has its own q and v.
+    """
 
     n_starts: int = 3
+    bands: FrequencyBands = EVERYONE
 
-    def get_params(self) -> dict[str, int]:
+    def get_params(self) -> dict[str, int | FrequencyBands]:
         """Settings by name, as in scikit-learn."""
-        return {"n_starts": self.n_starts}
+        return {"n_starts": self.n_starts, "bands": self.bands}
 
     def fit(
         self, frequency: ArrayLike, mean_spend: ArrayLike, weights: ArrayLike | None = None
@@ -199,19 +271,23 @@ class GammaGamma:
         if not (weight[times > 1] > 0).any():
             raise NotIdentified("nobody has two repeat purchases: p cannot be told from q and v")
         scale = float(weight @ means / nobs)
-        objective = SpendLikelihood.of(times, means / scale).objective(weight)
-        best = maximise(objective, np.log(STARTS[: self.n_starts]), NAMES, nobs)
-        params = np.exp(best.log_params) * [1, 1, scale]
+        objective = SpendLikelihood.of(times, means / scale, self.bands).objective(weight)
+        names = parameter_names(self.bands)
+        each = [1, *[len(self.bands.starts)] * 2]
+        starts = [np.repeat(start, each) for start in STARTS[: self.n_starts]]
+        best = maximise(objective, np.log(starts), names, nobs)
+        params = np.exp(best.log_params) * _unit(scale, self.bands)
         return GammaGammaResult(
-            params=pd.Series(params, index=list(NAMES), name="estimate"),
+            params=pd.Series(params, index=list(names), name="estimate"),
             log_covariance=best.covariance,
             llf=best.llf - nobs * float(np.log(scale)),
             nobs=nobs,
-            verdict=_with_infinite_mean(best.verdict, params[1]),
+            verdict=_with_infinite_mean(best.verdict, float(of_bands(params)[0].min())),
             dependence=_spearman(times, means, weight),
             groups=groups,
             money_scale=scale,
             log_hessian=best.hessian,
+            bands=self.bands,
         )
 
 
@@ -228,8 +304,8 @@ class Refit:
     def of(cls, result: GammaGammaResult, groups: Groups | None = None) -> Refit:
         """Prepare refits on the result's own groups or on another grouping of the customers."""
         frequency, mean_spend = (groups or result.groups).columns
-        unit = np.array([1, 1, result.money_scale])
-        likelihood = SpendLikelihood.of(frequency, mean_spend / result.money_scale)
+        unit = _unit(result.money_scale, result.bands)
+        likelihood = SpendLikelihood.of(frequency, mean_spend / result.money_scale, result.bands)
         return cls(likelihood, np.log(result.params.to_numpy() / unit), result.log_hessian, unit)
 
     def objective(self, weights: FloatArray) -> Objective:
@@ -237,10 +313,16 @@ class Refit:
         return self.likelihood.objective(weights)
 
     def __call__(self, weights: FloatArray) -> FloatArray:
-        """Natural-scale parameters of shape (3,) under these weights of shape (n_groups,)."""
+        """Natural-scale parameters under these weights of shape (n_groups,)."""
         objective = self.objective(weights)
-        found = refitted(objective, self.log_params, self.hessian, NAMES, weights.sum())
+        names = parameter_names(self.likelihood.bands)
+        found = refitted(objective, self.log_params, self.hessian, names, weights.sum())
         return np.exp(found) * self.unit
+
+
+def _unit(scale: float, bands: FrequencyBands) -> FloatArray:
+    """What one unit of each parameter is worth after money was divided by `scale`."""
+    return np.repeat([1, 1, scale], [1, *[len(bands.starts)] * 2])
 
 
 def _with_infinite_mean(verdict: Verdict, q: float) -> Verdict:

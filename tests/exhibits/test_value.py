@@ -308,3 +308,18 @@ def test_parameters_are_written_with_their_interval():
     assert rows["estimate"].to_dict() == fit.params.to_dict()
     assert (rows["lower"] < rows["estimate"]).all() and (rows["estimate"] < rows["upper"]).all()
     assert "the spend model refused" in exhibit.title and "nobody came back" in exhibit.note
+
+
+def test_spend_by_frequency_has_rows_per_group_and_says_why():
+    rng = np.random.default_rng(2)
+    x = 1.0 + rng.poisson(2.0, 3_000)
+    spend = rng.gamma(4 * x, 1 / rng.gamma(3, 1 / (20 * np.sqrt(x)))) / x
+    fit = value.fit_repeat_spend(pd.Series(x), pd.Series(spend), "auto")
+    assert len(fit.bands.starts) > 1
+    purchases = value.BetaGeometric().fit(*simulated(3_000))
+    exhibit = exhibits.model_parameters(purchases, fit, 3_000, 0.9, SCOPE)
+    rows = exhibit.table[exhibit.table["model"] == "Gamma-Gamma by frequency (spend)"]
+    assert rows.set_index("parameter")["estimate"].to_dict() == fit.params.to_dict()
+    assert (rows["likelihood_ratio"] == fit.likelihood_ratio()["statistic"]).all()
+    assert fit.choice in exhibit.note and "repeat purchase are valued" in exhibit.note
+    assert "assumes that they do not" not in exhibit.note

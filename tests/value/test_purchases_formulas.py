@@ -1,5 +1,7 @@
 """BG/NBD expectations against closed forms, quadrature over the prior, and simulation."""
 
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
 from scipy import integrate, special, stats
@@ -18,6 +20,22 @@ def closed_form(params, x, recency, observed_time, horizon):
     numerator = (a + b + x - 1) / (a - 1) * (1 - ratio * hyper)
     odds = a / (b + x - 1) * ((alpha + observed_time) / (alpha + recency)) ** (r + x)
     return numerator / (1 + (x > 0) * odds)
+
+
+def exact_closed_form(params, x, observed_time, horizon):
+    """The same given active, in 60 digits: what cancels in the closed form cannot hurt."""
+    with localcontext() as context:
+        context.prec = 60
+        r, alpha, a, b, x, end, t = map(Decimal, (*map(float, params), x, observed_time, horizon))
+        z = t / (alpha + end + t)
+        term = hyper = Decimal(1)
+        for k in range(20_000):
+            term *= (r + x + k) * (b + x + k) / ((a + b + x - 1 + k) * (k + 1)) * z
+            hyper += term
+            if k > r + x and abs(term) < hyper * Decimal("1e-55"):
+                break
+        ratio = ((alpha + end) / (alpha + end + t)) ** (r + x)
+        return float((a + b + x - 1) / (a - 1) * (1 - ratio * hyper))
 
 
 def integral_form(params, x, recency, observed_time, horizon, rate=0.0):
@@ -39,6 +57,40 @@ def test_published_customer():
     """Fader, Hardie & Lee (2005), section 4: x=2, t_x=30.43, T=38.86 expects 1.226 in 39 weeks."""
     params = np.array([0.243, 4.414, 0.793, 2.426])
     assert integral_form(params, 2.0, 30.43, 38.86, 39.0) == pytest.approx(1.226, abs=5e-4)
+
+
+@pytest.mark.parametrize("a", [0.2, 0.7929, 1 + 2**-30, 3.0])
+@pytest.mark.parametrize("x", [0.0, 2.0, 26.0, 400.0])
+@pytest.mark.parametrize("horizon", [1.0, 39.0, 520.0])
+def test_integral_is_exact_to_thirteen_digits(a, x, horizon):
+    params = np.array([0.2426, 4.4136, a, 2.4259])
+    ahead = float(expectations.purchases_if_alive(params, x, 38.86, horizon, 0.0))
+    exact = exact_closed_form(params, x, 38.86, horizon)
+    assert ahead == pytest.approx(exact, rel=3e-13)
+
+
+def test_the_closed_form_fails_near_a_equal_to_one_and_for_heavy_buyers():
+    """It loses three digits at 1e-9 from 1, all at 1, and has no value for x = 1,001."""
+
+    def closed_if_alive(a, x):
+        params = np.array([0.25, 4.0, a, 2.5])
+        with np.errstate(all="ignore"):
+            z = 52 / (4.0 + 39 + 52)
+            hyper = special.hyp2f1(0.25 + x, 2.5 + x, a + 2.5 + x - 1, z)
+            ratio = ((4.0 + 39) / (4.0 + 39 + 52)) ** (0.25 + x)
+            printed = (a + 2.5 + x - 1) / (np.float64(a) - 1) * (1 - ratio * hyper)
+        return printed, float(expectations.purchases_if_alive(params, x, 39.0, 52.0, 0.0))
+
+    printed, ours = closed_if_alive(1 + 2**-40, 3.0)
+    exact = exact_closed_form([0.25, 4.0, 1 + 2**-40, 2.5], 3.0, 39.0, 52.0)
+    assert abs(printed / exact - 1) > 1e-6
+    assert ours == pytest.approx(exact, rel=3e-13)
+    printed, ours = closed_if_alive(1.0, 3.0)
+    assert not np.isfinite(printed) and np.isfinite(ours)
+    printed, ours = closed_if_alive(0.8, 1_001.0)
+    assert not np.isfinite(printed)
+    exact = exact_closed_form([0.25, 4.0, 0.8, 2.5], 1_001.0, 39.0, 52.0)
+    assert ours == pytest.approx(exact, rel=1e-12)
 
 
 def test_no_hole_at_a_equal_to_one():

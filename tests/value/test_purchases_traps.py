@@ -169,12 +169,25 @@ def test_no_hole_at_a_equal_to_one():
 
 
 def test_no_hole_at_gamma_equal_to_one():
-    """Fader, Hardie & Shang (2010), as printed, divides by γ − 1."""
+    """Fader, Hardie & Shang (2010), eq. 13, as printed, divides by γ − 1."""
 
     def ahead(gamma):
         params = np.array([1.2, 0.75, gamma, 2.8])
         return float(BetaGeometricBetaBernoulli().purchases_if_alive(params, 4.0, 6.0, 5.0, 0.0))
 
+    def printed(gamma, delta=2.8, x=4, n=6, ahead=5):
+        share = (1.2 + x) / (1.2 + 0.75 + n) * (delta + n) / (gamma - 1)  # given active
+        after = np.exp(
+            special.gammaln(gamma + delta + n)
+            - special.gammaln(gamma + delta + n + ahead)
+            + special.gammaln(1 + delta + n + ahead)
+            - special.gammaln(1 + delta + n)
+        )
+        return share * (1 - after)
+
+    assert ahead(0.9) == pytest.approx(printed(0.9), rel=1e-9)
+    with pytest.raises(ZeroDivisionError):
+        printed(1.0)
     assert ahead(1.0) == pytest.approx((ahead(0.999) + ahead(1.001)) / 2, rel=1e-6)
 
 

@@ -15,6 +15,8 @@ from crmlib.value.purchases import PurchaseModel, PurchaseResult
 from crmlib.value.shown import count_frequencies, frequency_groups
 from crmlib.value.spend import GammaGammaResult
 
+POOLED_TEST = ["likelihood_ratio", "degrees_of_freedom", "p_value"]  # of spend by frequency
+
 
 def model_parameters(
     purchases: PurchaseResult | Refusal,
@@ -29,9 +31,9 @@ def model_parameters(
     model = purchases.model
     parts = [_parameter_rows(f"{model.label} (purchases)", purchases, level)]
     if not isinstance(spend, Refusal):
-        parts.append(_parameter_rows("Gamma-Gamma (spend)", spend, level))
+        parts.append(_spend_rows(spend, level))
     table = pd.concat(parts, ignore_index=True)
-    shown = _written_parameters(table)
+    shown = _written_parameters(table.drop(columns=POOLED_TEST, errors="ignore"))
     grades = [
         purchases.verdict.grade,
         "refused" if isinstance(spend, Refusal) else spend.verdict.grade,
@@ -67,6 +69,15 @@ def _parameter_rows(name: str, fit: LikelihoodResult, level: float) -> pd.DataFr
     ]
 
 
+def _spend_rows(fit: GammaGammaResult, level: float) -> pd.DataFrame:
+    """A row per parameter; for a model by frequency also the test against the pooled one."""
+    test = fit.likelihood_ratio()
+    if test is None:
+        return _parameter_rows("Gamma-Gamma (spend)", fit, level)
+    rows = _parameter_rows("Gamma-Gamma by frequency (spend)", fit, level)
+    return rows.assign(**dict(zip(POOLED_TEST, test, strict=True)))
+
+
 def _written_parameters(table: pd.DataFrame) -> pd.DataFrame:
     """The parameter table for readers: four significant digits, headings in words."""
     headings = {"std_err": "standard error", "log_likelihood": "log-likelihood of the model"}
@@ -86,11 +97,12 @@ def _remarks(fit: LikelihoodResult | Refusal) -> str:
     if isinstance(fit, Refusal):
         return f"No spend model: {fit.reason}."
     said = formats.sentences(*fit.verdict.reasons, *fit.verdict.notes)
-    if isinstance(fit, GammaGammaResult) and fit.dependence is not None:
-        said += (
-            f" Spend and frequency correlate by {fit.dependence:.2f} (Spearman); the spend model "
-            "assumes that they do not."
-        )
+    if isinstance(fit, GammaGammaResult):
+        if fit.dependence is not None:
+            said += f" Spend and frequency correlate by {fit.dependence:.2f} (Spearman)"
+            by_frequency = len(fit.bands.starts) > 1
+            said += "." if by_frequency else "; the spend model assumes that they do not."
+        said += f" {fit.choice}"
     return said.strip()
 
 
