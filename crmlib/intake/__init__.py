@@ -23,6 +23,8 @@ _HOMES = {
     "repeat_purchases_by_period": "crmlib.intake.customers",
     "read_purchases": "crmlib.intake.customers",
     "read_account": "crmlib.intake.account",
+    "two_periods": "crmlib.intake.periods",
+    "TwoPeriods": "crmlib.intake.periods",
     "write": "crmlib.intake.customers",
     "to_frame": "crmlib.intake.customers",
 }

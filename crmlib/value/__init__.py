@@ -73,6 +73,10 @@ from crmlib.value.migration import (
     TierRule,
     value_migration,
 )
+from crmlib.value.moved import (
+    ValueMoved,
+    value_moved,
+)
 from crmlib.value.potential import (
     Potential,
     compare_known,
@@ -106,6 +110,12 @@ from crmlib.value.running_contracts import (
     ContractValues,
     ends_together,
     running_values,
+)
+from crmlib.value.service import (
+    FutureValues,
+    ServiceBalance,
+    future_values,
+    service_balance,
 )
 from crmlib.value.shown import (
     fit_sealed,
@@ -152,6 +162,7 @@ __all__ = [
     "CovariateResult",
     "ExcessMigration",
     "ExportCheck",
+    "FutureValues",
     "GammaGamma",
     "GammaGammaResult",
     "GroupedSurvival",
@@ -169,6 +180,7 @@ __all__ = [
     "Refusal",
     "Regularity",
     "Scorecard",
+    "ServiceBalance",
     "ShiftedBetaGeometric",
     "ShiftedBetaGeometricResult",
     "StationaryBase",
@@ -178,6 +190,7 @@ __all__ = [
     "SwappedParts",
     "TierRule",
     "Unprofitable",
+    "ValueMoved",
     "WhaleCurve",
     "WithCovariates",
     "annual_to_continuous",
@@ -200,6 +213,7 @@ __all__ = [
     "fit_sealed",
     "fit_stationary",
     "foretold_total",
+    "future_values",
     "hazard_ratios",
     "holdout_money",
     "holdout_scorecard",
@@ -218,6 +232,7 @@ __all__ = [
     "retention_value_slope",
     "running_values",
     "seal_date",
+    "service_balance",
     "shown_cohorts",
     "shown_periods",
     "strategic_customers",
@@ -225,6 +240,7 @@ __all__ = [
     "unprofitable",
     "value_inputs",
     "value_migration",
+    "value_moved",
     "value_table",
     "wallet_reasons",
     "whale_curve",

@@ -4,7 +4,17 @@ Each function takes a result of `crmlib.value` and returns one exhibit. Where a
 step was refused, its exhibit says so in words instead of showing a figure.
 """
 
+from crmlib.exhibits.value.balance import (
+    balance_by_decile,
+    balance_by_tier,
+    balance_findings,
+)
 from crmlib.exhibits.value.future import customer_equity, findings, future_concentration
+from crmlib.exhibits.value.migration import (
+    migration_findings,
+    migration_flows,
+    migration_matrix,
+)
 from crmlib.exhibits.value.models import (
     frequency_fit,
     holdout_by_frequency,
@@ -23,6 +33,9 @@ from crmlib.exhibits.value.profit import (
 from crmlib.exhibits.value.refused import refused
 
 __all__ = [
+    "balance_by_decile",
+    "balance_by_tier",
+    "balance_findings",
     "cohort_retention",
     "cohort_revenue",
     "concentration",
@@ -35,6 +48,9 @@ __all__ = [
     "holdout_money",
     "holdout_scorecard",
     "holdout_tracking",
+    "migration_findings",
+    "migration_flows",
+    "migration_matrix",
     "model_parameters",
     "profit_by_decile",
     "profit_by_product",
