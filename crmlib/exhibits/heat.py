@@ -59,13 +59,15 @@ def table(
             continue
         if np.isfinite(value) and most > 0 and value != 0:
             color = theme.PRIMARY if value > 0 else theme.CONTRAST
-            shade = np.ceil(abs(value) / most * STEPS) / STEPS * DENSEST
+            # the root leaves smaller figures a shade of their own beside a large one
+            shade = np.ceil(np.sqrt(abs(value) / most) * STEPS) / STEPS * DENSEST
             place = (column - 0.5 + _GAP, row - 0.5 + _GAP)
             ax.add_patch(Rectangle(place, width - 2 * _GAP, 1 - 2 * _GAP, facecolor=color,
                                    alpha=shade, linewidth=0))  # fmt: skip
         color = theme.INK if np.isfinite(value) else theme.MUTED
-        ax.text(column + (width - 1) / 2, row, texts[row][column], ha="center", va="center", color=color,
-                fontsize=size, linespacing=1.25)  # fmt: skip
+        middle = column + (width - 1) / 2
+        words = {"ha": "center", "va": "center", "fontsize": size, "linespacing": 1.25}
+        ax.text(middle, row, texts[row][column], color=color, **words)
     ax.set(xlim=(-0.5, values.shape[1] - 0.5), ylim=(values.shape[0] - 0.5, -0.5))
     ax.set_xticks(range(values.shape[1]), columns)
     ax.set_yticks(range(values.shape[0]), rows)

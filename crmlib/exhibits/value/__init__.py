@@ -30,6 +30,7 @@ from crmlib.exhibits.value.profit import (
     profit_curve,
     profit_findings,
 )
+from crmlib.exhibits.value.profit_groups import costliest, profit_by_channel, profit_heat
 from crmlib.exhibits.value.refused import refused
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "cohort_retention",
     "cohort_revenue",
     "concentration",
+    "costliest",
     "customer_equity",
     "deciles",
     "findings",
@@ -52,9 +54,11 @@ __all__ = [
     "migration_flows",
     "migration_matrix",
     "model_parameters",
+    "profit_by_channel",
     "profit_by_decile",
     "profit_by_product",
     "profit_curve",
     "profit_findings",
+    "profit_heat",
     "refused",
 ]
