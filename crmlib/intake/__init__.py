@@ -23,6 +23,7 @@ _HOMES = {
     "repeat_purchases_by_period": "crmlib.intake.customers",
     "read_purchases": "crmlib.intake.customers",
     "read_account": "crmlib.intake.account",
+    "read_people": "crmlib.intake.people",
     "two_periods": "crmlib.intake.periods",
     "TwoPeriods": "crmlib.intake.periods",
     "write": "crmlib.intake.customers",

@@ -106,6 +106,10 @@ from crmlib.value.purchases import (
     WithCovariates,
     purchase_regularity,
 )
+from crmlib.value.roles import (
+    Strategic,
+    strategic_base,
+)
 from crmlib.value.running_contracts import (
     ContractValues,
     ends_together,
@@ -149,6 +153,11 @@ from crmlib.value.tracking import (
     seal_date,
     track_purchases,
 )
+from crmlib.value.wallets import (
+    WalletPotential,
+    brought_by,
+    wallet_potential,
+)
 
 __all__ = [
     "Balance",
@@ -185,18 +194,21 @@ __all__ = [
     "ShiftedBetaGeometricResult",
     "StationaryBase",
     "StationaryFit",
+    "Strategic",
     "StrategicCustomers",
     "SurvivalCurve",
     "SwappedParts",
     "TierRule",
     "Unprofitable",
     "ValueMoved",
+    "WalletPotential",
     "WhaleCurve",
     "WithCovariates",
     "annual_to_continuous",
     "attempt",
     "balance_of_spend",
     "band_table",
+    "brought_by",
     "cohorts",
     "compare_known",
     "concentration",
@@ -235,6 +247,7 @@ __all__ = [
     "service_balance",
     "shown_cohorts",
     "shown_periods",
+    "strategic_base",
     "strategic_customers",
     "track_purchases",
     "unprofitable",
@@ -242,6 +255,7 @@ __all__ = [
     "value_migration",
     "value_moved",
     "value_table",
+    "wallet_potential",
     "wallet_reasons",
     "whale_curve",
 ]

@@ -24,6 +24,11 @@ from crmlib.exhibits.value.models import (
     model_parameters,
 )
 from crmlib.exhibits.value.past import cohort_retention, cohort_revenue, concentration, deciles
+from crmlib.exhibits.value.potential import (
+    potential_findings,
+    share_of_wallet,
+    wallet_likeness,
+)
 from crmlib.exhibits.value.profit import (
     profit_by_decile,
     profit_by_product,
@@ -32,6 +37,11 @@ from crmlib.exhibits.value.profit import (
 )
 from crmlib.exhibits.value.profit_groups import costliest, profit_by_channel, profit_heat
 from crmlib.exhibits.value.refused import refused
+from crmlib.exhibits.value.strategic import (
+    strategic_customers,
+    strategic_findings,
+    strategic_tests,
+)
 
 __all__ = [
     "balance_by_decile",
@@ -54,6 +64,7 @@ __all__ = [
     "migration_flows",
     "migration_matrix",
     "model_parameters",
+    "potential_findings",
     "profit_by_channel",
     "profit_by_decile",
     "profit_by_product",
@@ -61,4 +72,9 @@ __all__ = [
     "profit_findings",
     "profit_heat",
     "refused",
+    "share_of_wallet",
+    "strategic_customers",
+    "strategic_findings",
+    "strategic_tests",
+    "wallet_likeness",
 ]
