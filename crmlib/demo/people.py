@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from crmlib.demo import roles
 from crmlib.demo.archetypes import (
     ARCHETYPES,
     BRANCH,
@@ -90,6 +91,9 @@ def draw_customers(settings: BankSettings, block: int, n: int) -> People:
     attributes["acquisition_channel"], attributes["acquisition_cost"] = _acquisition(
         rng, archetype, joined >= np.datetime64(settings.start)
     )
+    members = np.zeros(n, dtype=bool)
+    members[2 * pairs + 1] = True
+    attributes = attributes.join(roles.draw_roles(settings, block, attributes, members))
     month = (joined.astype("datetime64[M]") - settings.first_month).astype(np.int64)
     return People(ids, household, archetype, joined, month, contacts, attributes)
 
@@ -103,6 +107,7 @@ def draw_prospects(settings: BankSettings, block: int, n: int) -> People:
     contacts = _contacts(rng, archetype)
     attributes = _attributes(rng, archetype, _births(rng, archetype), contacts)
     attributes["acquisition_channel"], attributes["acquisition_cost"] = None, np.nan
+    attributes[list(roles.TESTS)] = None
     ids = _ids("P", round(PROSPECTS_PER_CUSTOMER * BLOCK) * block, n)
     never = np.full(n, "NaT", dtype="datetime64[D]")
     return People(ids, ids, archetype, never, np.zeros(n, dtype=np.int64), contacts, attributes)
@@ -118,11 +123,12 @@ def customers_table(people: People, *, prospects: bool) -> pd.DataFrame:
             "preferred_channel": table["preferred_channel"],
             "consent": np.where(table["consent"], "yes", "no"),
             "is_prospect": "yes" if prospects else "no",
+            **{test: table[test] for test in roles.TESTS},
             "acquisition_cost": table["acquisition_cost"],
         }
     )
     first["joined"] = first["joined"].mask(first["joined"] == "NaT", None)
-    own = ["preferred_channel", "consent", "acquisition_cost"]
+    own = ["preferred_channel", "consent", *roles.TESTS, "acquisition_cost"]
     return pd.concat([first, table.drop(columns=own)], axis=1)
 
 

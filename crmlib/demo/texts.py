@@ -84,6 +84,8 @@ Nobody and nothing real stands behind a row.
 | | joined | first day as a customer |
 | | preferred_channel, consent | how the person wants to be reached, and whether they may be |
 | | is_prospect | yes: not a customer yet |
+| | pays, decides, benefits | whether the customer pays for the products, decides on them, uses \
+them; empty where not known |
 | | acquisition_cost, acquisition_channel | of those who joined in the window |
 | | birth_year, gender, region, income_band, occupation, household_size | of the person |
 | identities.csv | source_id, customer_id | cards of customers; customers of one household |

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmlib.demo import books, cards, holdings, ledger, lives, outside, people, tariff
+from crmlib.demo import books, cards, holdings, ledger, lives, outside, people, roles, tariff
 from crmlib.demo.archetypes import ARCHETYPES, CHANNELS, PRODUCTS, IntArray
 from crmlib.demo.cards import Buyers
 from crmlib.demo.holdings import Holdings
@@ -187,6 +187,13 @@ CONSTANTS: dict[str, Any] = {
     "marketing_mix": tariff.MARKETING_MIX.tolist(),
     "noise_of_balances_sd_log": ledger.NOISE,
     "share_of_wallet_beta": outside.SHARE_OF_WALLET,
+    "young_whom_others_pay_for": roles.YOUNG_KEPT,
+    "others_whom_others_pay_for": roles.OTHERS_KEPT,
+    "decides": roles.DECIDES,
+    "benefits": roles.BENEFITS,
+    "parents_who_pay_for_others": roles.PAYS_FOR_OTHERS,
+    "customers_asked": roles.ASKED,
+    "questions_answered": roles.ANSWERED,
 }
 
 

@@ -132,6 +132,11 @@ class Scope:
         """The same words for a part of the time."""
         return replace(self, start=start, end=end)
 
+    def last_year(self) -> Scope:
+        """The same words for the twelve months that end with the time observed, or all of it."""
+        year = pd.Timestamp(self.end) + pd.Timedelta(days=1) - pd.DateOffset(years=1)
+        return self.during(max(self.start, year.date()), self.end)
+
     def after(self, seal: dt.date) -> Scope:
         """The same words for the time behind a day."""
         return self.during(seal + dt.timedelta(days=1), self.end)

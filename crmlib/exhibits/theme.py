@@ -151,6 +151,18 @@ def says_values(
     hover.say(ax, places, texts, along)
 
 
+def says_texts(
+    ax: Axes,
+    places: Sequence[Any],
+    names: Sequence[str],
+    texts: Sequence[str],
+    along: Literal["x", "y"] = "x",
+) -> None:
+    """On hover around `places[i]`: `names[i]`, and below it `texts[i]`."""
+    lines = [f"{name}\n{text}" if text else "" for name, text in zip(names, texts, strict=True)]
+    hover.say(ax, places, lines, along)
+
+
 def to_svg(figure: Figure) -> str:
     """The figure as SVG text with its values on hover, the same bytes for the same figure."""
     buffer = io.StringIO()

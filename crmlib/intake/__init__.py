@@ -26,6 +26,9 @@ _HOMES = {
     "read_account": "crmlib.intake.account",
     "read_contracts": "crmlib.intake.contracts",
     "read_attributes": "crmlib.intake.contracts",
+    "read_people": "crmlib.intake.people",
+    "two_periods": "crmlib.intake.periods",
+    "TwoPeriods": "crmlib.intake.periods",
     "write": "crmlib.intake.customers",
     "to_frame": "crmlib.intake.customers",
 }

@@ -108,6 +108,10 @@ from crmlib.value.migration import (
     TierRule,
     value_migration,
 )
+from crmlib.value.moved import (
+    ValueMoved,
+    value_moved,
+)
 from crmlib.value.potential import (
     Potential,
     compare_known,
@@ -137,10 +141,20 @@ from crmlib.value.purchases import (
     WithCovariates,
     purchase_regularity,
 )
+from crmlib.value.roles import (
+    Strategic,
+    strategic_base,
+)
 from crmlib.value.running_contracts import (
     ContractValues,
     ends_together,
     running_values,
+)
+from crmlib.value.service import (
+    FutureValues,
+    ServiceBalance,
+    future_values,
+    service_balance,
 )
 from crmlib.value.shown import (
     fit_sealed,
@@ -178,6 +192,11 @@ from crmlib.value.tracking import (
     seal_date,
     track_purchases,
 )
+from crmlib.value.wallets import (
+    WalletPotential,
+    brought_by,
+    wallet_potential,
+)
 
 __all__ = [
     "Balance",
@@ -197,6 +216,7 @@ __all__ = [
     "ExportCheck",
     "Foretold",
     "FrequencyBands",
+    "FutureValues",
     "GammaGamma",
     "GammaGammaByFrequency",
     "GammaGammaResult",
@@ -216,15 +236,19 @@ __all__ = [
     "Refusal",
     "Regularity",
     "Scorecard",
+    "ServiceBalance",
     "ShiftedBetaGeometric",
     "ShiftedBetaGeometricResult",
     "StationaryBase",
     "StationaryFit",
+    "Strategic",
     "StrategicCustomers",
     "SurvivalCurve",
     "SwappedParts",
     "TierRule",
     "Unprofitable",
+    "ValueMoved",
+    "WalletPotential",
     "WhaleCurve",
     "WithCovariates",
     "YearOnYear",
@@ -232,6 +256,7 @@ __all__ = [
     "attempt",
     "balance_of_spend",
     "band_table",
+    "brought_by",
     "by_forecast",
     "choose_purchase_model",
     "chosen_fit",
@@ -259,6 +284,7 @@ __all__ = [
     "fit_stationary",
     "foretold",
     "foretold_total",
+    "future_values",
     "hazard_ratios",
     "holdout_money",
     "holdout_scorecard",
@@ -279,8 +305,10 @@ __all__ = [
     "retention_value_slope",
     "running_values",
     "seal_date",
+    "service_balance",
     "shown_cohorts",
     "shown_periods",
+    "strategic_base",
     "strategic_customers",
     "stream_contributions",
     "stream_values",
@@ -289,7 +317,9 @@ __all__ = [
     "value_contracts",
     "value_inputs",
     "value_migration",
+    "value_moved",
     "value_table",
+    "wallet_potential",
     "wallet_reasons",
     "whale_curve",
 ]

@@ -15,10 +15,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from crmlib.stats.bootstrap import bootstrap_weights, generator
-from crmlib.stats.intervals import Interval
+from crmlib.stats.intervals import Interval, percentile_interval
 from crmlib.value.migration import (
     BOOTSTRAP,
+    DOWN,
     FLOWS,
+    LESS,
     Periods,
     TierRule,
     beyond_gone,
@@ -49,6 +51,9 @@ class ExcessMigration:
         _hi; as shares of their value, value_observed, value_expected,
         value_excess with _lo and _hi; amount, amount_lo, amount_hi: the excess
         in money. Losses are negative.
+    staying : Interval
+        Excess change of value of those who stay and bring less, downward or within a
+        tier, as a share of the value placed in period 1; a loss is negative.
     down_beyond_gone : Interval
         Excess loss to downward migration minus excess loss to defection, as a
         share of the value placed in period 1.
@@ -63,6 +68,7 @@ class ExcessMigration:
     """
 
     flows: pd.DataFrame
+    staying: Interval
     down_beyond_gone: Interval
     less_beyond_gone: Interval
     draws: int
@@ -140,8 +146,11 @@ def excess_migration(
     money = float(periods.first[periods.order_1].sum())
     for end in ("", "_lo", "_hi"):
         table[f"amount{end}"] = table[f"value_excess{end}"] * money
+    lost = [DOWN, LESS]
+    shrunk = float((observed - expected)[1, lost].sum())
     return ExcessMigration(
         flows=table,
+        staying=percentile_interval(shrunk, samples[:, 1, lost].sum(axis=1), level),
         **beyond_gone(observed - expected, samples, level),
         draws=draws,
         refitted=refit is not None,

@@ -57,7 +57,8 @@ def test_prospects_have_attributes_and_nothing_else():
     table = pa.concat_tables(each["customers"] for each in made).to_pandas()
     assert len(table) == 600 and table["customer_id"].is_unique
     assert set(table["is_prospect"]) == {"yes"}
-    assert table[["joined", "acquisition_cost", "acquisition_channel"]].isna().all(axis=None)
+    unknown = ["joined", "acquisition_cost", "acquisition_channel", "pays", "decides", "benefits"]
+    assert table[unknown].isna().all(axis=None)
     assert table[["birth_year", "region", "consent"]].notna().all(axis=None)
 
 
@@ -81,3 +82,23 @@ def test_columns_are_those_of_the_inputs(bank):
         assert needed <= set(table.columns), name
         if not ours.keeps_others:
             assert set(table.columns) <= set(ours.columns), name
+
+
+def test_most_pay_decide_and_benefit_and_a_fifth_is_not_known(bank):
+    """Four standard errors of a share of 6,000 are at most .026."""
+    table = bank.tables["customers"]
+    assert table["pays"].notna().all() and 0.94 < (table["pays"] == "yes").mean() < 0.98
+    for question, yes in (("decides", 0.83), ("benefits", 0.94)):
+        known = table[question].dropna()
+        assert abs(1 - len(known) / len(table) - 0.2) < 0.026
+        assert abs((known == "yes").mean() - yes) < 0.026
+    assert (table["pays"] != "yes").groupby(table["birth_year"] > 2000).mean().diff().iloc[-1] > 0.2
+
+
+def test_a_member_of_a_household_rarely_decides(bank):
+    table = bank.tables["customers"].set_index("customer_id")
+    household = bank.truth.set_index("customer_id")["household"].reindex(table.index)
+    member = household.to_numpy() != table.index.to_numpy()
+    decides = table["decides"].dropna() == "yes"
+    by_place = decides.groupby(member[table["decides"].notna()]).mean()
+    assert by_place[True] < 0.5 < 0.75 < by_place[False]

@@ -1,10 +1,16 @@
 """Exhibits and findings of 02_value.
 
 Each function takes a result of `crmlib.value` and returns one exhibit. Where a
-step was refused, its exhibit says so in words instead of showing a figure.
-"""
+step was refused, its exhibit says so in words instead of showing a figure."""
 
-from crmlib.exhibits.value.contract_drivers import contract_drivers
+from crmlib.exhibits.value.balance import (
+    balance_by_decile,
+    balance_by_tier,
+    balance_findings,
+)
+from crmlib.exhibits.value.contract_drivers import (
+    contract_drivers,
+)
 from crmlib.exhibits.value.contracts import (
     contract_export,
     contract_findings,
@@ -12,7 +18,11 @@ from crmlib.exhibits.value.contracts import (
     contract_survival,
     contract_values,
 )
-from crmlib.exhibits.value.future import customer_equity, findings, future_concentration
+from crmlib.exhibits.value.future import (
+    customer_equity,
+    findings,
+    future_concentration,
+)
 from crmlib.exhibits.value.holdout import (
     holdout_by_decile,
     holdout_by_frequency,
@@ -21,17 +31,54 @@ from crmlib.exhibits.value.holdout import (
     holdout_tracking,
     purchase_models,
 )
-from crmlib.exhibits.value.models import frequency_fit, model_parameters
-from crmlib.exhibits.value.past import cohort_retention, cohort_revenue, concentration, deciles
+from crmlib.exhibits.value.migration import (
+    migration_findings,
+    migration_flows,
+    migration_matrix,
+)
+from crmlib.exhibits.value.models import (
+    frequency_fit,
+    holdout_by_frequency,
+    holdout_money,
+    holdout_scorecard,
+    holdout_tracking,
+    model_parameters,
+)
+from crmlib.exhibits.value.past import (
+    cohort_retention,
+    cohort_revenue,
+    concentration,
+    deciles,
+)
+from crmlib.exhibits.value.potential import (
+    potential_findings,
+    share_of_wallet,
+    wallet_likeness,
+)
 from crmlib.exhibits.value.profit import (
     profit_by_decile,
     profit_by_product,
     profit_curve,
     profit_findings,
 )
-from crmlib.exhibits.value.refused import refused
+from crmlib.exhibits.value.profit_groups import (
+    costliest,
+    profit_by_channel,
+    profit_heat,
+)
+from crmlib.exhibits.value.refused import (
+    refused,
+)
+from crmlib.exhibits.value.strategic import (
+    strategic_customers,
+    strategic_findings,
+    strategic_tests,
+)
 
 __all__ = [
+    "balance_by_decile",
+    "balance_by_tier",
+    "balance_findings",
     "cohort_retention",
     "cohort_revenue",
     "concentration",
@@ -41,6 +88,7 @@ __all__ = [
     "contract_models",
     "contract_survival",
     "contract_values",
+    "costliest",
     "customer_equity",
     "deciles",
     "findings",
@@ -51,11 +99,22 @@ __all__ = [
     "holdout_money",
     "holdout_scorecard",
     "holdout_tracking",
+    "migration_findings",
+    "migration_flows",
+    "migration_matrix",
     "model_parameters",
+    "potential_findings",
+    "profit_by_channel",
     "profit_by_decile",
     "profit_by_product",
     "profit_curve",
     "profit_findings",
+    "profit_heat",
     "purchase_models",
     "refused",
+    "share_of_wallet",
+    "strategic_customers",
+    "strategic_findings",
+    "strategic_tests",
+    "wallet_likeness",
 ]

@@ -19,7 +19,7 @@ from crmlib.value.profit import SUMS, Profit, Unprofitable, WhaleCurve
 
 _BEST, _LOSING = "best customers", "customers who bring losses"
 _BANDS = 10
-_OTHERS = "other products"
+OTHERS = "other products"
 
 
 def profit_curve(
@@ -158,7 +158,7 @@ def profit_by_product(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
     """The account of each product, most profitable first."""
     if isinstance(earned, Refusal):
         return None
-    n, table = len(earned.customers), _shown_products(earned, scope.min_cell)
+    n, table = len(earned.customers), shown_products(earned, scope.min_cell)
     if len(table) < 2:
         return scope.withheld("profit_by_product", "Profit by product", n)
     best = table["profit_share"].max()
@@ -182,7 +182,7 @@ def profit_by_product(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
     )
 
 
-def _shown_products(earned: Profit, min_cell: int) -> pd.DataFrame:
+def shown_products(earned: Profit, min_cell: int) -> pd.DataFrame:
     """Products with enough customers; the others, and the next smallest with them, as one."""
     products = earned.products.sort_values("customers")
     small = is_small(products["customers"].tolist(), min_cell)
@@ -191,7 +191,7 @@ def _shown_products(earned: Profit, min_cell: int) -> pd.DataFrame:
     money = SUMS
     table = kept[[*money, "profit_share", "customers"]].astype({"customers": float})
     if merged:
-        table.loc[_OTHERS] = [*few[money].sum(), few["profit_share"].sum(), float("nan")]
+        table.loc[OTHERS] = [*few[money].sum(), few["profit_share"].sum(), float("nan")]
     table = table.rename_axis("product").reset_index().round(dict.fromkeys(money, 2))
     return table.sort_values("profit", ascending=False, ignore_index=True)
 

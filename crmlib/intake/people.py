@@ -1,0 +1,68 @@
+"""Everybody the client calls a customer, with attributes and outside data, one row each.
+
+The `customers` table of a version holds who has bought; questions of who pays and decides
+(V11), and of what customers spend elsewhere (V12), are also about those who never did.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+from crmlib.intake.customers import to_frame
+from crmlib.intake.reading.reader import connect
+from crmlib.params import ExternalInput
+
+
+def read_people(
+    customers: object,
+    buyers: Path,
+    external: object,
+    settings: ExternalInput | None,
+    contracts: object,
+    end: dt.date,
+) -> pd.DataFrame:
+    """Customers without prospects, joined with outside data by the key that the params name.
+
+    Parameters
+    ----------
+    customers, external, contracts : Path, or anything else where the client gave none
+        Cleaned tables of an earlier chapter.
+    buyers : Path
+        The table of those who have bought, which stands in for customers that were not given;
+        it holds the outside data already.
+    settings : ExternalInput, optional
+        Names the key.
+    end : date
+        Last day observed.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, attributes, outside columns that are called like no attribute, and
+        left (bool: all contracts have ended) where contracts are given; ordered by id.
+    """
+    connection = connect()
+    people = connection.read_parquet(str(customers if isinstance(customers, Path) else buyers))
+    if "is_prospect" in people.columns:
+        people = people.filter(~people.is_prospect.fill_null(False)).drop("is_prospect")
+    key = settings.key if settings else "customer_id"
+    if isinstance(external, Path) and isinstance(customers, Path) and key in people.columns:
+        outside = connection.read_parquet(str(external))
+        new = [name for name in outside.columns if name not in people.columns]
+        if key in outside.columns and new:
+            outside = outside.select(*new, _key=outside[key].cast("string"))
+            outside = outside.distinct(on="_key", keep="first")
+            joined = people.mutate(_key=people[key].cast("string")).left_join(outside, "_key")
+            people = joined.select(*people.columns, *new)
+    table = to_frame(people.order_by("customer_id"))
+    if not isinstance(contracts, Path):
+        return table
+    rows = connection.read_parquet(str(contracts))
+    ended = rows.end_date.notnull() & (rows.end_date <= ibis.literal(end))
+    gone = to_frame(rows.group_by("customer_id").agg(left=ended.all()))
+    left = table["customer_id"].map(gone.set_index("customer_id")["left"])
+    return table.assign(left=left.fillna(False).astype(bool))

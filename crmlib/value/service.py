@@ -1,0 +1,144 @@
+"""What serving customers costs beside what they will be worth, by tenth and by tier (V9).
+
+Joins what the chapter knows of the future with the ledger's cost of the last twelve
+months: of the customers who still have a value ahead, since only their service can be
+changed. The comparison itself is `crmlib.value.balance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from crmlib.stats.disclosure import band_ends, is_small
+from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
+from crmlib.stats.tiers import best_first, value_tiers
+from crmlib.value.balance import Balance, balance_of_spend
+from crmlib.value.lifetime import LifetimeValues
+from crmlib.value.running_contracts import ContractValues
+from crmlib.value.shown_groups import tells_of_few
+
+SERVICE = ("cost_to_serve", "marketing")
+CONTRACTS, PURCHASES = "running contracts", "purchases"
+
+
+@dataclass(frozen=True)
+class FutureValues:
+    """What each customer is expected to bring from here on.
+
+    Attributes
+    ----------
+    customers : DataFrame
+        customer_id, future_value (money, discounted, over the horizon).
+    of : {"running contracts", "purchases"}
+        Where the value comes from.
+    """
+
+    customers: pd.DataFrame
+    of: str
+
+
+@dataclass(frozen=True)
+class ServiceBalance:
+    """Cost of service and marketing against future value.
+
+    Attributes
+    ----------
+    bands : Balance
+        By equal bands of customers, 1 = best by future value.
+    tiers : Balance or None
+        By value tier; None where beside the bands it would tell of a few customers.
+    of : str
+        Where the value comes from, see `FutureValues`.
+    elsewhere : float
+        Cost of customers without a value ahead, who have left.
+    """
+
+    bands: Balance
+    tiers: Balance | None
+    of: str
+    elsewhere: float
+
+
+def future_values(
+    contracts: ContractValues | Refusal, purchases: LifetimeValues | Refusal
+) -> FutureValues | Refusal:
+    """The wider of both views of the future: contracts where they can be valued.
+
+    A client's contracts hold all that it earns by them, purchases on a card among it;
+    adding the two would count a euro twice.
+    """
+    if not isinstance(contracts, Refusal):
+        table = contracts.customers[["customer_id", "contract_value"]]
+        return FutureValues(table.set_axis(["customer_id", "future_value"], axis=1), CONTRACTS)
+    if isinstance(purchases, Refusal):
+        return purchases
+    return FutureValues(purchases.customers[["customer_id", "future_value"]], PURCHASES)
+
+
+def service_balance(
+    ahead: FutureValues,
+    amounts: pd.DataFrame,
+    cuts: Sequence[float],
+    labels: Sequence[str],
+    *,
+    bands: int,
+    min_cell: int,
+    replications: int,
+    seed: int,
+    level: float,
+) -> ServiceBalance:
+    """Compare shares of cost with shares of future value.
+
+    Parameters
+    ----------
+    ahead : FutureValues
+    amounts : DataFrame
+        customer_id, line and amount of the ledger in the last twelve months.
+    cuts, labels : sequences
+        Value tiers, by cumulative share of future value; best first.
+    bands : int
+        Equal bands of ranked customers.
+    min_cell : int
+        Smallest group that may be shown.
+    replications, seed, level
+        Bootstrap over customers, nominal coverage.
+
+    Raises
+    ------
+    NotIdentified
+        If all future value or cost is not positive, too few customers have left, or as
+        `balance_of_spend`.
+    """
+    given = {"replications": replications, "seed": seed, "level": level}
+    served = amounts[amounts["line"].isin(SERVICE)]
+    cost = served.groupby("customer_id")["amount"].sum()
+    customers = ahead.customers.sort_values("customer_id", ignore_index=True)
+    ids, worth = customers["customer_id"], customers["future_value"].to_numpy(float)
+    if not worth.sum() > 0:
+        raise NotIdentified(f"future value is {worth.sum():g} in all: shares have no meaning")
+    spent = cost.reindex(ids).fillna(0.0).to_numpy(float)
+    band = np.empty(len(ids), dtype=np.int64)
+    sizes = np.diff(band_ends(len(ids), bands))
+    band[best_first(worth, ids)] = np.repeat(np.arange(1, bands + 1), sizes)
+    tier = value_tiers(worth, cuts, labels, ids)
+    others = cost[~cost.index.isin(ids)]
+    if is_small(len(others), min_cell):
+        raise NotIdentified(
+            f"fewer than {min_cell} customers have no value ahead: the others would tell of them"
+        )
+    by_tier = None
+    if not tells_of_few([band, tier], min_cell):
+        by_tier = balance_of_spend(spent, worth, tier, **given)
+        there = [label for label in labels if label in by_tier.groups.index]
+        by_tier = replace(by_tier, groups=by_tier.groups.loc[there])
+    return ServiceBalance(
+        bands=balance_of_spend(spent, worth, band, **given),
+        tiers=by_tier,
+        of=ahead.of,
+        elsewhere=float(others.sum()),
+    )
