@@ -40,6 +40,7 @@ from crmlib.value.contract_drivers import (
 )
 from crmlib.value.contract_lifetime import (
     contract_lifetime_values,
+    contribution,
 )
 from crmlib.value.contract_models import (
     ContractModel,
@@ -58,7 +59,6 @@ from crmlib.value.contracts import (
 from crmlib.value.contribution import (
     Contribution,
     YearOnYear,
-    contribution,
 )
 from crmlib.value.customer_base import (
     expected_frequencies,
@@ -90,7 +90,6 @@ from crmlib.value.holdout import (
     Scorecard,
     by_forecast,
     foretold,
-    foretold_total,
     holdout_money,
     holdout_scorecard,
 )
@@ -157,7 +156,6 @@ from crmlib.value.service import (
     service_balance,
 )
 from crmlib.value.shown import (
-    fit_sealed,
     shown_cohorts,
     shown_periods,
 )
@@ -280,10 +278,8 @@ __all__ = [
     "export_check",
     "fit_purchases",
     "fit_repeat_spend",
-    "fit_sealed",
     "fit_stationary",
     "foretold",
-    "foretold_total",
     "future_values",
     "hazard_ratios",
     "holdout_money",

@@ -7,8 +7,8 @@ recorded, the products that may be shown apart, and the relationships behind the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 from crmlib.value.contract_models import ContractModel, contract_models
+from crmlib.value.contribution import Contribution
 from crmlib.value.export_check import (
     ENOUGH_AT_RISK,
     ExportCheck,
@@ -50,6 +51,8 @@ class ContractBase:
         are missing from the export.
     min_cell : int
         Customers in the smallest group that may be shown.
+    groups : dict of str to str
+        The group of each product, itself where it is not merged.
     """
 
     spells: pd.DataFrame
@@ -58,6 +61,7 @@ class ContractBase:
     ends: RecordedEnds
     since: pd.Timestamp
     min_cell: int
+    groups: dict[str, str]
 
     @property
     def customers(self) -> int:
@@ -106,6 +110,7 @@ def contract_base(
         ends=ends,
         since=since,
         min_cell=min_cell,
+        groups=dict(zip(contracts["product"].astype(str), grouped["product"], strict=True)),
     )
 
 
@@ -203,7 +208,7 @@ def _survival_to_years(
 
 
 def model_contracts(base: ContractBase, *, level: float) -> dict[str, ContractModel | Refusal]:
-    """The survival model of each product; see `contract_models`.
+    """The survival model of each product and of relationships; see `contract_models`.
 
     Raises
     ------
@@ -211,12 +216,15 @@ def model_contracts(base: ContractBase, *, level: float) -> dict[str, ContractMo
         If the export contradicts itself.
     """
     _check_trusted(base)
-    return contract_models(base.spells, level=level)
+    every = pd.concat([base.spells, base.relationships], ignore_index=True)
+    return contract_models(every, level=level)
 
 
 def value_contracts(
     base: ContractBase,
     models: Mapping[str, ContractModel | Refusal],
+    contributed: Contribution,
+    everyone: Iterable[object],
     *,
     horizon_years: float,
     annual_rate: float,
@@ -224,10 +232,14 @@ def value_contracts(
     seed: int,
     level: float,
 ) -> ContractValues:
-    """Expected discounted margin of the contracts that run, with the bank's own window.
+    """Expected discounted contribution of the contracts that run, with the base's own window.
 
     Parameters
     ----------
+    contributed : Contribution
+        What each contract, and by the ledger each relationship, contributes a month.
+    everyone : iterable of customer ids
+        The whole base, those without a contract included.
     horizon_years : float
         Counted in whole months, at least one.
     annual_rate : float
@@ -238,27 +250,17 @@ def value_contracts(
     Raises
     ------
     NotIdentified
-        If no margin is given, or no running contract can be valued.
+        If no running contract can be valued.
     """
-    spells = base.spells
-    running = spells["running"]
-    known = spells["margin"].notna() if "margin" in spells else pd.Series(False, spells.index)
-    if not (running & known).any():
-        raise NotIdentified("no running contract has a margin (contracts.monthly_margin)")
-    lacking = running & ~known
-    found = running_values(
-        spells.assign(running=running & known, margin=spells["margin"].fillna(0.0)),
+    return running_values(
+        contributed.spells,
         models,
         horizon=max(1, math.floor(horizon_years * MONTHS + 0.5)),
         rate=(1 + annual_rate) ** (1 / MONTHS) - 1,
-        together=ends_together(spells),
+        together=ends_together(base.spells),
         replications=replications,
         seed=seed,
         level=level,
+        base=everyone,
+        trends=contributed.trends,
     )
-    if not lacking.any():
-        return found
-    few = spells.loc[lacking, "customer_id"].nunique() < base.min_cell
-    count = "a few" if few else f"{int(lacking.sum()):,}"
-    note = f"{count} running contracts have no margin and are not valued"
-    return replace(found, notes=(*found.notes, note))

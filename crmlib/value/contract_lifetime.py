@@ -7,16 +7,61 @@ know which stream carries the margin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
 from crmlib.stats.tiers import value_deciles, value_tiers
-from crmlib.value.contribution import Contribution
+from crmlib.value.contract_base import ContractBase
+from crmlib.value.contribution import Contribution, ledger_contribution, stated_contribution
 from crmlib.value.lifetime import LifetimeValues
 from crmlib.value.running_contracts import ContractValues
+
+
+def contribution(
+    margin_from: str,
+    base: ContractBase,
+    year: pd.DataFrame | Refusal,
+    before: pd.DataFrame | Refusal,
+    *,
+    end: object,
+    trend: str,
+) -> Contribution:
+    """What contracts contribute: by the ledger where it carries the margin, else as stated.
+
+    Parameters
+    ----------
+    margin_from : {"transactions", "contracts", "ledger"}
+    base : ContractBase
+    year, before, end
+        As for `ledger_contribution`; not read where the ledger does not carry the margin.
+    trend : {"continue", "none"}
+        Whether margins go on to change as in the last year.
+
+    Raises
+    ------
+    NotIdentified
+        As `ledger_contribution` and `stated_contribution`.
+    """
+    if margin_from != "ledger":
+        return stated_contribution(base.spells, base.min_cell)
+    for rows in (year, before):
+        if isinstance(rows, Refusal):
+            raise NotIdentified(rows.reason)
+    years = [_grouped(rows, base.groups) for rows in (year, before)]
+    found = ledger_contribution(base.spells, base.relationships, *years, end=end)
+    return found if trend == "continue" else replace(found, trends={}, notes=())
+
+
+def _grouped(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of the ledger under the groups that small products were merged into."""
+    products = rows["product"].astype(str)
+    amounts = rows["amount"].astype(float)
+    return rows.assign(product=products.map(groups).fillna(products), amount=amounts)
 
 
 def contract_lifetime_values(

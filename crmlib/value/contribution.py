@@ -9,14 +9,13 @@ it. Money of the same contracts a year apart shows whether contributions rise or
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from crmlib.stats.optimise import NotIdentified
-from crmlib.stats.refusal import Refusal
 from crmlib.value.spells import DAYS, RELATIONSHIP
 
 FloatArray = NDArray[np.float64]
@@ -74,34 +73,6 @@ class Contribution:
     notes: tuple[str, ...]
 
 
-def contribution(
-    margin_from: str,
-    contracts: pd.DataFrame,
-    relationships: pd.DataFrame,
-    year: pd.DataFrame | Refusal,
-    before: pd.DataFrame | Refusal,
-    *,
-    end: object,
-    trend: str,
-) -> Contribution:
-    """Contribution by the ledger where it carries the margin, else as contracts state it.
-
-    Parameters
-    ----------
-    margin_from : {"transactions", "contracts", "ledger"}
-    contracts, relationships, year, before, end
-        As for `ledger_contribution`.
-    trend : {"continue", "none"}
-        Whether margins go on to change as in the last year.
-    """
-    if margin_from != "ledger":
-        return stated_contribution(contracts)
-    if isinstance(year, Refusal) or isinstance(before, Refusal):
-        raise NotIdentified(next(r.reason for r in (year, before) if isinstance(r, Refusal)))
-    found = ledger_contribution(contracts, relationships, year, before, end=end)
-    return found if trend == "continue" else replace(found, trends={}, notes=())
-
-
 def ledger_contribution(
     contracts: pd.DataFrame,
     relationships: pd.DataFrame,
@@ -146,30 +117,34 @@ def ledger_contribution(
     return Contribution(spells, trends, tuple(notes))
 
 
-def stated_contribution(contracts: pd.DataFrame) -> Contribution:
+def stated_contribution(contracts: pd.DataFrame, min_cell: int) -> Contribution:
     """Contribution of each running contract as the table of contracts states it.
 
     Parameters
     ----------
     contracts : DataFrame
-        From `contract_spells`, with monthly_margin.
+        From `contract_spells`, with margin (money a month).
+    min_cell : int
+        Fewer customers than this are not counted in words.
 
     Raises
     ------
     NotIdentified
-        If no running contract has a margin.
+        If no running contract states its margin.
     """
-    stated = contracts.get("monthly_margin", pd.Series(np.nan, contracts.index)).astype(float)
-    running = contracts["running"].to_numpy()
-    if not stated[running].notna().any():
-        raise NotIdentified("no running contract states its monthly_margin")
-    known = stated.groupby(contracts["product"]).transform("mean")
-    missing = running & stated.isna().to_numpy()
-    notes = ()
-    if missing.any():
-        notes = ("contracts without a stated margin are valued at their product's mean",)
-    margin = stated.fillna(known).fillna(0.0).where(running, 0.0)
-    return Contribution(contracts.assign(margin=margin), {}, notes)
+    stated = contracts.get("margin", pd.Series(np.nan, contracts.index)).astype(float)
+    running = contracts["running"] & stated.notna()
+    if not running.any():
+        raise NotIdentified("no running contract has a margin (contracts.monthly_margin)")
+    spells = contracts.assign(running=running, margin=stated.where(running, 0.0))
+    lacking = contracts["running"] & stated.isna()
+    if not lacking.any():
+        return Contribution(spells, {}, ())
+    few = contracts.loc[lacking, "customer_id"].nunique() < min_cell
+    count = "a few" if few else f"{int(lacking.sum()):,}"
+    return Contribution(
+        spells, {}, (f"{count} running contracts have no margin and are not valued",)
+    )
 
 
 def realised(contribution: pd.DataFrame) -> pd.Series:
@@ -189,7 +164,7 @@ def realised(contribution: pd.DataFrame) -> pd.Series:
 def stated_until(contracts: pd.DataFrame, since: object, until: object) -> pd.Series:
     """Stated margins of the months between two days, both included, by customer."""
     months = _months(contracts, pd.Timestamp(since), pd.Timestamp(until))
-    money = contracts["monthly_margin"].astype(float).fillna(0.0) * months
+    money = contracts["margin"].astype(float).fillna(0.0) * months
     return money.groupby(contracts["customer_id"]).sum()
 
 

@@ -92,7 +92,7 @@ def stream_contributions(
     account, year : DataFrame or Refusal
         Rows of the ledger in the time observed, and of its last twelve whole months.
     contracts : DataFrame or Refusal
-        From `contract_spells`, with monthly_margin.
+        From `contract_spells`, with margin.
     start, end : date
         First and last day observed.
 

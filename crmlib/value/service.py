@@ -15,11 +15,9 @@ import pandas as pd
 
 from crmlib.stats.disclosure import band_ends, is_small
 from crmlib.stats.optimise import NotIdentified
-from crmlib.stats.refusal import Refusal
 from crmlib.stats.tiers import best_first, value_tiers
 from crmlib.value.balance import Balance, balance_of_spend
 from crmlib.value.lifetime import LifetimeValues
-from crmlib.value.running_contracts import ContractValues
 from crmlib.value.shown_groups import tells_of_few
 
 SERVICE = ("cost_to_serve", "marketing")
@@ -64,20 +62,19 @@ class ServiceBalance:
     elsewhere: float
 
 
-def future_values(
-    contracts: ContractValues | Refusal, purchases: LifetimeValues | Refusal
-) -> FutureValues | Refusal:
-    """The wider of both views of the future: contracts where they can be valued.
+def future_values(values: LifetimeValues, margin_from: str) -> FutureValues:
+    """The customers who still have something ahead, and what it is worth.
 
-    A client's contracts hold all that it earns by them, purchases on a card among it;
-    adding the two would count a euro twice.
+    Parameters
+    ----------
+    values : LifetimeValues
+    margin_from : {"transactions", "contracts", "ledger"}
+        The stream that these values are of; with contracts it is known who has left.
     """
-    if not isinstance(contracts, Refusal):
-        table = contracts.customers[["customer_id", "contract_value"]]
-        return FutureValues(table.set_axis(["customer_id", "future_value"], axis=1), CONTRACTS)
-    if isinstance(purchases, Refusal):
-        return purchases
-    return FutureValues(purchases.customers[["customer_id", "future_value"]], PURCHASES)
+    table = values.customers
+    of = PURCHASES if margin_from == "transactions" else CONTRACTS
+    kept = table[table["future_value"].notna() & (table["p_active"] > 0)]
+    return FutureValues(kept[["customer_id", "future_value"]], of)
 
 
 def service_balance(

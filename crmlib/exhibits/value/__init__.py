@@ -38,10 +38,6 @@ from crmlib.exhibits.value.migration import (
 )
 from crmlib.exhibits.value.models import (
     frequency_fit,
-    holdout_by_frequency,
-    holdout_money,
-    holdout_scorecard,
-    holdout_tracking,
     model_parameters,
 )
 from crmlib.exhibits.value.past import (
