@@ -191,6 +191,9 @@ class ValueChapter(_Section):
     purchase_model: Literal["auto", "bg_nbd", "mbg_nbd", "pareto_nbd"] = Field(
         default="auto", description="auto takes what foretells a sealed holdout best"
     )
+    spend_model: Literal["auto", "gamma_gamma", "by_frequency"] = Field(
+        default="auto", description="auto lets spend depend on frequency where it does"
+    )
     holdout_share: Annotated[float, Field(ge=0.1, le=0.5)] = Field(
         default=0.5, description="share of the observed time that is sealed for the holdout"
     )

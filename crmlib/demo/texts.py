@@ -51,6 +51,8 @@ inputs:
     path: {folder}/{external}
 
 value:
+  # Value is what the ledger says that running contracts contribute.
+  margin_from: ledger
   # What card spending contributes: interchange and exchange margin less scheme costs.
   margin_rate: {margin}
   # What is held against who ends the relationship.

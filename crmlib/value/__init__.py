@@ -19,6 +19,7 @@ from crmlib.value.cohorts import (
     Cohorts,
     cohorts,
     last_whole_month,
+    last_years,
 )
 from crmlib.value.concentration import (
     Concentration,
@@ -63,6 +64,7 @@ from crmlib.value.contribution import (
 from crmlib.value.customer_base import (
     expected_frequencies,
     fit_repeat_spend,
+    realised_concentration,
     stream_contributions,
     stream_values,
     value_inputs,
@@ -287,6 +289,7 @@ __all__ = [
     "kaplan_meier",
     "kaplan_meier_by_group",
     "last_whole_month",
+    "last_years",
     "life_table",
     "lifetime_values",
     "migration_value",
@@ -294,6 +297,7 @@ __all__ = [
     "potential",
     "profit",
     "purchase_regularity",
+    "realised_concentration",
     "recency_transition",
     "recorded_ends",
     "relationship_spells",

@@ -111,6 +111,18 @@ def last_whole_month(end: dt.date) -> dt.date:
     return (end + dt.timedelta(days=1)).replace(day=1) - dt.timedelta(days=1)
 
 
+def last_years(end: dt.date) -> tuple[tuple[dt.date, dt.date], tuple[dt.date, dt.date]]:
+    """First and last day of the twelve whole months up to `end`, and of the twelve before.
+
+    >>> last_years(dt.date(2024, 3, 30))[0]
+    (datetime.date(2023, 3, 1), datetime.date(2024, 2, 29))
+    """
+    last = last_whole_month(end)
+    first = (last + dt.timedelta(days=1)).replace(year=last.year - (last.month < 12))
+    before = first - dt.timedelta(days=1)
+    return (first, last), (first.replace(year=first.year - 1), before)
+
+
 def average_over(
     retention: pd.DataFrame, revenue: pd.DataFrame, sizes: pd.Series, counted: pd.DataFrame
 ) -> pd.DataFrame:

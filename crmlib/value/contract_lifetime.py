@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from crmlib.stats.optimise import NotIdentified
-from crmlib.stats.refusal import Refusal
+from crmlib.stats.refusal import Refusal, attempt
 from crmlib.stats.tiers import value_deciles, value_tiers
 from crmlib.value.contract_base import ContractBase
 from crmlib.value.contribution import Contribution, ledger_contribution, stated_contribution
@@ -24,37 +24,45 @@ from crmlib.value.running_contracts import ContractValues
 
 def contribution(
     margin_from: str,
-    base: ContractBase,
+    base: ContractBase | Refusal,
     year: pd.DataFrame | Refusal,
     before: pd.DataFrame | Refusal,
     *,
     end: object,
     trend: str,
-) -> Contribution:
+) -> Contribution | Refusal:
     """What contracts contribute: by the ledger where it carries the margin, else as stated.
 
     Parameters
     ----------
     margin_from : {"transactions", "contracts", "ledger"}
-    base : ContractBase
+    base : ContractBase or Refusal
     year, before, end
         As for `ledger_contribution`; not read where the ledger does not carry the margin.
     trend : {"continue", "none"}
         Whether margins go on to change as in the last year.
 
-    Raises
-    ------
-    NotIdentified
-        As `ledger_contribution` and `stated_contribution`.
+    Returns
+    -------
+    Contribution, or the Refusal of what it rests on.
     """
-    if margin_from != "ledger":
-        return stated_contribution(base.spells, base.min_cell)
-    for rows in (year, before):
-        if isinstance(rows, Refusal):
-            raise NotIdentified(rows.reason)
+    if isinstance(base, Refusal) or margin_from != "ledger":
+        return attempt(_stated, base)
+    found = attempt(_by_ledger, base, year, before, end=end)
+    if isinstance(found, Refusal) or trend == "continue":
+        return found
+    return replace(found, trends={}, notes=())
+
+
+def _stated(base: ContractBase) -> Contribution:
+    return stated_contribution(base.spells, base.min_cell)
+
+
+def _by_ledger(
+    base: ContractBase, year: pd.DataFrame, before: pd.DataFrame, *, end: object
+) -> Contribution:
     years = [_grouped(rows, base.groups) for rows in (year, before)]
-    found = ledger_contribution(base.spells, base.relationships, *years, end=end)
-    return found if trend == "continue" else replace(found, trends={}, notes=())
+    return ledger_contribution(base.spells, base.relationships, *years, end=end)
 
 
 def _grouped(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:

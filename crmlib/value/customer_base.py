@@ -13,6 +13,7 @@ import pandas as pd
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 from crmlib.stats.tiers import value_deciles, value_tiers
+from crmlib.value.concentration import Concentration, concentration
 from crmlib.value.contribution import realised, stated_until
 from crmlib.value.lifetime import LifetimeValues
 from crmlib.value.purchases import PurchaseResult
@@ -22,7 +23,7 @@ from crmlib.value.spend_by_frequency import SpendModel, fit_spend
 
 
 def fit_repeat_spend(
-    frequency: pd.Series, mean_repeat_amount: pd.Series, model: SpendModel = "gamma_gamma"
+    frequency: pd.Series, mean_repeat_amount: pd.Series, model: SpendModel = "auto"
 ) -> GammaGammaResult:
     """Gamma-Gamma on customers with repeat purchases of positive mean amount.
 
@@ -133,6 +134,20 @@ def stream_values(
 
 
 _OF_PURCHASES = ("expected_purchases", "expected_spend")
+
+
+def realised_concentration(values: LifetimeValues) -> Concentration:
+    """Concentration of what these customers have contributed so far.
+
+    Raises
+    ------
+    NotIdentified
+        If together they have contributed nothing: shares of it have no meaning.
+    """
+    past = (values.customers["lifetime_value"] - values.customers["future_value"]).to_numpy()
+    if not past.sum() > 0:
+        raise NotIdentified("customers have contributed nothing in all so far")
+    return concentration(past)
 
 
 def value_table(

@@ -137,7 +137,7 @@ def test_bands_of_ranked_customers(base):
     tenths = exhibits.deciles(
         value.band_table(base.customers["total_amount"], base.scope.bands(base.n, 10)), base.scope
     )
-    ahead = exhibits.future_concentration(curve, lifetime(base.n), base.n, base.scope)
+    ahead = exhibits.future_concentration(curve, lifetime(base.n), base.scope)
     figures = []  # (customers, share of revenue)
     if drawn.figure is not None:
         line = drawn.figure.axes[0].lines[0].get_xydata()
@@ -264,7 +264,7 @@ def test_a_base_of_thirty_shows_no_small_count():
         exhibits.holdout_by_frequency(scorecard(base), known, scope),
         exhibits.holdout_money(money, known, scope),
         exhibits.frequency_fit(base.customers["frequency"], pd.Series(1.0, range(8)), 30, scope),
-        exhibits.future_concentration(curve, lifetime(30), base.n, scope),
+        exhibits.future_concentration(curve, lifetime(30), scope),
     ]
     for exhibit in shown:
         for name in {"customers", "actual", "n"} & set(exhibit.table.columns):
@@ -325,10 +325,10 @@ def test_returns_without_a_purchase_are_somebodys():
 def test_twelve_months_are_shown_unless_a_few_customers_are_behind_them(current, realised, told):
     scope = random_base(1, 60, 15, 10).scope.during(START, dt.date(2021, 3, 31))
     values = lifetime(60, current, realised)
-    first = exhibits.customer_equity(values, 3, 0.1, 60, scope).table["measure"].iloc[0]
+    first = exhibits.customer_equity(values, 3, 0.1, scope).table["measure"].iloc[0]
     assert first.startswith("realised in the last twelve") == told
     values.customers.loc[:2, ["current_value", "lifetime_value"]] += [7.0, 9.0]
-    exhibit = exhibits.customer_equity(values, 3, 0.1, 60, scope)
+    exhibit = exhibits.customer_equity(values, 3, 0.1, scope)
     few = current == 0 or realised == current
     assert (exhibit.table["measure"].iloc[0] == "realised to date") == few
     assert ("The last twelve months are withheld" in exhibit.note) == few

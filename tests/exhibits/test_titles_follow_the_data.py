@@ -179,7 +179,7 @@ def ahead(factor: float) -> value.LifetimeValues:
 
 def future_concentration(factor: float) -> Exhibit:
     past = value.concentration(BASE.customers["total_amount"])
-    return exhibits.future_concentration(past, ahead(factor), N, SCOPE)
+    return exhibits.future_concentration(past, ahead(factor), SCOPE)
 
 
 def evidence(many: int) -> Exhibit:
@@ -238,7 +238,7 @@ PAIRS = {
     "holdout_by_frequency": (holdout_by_frequency, False, True),
     "holdout_money": (holdout_money, 83.0, 117.5),
     "frequency_fit": (frequency_fit, False, True),
-    "customer_equity": (lambda f: exhibits.customer_equity(ahead(f), 3, 0.1, N, SCOPE), 1.0, 1.2),
+    "customer_equity": (lambda f: exhibits.customer_equity(ahead(f), 3, 0.1, SCOPE), 1.0, 1.2),
     "future_concentration": (future_concentration, 1.0, 1.2),
     "profit_curve": (profit_curve, 100.0, 300.0),
     "profit_by_decile": (profit_by_decile, 1.0, 2.0),

@@ -185,8 +185,8 @@ def test_frequency_fit_counts_customers_in_the_wrong_place():
         exhibits.holdout_by_frequency(REFUSAL, 30, SCOPE),
         exhibits.model_parameters(REFUSAL, REFUSAL, 30, 0.9, SCOPE),
         exhibits.frequency_fit(pd.Series([0]), REFUSAL, 30, SCOPE),
-        exhibits.customer_equity(REFUSAL, 3, 0.1, 30, SCOPE),
-        exhibits.future_concentration(value.concentration([1.0, 2.0]), REFUSAL, 30, SCOPE),
+        exhibits.customer_equity(REFUSAL, 3, 0.1, SCOPE),
+        exhibits.future_concentration(value.concentration([1.0, 2.0]), REFUSAL, SCOPE),
     ],
     ids=lambda exhibit: exhibit.id,
 )
@@ -237,7 +237,7 @@ def lifetime(n: int = 50) -> value.LifetimeValues:
 
 
 def test_equity_is_shown_in_total_per_customer_and_beside_the_past():
-    exhibit = exhibits.customer_equity(lifetime(), 1, 0.1, 50, SCOPE)
+    exhibit = exhibits.customer_equity(lifetime(), 1, 0.1, SCOPE)
     table = exhibit.table.set_index("measure")
     assert "realised in the last twelve months" in table.index
     assert table.loc["realised to date", "value"] == 500
@@ -250,12 +250,12 @@ def test_equity_is_shown_in_total_per_customer_and_beside_the_past():
 
 def test_less_than_a_year_has_no_last_twelve_months():
     half = SCOPE.during(dt.date(2020, 7, 1), SCOPE.end)
-    table = exhibits.customer_equity(lifetime(), 3, 0.1, 50, half).table
+    table = exhibits.customer_equity(lifetime(), 3, 0.1, half).table
     assert table["measure"].iloc[0] == "realised to date"
 
 
 def test_future_shares_stand_between_their_bounds(curve):
-    table = exhibits.future_concentration(curve, lifetime(), 1_000, SCOPE).table
+    table = exhibits.future_concentration(curve, lifetime(), SCOPE).table
     assert table["past"].tolist() == pytest.approx([curve.top(0.1), curve.top(0.2)])
     assert table[["future_lo", "future", "future_hi"]].to_numpy().tolist() == [
         [0.4, 0.5, 0.6],

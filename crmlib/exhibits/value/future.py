@@ -20,11 +20,13 @@ from crmlib.value.lifetime import LifetimeValues
 
 
 def future_concentration(
-    past: Concentration, values: LifetimeValues | Refusal, n: int, scope: Scope
+    past: Concentration | Refusal, values: LifetimeValues | Refusal, scope: Scope
 ) -> Exhibit:
     """Top shares of past and of future value, the latter with intervals."""
-    if isinstance(values, Refusal):
-        return refused("future_concentration", "Future value", values, n, scope)
+    for result in (values, past):
+        if isinstance(result, Refusal):
+            return refused("future_concentration", "Future value", result, 0, scope)
+    n = len(values.customers)
     if scope.bands(n, 10) == 1:
         return scope.withheld("future_concentration", "The concentration of future value", n)
     points = past.banded(scope.bands(n)).set_index("share")["value"]
@@ -78,11 +80,12 @@ def _ahead(values: LifetimeValues, share: float) -> Interval:
 
 
 def customer_equity(
-    values: LifetimeValues | Refusal, horizon_years: float, rate: float, n: int, scope: Scope
+    values: LifetimeValues | Refusal, horizon_years: float, rate: float, scope: Scope
 ) -> Exhibit:
     """What the base is worth from here on, with its interval."""
     if isinstance(values, Refusal):
-        return refused("customer_equity", "Customer equity", values, n, scope)
+        return refused("customer_equity", "Customer equity", values, 0, scope)
+    n = len(values.customers)
     equity, customers = values.equity, values.customers
     lo_hi = (equity.lo, equity.hi)
     none = (None, None, None)
