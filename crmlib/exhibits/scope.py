@@ -36,6 +36,7 @@ class Scope:
     amount_word: str = "revenue"  # what an amount of the transactions is
     margin_rate: float = 1.0  # value per unit of amount
     beside: tuple[str, ...] = ()  # tables of the client's money that value does not hold
+    tables: tuple[str, ...] = ()  # all that the client gave beside the transactions
 
     @classmethod
     def of(cls, engagement: Engagement, start: dt.date, margin_rate: float = 1.0) -> Scope:
@@ -52,6 +53,7 @@ class Scope:
             amount_word=amount,
             margin_rate=margin_rate,
             beside=tuple(t for t in ("contracts", "ledger") if t in engagement.inputs.given()),
+            tables=tuple(engagement.inputs.given()),
         )
 
     def bands(self, n: int, most: int = 100) -> int:
@@ -108,6 +110,11 @@ class Scope:
         """The same words for exhibits that rest on these of the client's tables."""
         title = self.source.rpartition(": ")[0]
         return replace(self, source=f"{title}: {', '.join(tables)}")
+
+    def drawing_on_given(self, *tables: str) -> Scope:
+        """The same for those of some tables that the client gave, else the transactions."""
+        given = [table for table in tables if table in self.tables]
+        return self.drawing_on(*given) if given else self.drawing_on("transactions")
 
     def during(self, start: dt.date, end: dt.date) -> Scope:
         """The same words for a part of the time."""
