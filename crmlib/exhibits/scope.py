@@ -37,6 +37,7 @@ class Scope:
     margin_rate: float = 1.0  # value per unit of amount
     beside: tuple[str, ...] = ()  # tables of the client's money that value does not hold
     margin_from: str = "transactions"  # the table whose money is value
+    tables: tuple[str, ...] = ()  # all that the client gave beside the transactions
 
     @classmethod
     def of(cls, engagement: Engagement, start: dt.date, margin_rate: float = 1.0) -> Scope:
@@ -53,6 +54,7 @@ class Scope:
             amount_word=amount,
             margin_rate=margin_rate,
             beside=tuple(t for t in ("contracts", "ledger") if t in engagement.inputs.given()),
+            tables=tuple(engagement.inputs.given()),
         )
 
     @classmethod
@@ -127,6 +129,11 @@ class Scope:
         """The same words for exhibits that rest on these of the client's tables."""
         title = self.source.rpartition(": ")[0]
         return replace(self, source=f"{title}: {', '.join(tables)}")
+
+    def drawing_on_given(self, *tables: str) -> Scope:
+        """The same for those of some tables that the client gave, else the transactions."""
+        given = [table for table in tables if table in self.tables]
+        return self.drawing_on(*given) if given else self.drawing_on("transactions")
 
     def during(self, start: dt.date, end: dt.date) -> Scope:
         """The same words for a part of the time."""

@@ -45,6 +45,9 @@ class TwoPeriods:
         Length of each period.
     tables : tuple of str
         The client's tables that this rests on, the one with the money first.
+    by_month : DataFrame, optional
+        Of purchases: month (its first day), customers, revenue, first and second (bool:
+        whether the month lies in that period), every month observed.
     """
 
     table: pd.DataFrame
@@ -53,6 +56,7 @@ class TwoPeriods:
     end: dt.date
     months: int
     tables: tuple[str, ...]
+    by_month: pd.DataFrame | None = None
 
     @property
     def same_months(self) -> bool:
@@ -94,8 +98,7 @@ def from_ledger(path: Path, start: dt.date, end: dt.date) -> TwoPeriods:
     A ledger of less than two years gives two halves of as many whole quarters as it holds.
     """
     rows = connect().read_parquet(str(path))
-    last_day = pd.Timestamp(end)
-    last = last_day if last_day.is_month_end else last_day - pd.offsets.MonthEnd(1)
+    last = _last_whole_month(end)
     first_day = ibis.literal(start.replace(day=1))
     rows = rows.filter(rows.month.between(first_day, ibis.literal(last.date())))
     known = to_frame(rows.aggregate(first=rows.month.min(), last=rows.month.max())).iloc[0]
@@ -122,33 +125,30 @@ def from_ledger(path: Path, start: dt.date, end: dt.date) -> TwoPeriods:
 def from_purchases(
     purchases: ir.Table, start: dt.date, end: dt.date, margin_rate: float
 ) -> TwoPeriods:
-    """Purchases and what they contribute, in two periods that end with the last day observed.
+    """Purchases and what they contribute, in two periods that end with the last whole month.
 
     Of less than two years the last two thirds are compared, in whole months: a client's data
     may begin when its customers do, and then the first third says who was there before.
     `joining` is told by a first purchase in period 1 where at least a quarter is observed
     before it; else it is not known.
     """
-    begins, last = pd.Timestamp(start), pd.Timestamp(end)
+    begins, last = pd.Timestamp(start), _last_whole_month(end)
     months = YEAR
     if _before(last, 2 * YEAR) < begins:
-        whole = (last.to_period("D") + 1).to_timestamp()
-        observed = (whole.year - begins.year) * YEAR + whole.month - begins.month
-        observed -= whole.day < begins.day
-        months = observed // PERIODS_BESIDE_A_RUN_IN
+        whole = last.to_period("M").ordinal - (begins - pd.Timedelta(days=1)).to_period("M").ordinal
+        months = whole // PERIODS_BESIDE_A_RUN_IN
         months = months if months >= MONTHS else 0
     found = _of_months(pd.DataFrame(), last, months, ("transactions",))
-    first = (purchases.date >= ibis.literal(found.start)) & (
-        purchases.date < ibis.literal(found.middle)
-    )
-    second = (purchases.date >= ibis.literal(found.middle)) & (
-        purchases.date <= ibis.literal(found.end)
-    )
+    bounds = [ibis.literal(day) for day in (found.start, found.middle, found.end)]
+    inside = [
+        (purchases.date >= bounds[0]) & (purchases.date < bounds[1]),
+        (purchases.date >= bounds[1]) & (purchases.date <= bounds[2]),
+    ]
     bought = purchases.n_orders > 0
     sums = {"first_date": purchases.date.min(where=bought)}
-    for number, inside in enumerate((first, second), start=1):
-        sums[f"purchases_{number}"] = (bought & inside).sum()
-        sums[f"value_{number}"] = purchases.amount.sum(where=inside).fill_null(0)
+    for number, period in enumerate(inside, start=1):
+        sums[f"purchases_{number}"] = (bought & period).sum()
+        sums[f"value_{number}"] = purchases.amount.sum(where=period).fill_null(0)
     table = to_frame(purchases.group_by("customer_id").agg(**sums).order_by("customer_id"))
     came = (table.pop("first_date") >= pd.Timestamp(found.start)).to_numpy()
     if not months:
@@ -156,7 +156,19 @@ def from_purchases(
     table[["value_1", "value_2"]] *= margin_rate
     if _before(pd.Timestamp(found.start) - pd.Timedelta(days=1), MONTHS) >= begins:
         table["joining"] = came
-    return replace(found, table=table)
+    return replace(found, table=table, by_month=_by_month(purchases, found))
+
+
+def _by_month(purchases: ir.Table, found: TwoPeriods) -> pd.DataFrame:
+    """Customers and revenue of every month with a row, and in which period it lies."""
+    bought = purchases.n_orders > 0
+    sums = purchases.group_by(month=purchases.date.truncate("M")).agg(
+        customers=purchases.customer_id.nunique(where=bought), revenue=purchases.amount.sum()
+    )
+    table = to_frame(sums.order_by("month"))
+    first = table["month"].between(pd.Timestamp(found.start), pd.Timestamp(found.end))
+    second = table["month"].between(pd.Timestamp(found.middle), pd.Timestamp(found.end))
+    return table.assign(first=first & ~second, second=second)
 
 
 def with_contracts(found: TwoPeriods, path: Path) -> TwoPeriods:
@@ -181,6 +193,12 @@ def _of_months(
     """Two periods of so many months that end with a day."""
     start, middle = _before(last, 2 * months), _before(last, months)
     return TwoPeriods(table, start.date(), middle.date(), last.date(), months, tables)
+
+
+def _last_whole_month(end: dt.date) -> pd.Timestamp:
+    """The last day of the last month that is observed to its end."""
+    last = pd.Timestamp(end)
+    return last if last.is_month_end else last - pd.offsets.MonthEnd(1)
 
 
 def _before(last: pd.Timestamp, months: int) -> pd.Timestamp:

@@ -7,6 +7,7 @@ two years swapped where contribution is booked, a model of purchases where it is
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.excess import Draw, ExcessMigration, Refit, excess_migration
 from crmlib.value.migration import Migration, TierRule, value_migration
+from crmlib.value.shown import withheld_periods
 from crmlib.value.stationary import SwappedParts, fit_stationary
 
 # Simulated pairs of periods, for the expectation and per refit. The more customers a pair
@@ -52,7 +54,15 @@ class ValueMoved:
 
 
 def value_moved(
-    table: pd.DataFrame, rule: TierRule, *, replications: int, seed: int, level: float
+    table: pd.DataFrame,
+    rule: TierRule,
+    *,
+    by_month: pd.DataFrame | None = None,
+    observed_end: dt.date | None = None,
+    min_cell: int = 1,
+    replications: int,
+    seed: int,
+    level: float,
 ) -> ValueMoved:
     """Flows of value between two periods beside those of a base without change.
 
@@ -63,13 +73,20 @@ def value_moved(
         parts of both periods; or purchases_1, value_1 and value_2. Where known, joining
         and leaving (bool), see `value_migration`.
     rule : TierRule
+    by_month : DataFrame, optional
+        month, customers and revenue as they are shown elsewhere, and in which period a month
+        lies (first, second): the flows tell the value of both periods.
+    observed_end : date, optional
+        Last day observed, where months are given; the periods may end before it.
+    min_cell : int
+        Smallest group that may be told by subtraction of months.
     replications, seed, level
         Bootstrap over customers, nominal coverage.
 
     Raises
     ------
     NotIdentified
-        If the time is too short for two periods, or as `value_migration` and
+        If the time is too short for two periods, their value would tell of a few customers, or as `value_migration` and
         `fit_stationary`.
     """
     masks = {name: table[name].to_numpy(bool) for name in ("joining", "leaving") if name in table}
@@ -81,6 +98,12 @@ def value_moved(
         swapped = SwappedParts(*parts, throughout=_throughout(masks, len(table)))
         draw, refit, of = swapped, swapped.refit, BOOKED
     elif "purchases_1" in table:
+        told = by_month is not None and observed_end is not None
+        if told and _tells_of_months(by_month, len(table), observed_end, min_cell):
+            raise NotIdentified(
+                "beside the months the value of two periods would tell of fewer than "
+                f"{min_cell} customers"
+            )
         first, second = table["value_1"].to_numpy(float), table["value_2"].to_numpy(float)
         whole = ~masks.get("joining", np.zeros(len(table), dtype=bool))
         fit = fit_stationary(table["purchases_1"].to_numpy() * whole, first)
@@ -96,6 +119,12 @@ def value_moved(
         notes=notes,
         absent=len(table) - observed.n,
     )
+
+
+def _tells_of_months(by_month: pd.DataFrame, n: int, end: dt.date, min_cell: int) -> bool:
+    """Whether the value of a period, less that of its months, is that of a few customers."""
+    periods = by_month[["first", "second"]].to_numpy(bool).T
+    return bool(withheld_periods(periods, by_month, n, end, min_cell).any())
 
 
 def _parts(table: pd.DataFrame, name: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
@@ -48,12 +49,13 @@ def share_of_wallet(
         high = np.nan_to_num(row["headroom_all_hi"], nan=row["headroom_all"])
         theme.label(bars, high, place, formats.money(row["headroom_all"]))
     shares.set_yticks(places, drawn["tier"])
-    shares.set(xlim=(0, 1), ylim=(-0.6, len(drawn) - 0.4))
+    shares.set(xlim=(-0.03, 1), ylim=(-0.6, len(drawn) - 0.4))
     bars.set_xlim(0, np.nanmax(drawn[["headroom_all", "headroom_all_hi"]].to_numpy()) * 1.25)
     theme.tidy(shares, x="share of wallet", y="value tier", grid="x")
     theme.tidy(bars, x=f"spent elsewhere, {scope.currency} a year", y="", grid="x")
     theme.percent(shares, "x")
     theme.thousands(bars, "x")
+    bars.xaxis.set_major_locator(MaxNLocator(3))
     series = {"share of wallet": drawn["share_of_wallet"]}
     theme.says_values(shares, places, drawn["tier"], series, formats.percent, along="y")
     theme.says_values(bars, places, drawn["tier"], {"elsewhere": drawn["headroom_all"]},

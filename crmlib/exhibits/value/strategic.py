@@ -30,7 +30,7 @@ def strategic_customers(found: Strategic | Refusal, n: int, scope: Scope) -> Exh
     table = _table(found)
     drawn = table[table["kind"] == "combination"] if found.patterns_shown else table
     word = found.word
-    figure, ax = theme.axes(height=1.4 + 0.5 * len(drawn))
+    figure, ax = theme.axes(height=1.2 + 0.42 * len(drawn))
     places = np.arange(len(drawn))[::-1]
     for shift, name, color in ((0.2, "customer_share", theme.REFERENCE),
                                (-0.2, "value_share", theme.PRIMARY)):  # fmt: skip
