@@ -33,7 +33,7 @@ def model_parameters(
     if not isinstance(spend, Refusal):
         parts.append(_spend_rows(spend, level))
     table = pd.concat(parts, ignore_index=True)
-    shown = _written_parameters(table.drop(columns=POOLED_TEST, errors="ignore"))
+    shown = _written_parameters(table)
     grades = [
         purchases.verdict.grade,
         "refused" if isinstance(spend, Refusal) else spend.verdict.grade,
@@ -80,15 +80,22 @@ def _spend_rows(fit: GammaGammaResult, level: float) -> pd.DataFrame:
 
 def _written_parameters(table: pd.DataFrame) -> pd.DataFrame:
     """The parameter table for readers: four significant digits, headings in words."""
-    headings = {"std_err": "standard error", "log_likelihood": "log-likelihood of the model"}
+    headings = {
+        "std_err": "standard error",
+        "log_likelihood": "log-likelihood of the model",
+        "likelihood_ratio": "2 × gain over one distribution of spend",
+        "degrees_of_freedom": "degrees of freedom",
+        "p_value": "p-value",
+    }
     figures = table.columns.drop(["model", "parameter", "log_likelihood"])
+    again = table["model"].duplicated()
     written = table.assign(
-        model=table["model"].mask(table["model"].duplicated(), ""),
-        log_likelihood=table["log_likelihood"]
-        .map("{:,.1f}".format)
-        .mask(table["model"].duplicated(), ""),
+        model=table["model"].mask(again, ""),
+        log_likelihood=table["log_likelihood"].map("{:,.1f}".format).mask(again, ""),
         **{name: table[name].map(lambda v: formats.cell(v, 4)) for name in figures},
     )
+    for name in table.columns.intersection(POOLED_TEST):
+        written[name] = written[name].mask(again, "")
     return written.rename(columns=headings)
 
 
