@@ -25,6 +25,7 @@ from crmlib.value.shown_contracts import OTHERS
 from crmlib.value.spells import CONTINUES, RELATIONSHIP
 
 _ALL = "all products"
+_NEAR = 0.05  # difference of survival below which two readings agree
 
 
 def contract_export(base: ContractBase | Refusal, scope: Scope) -> Exhibit:
@@ -73,7 +74,7 @@ def _what_export(check: ExportCheck) -> str:
     last = _months(int(age))
     if check.contradicted:
         return f"Contract survival cannot be trusted: this snapshot gives {complete} or {at_risk}"
-    if check.agree:
+    if check.gap < _NEAR:
         return f"Contracts are seen in a {check.verdict}; both readings of survival agree"
     if check.verdict == "snapshot":
         return f"If losses never changed, {at_risk} of contracts last {last}, not {complete}"
