@@ -159,6 +159,20 @@ def test_products_that_are_sold_no_more_have_no_survival_but_a_value():
     assert value_contracts(base, models, **PLAN).total.value > 0
 
 
+def test_a_few_young_contracts_do_not_stand_for_all():
+    """Five were seen from their start and one soon lost; the others from 200 days on."""
+    table = contracts()
+    old = table[table["start_date"] < START - pd.Timedelta(days=200)]
+    five = table.iloc[:5].assign(
+        contract_id=list("vwxyz"),
+        start_date=pd.Timestamp("2022-03-01"),
+        end_date=[pd.Timestamp("2022-05-15"), *[pd.Timestamp("2022-10-15")] * 4],
+    )
+    base = based(pd.concat([old, five], ignore_index=True))
+    assert base.check.table.index[0] >= 6
+    assert base.check.table.iloc[0].tolist() == [1.0, 1.0]
+
+
 PLAN = {"horizon_years": 2.0, "annual_rate": 0.1, "replications": 20, "seed": 1, "level": 0.9}
 
 

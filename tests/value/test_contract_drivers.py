@@ -70,12 +70,13 @@ def test_planted_ratios_lie_in_their_intervals(planted):
     assert found.relationships == len(base.relationships.query("age > entry_age"))
 
 
-def test_words_of_few_or_whose_holders_hardly_left_are_one_group(planted):
+@pytest.mark.parametrize("rare", [0, 3])
+def test_words_of_few_or_whose_holders_hardly_left_are_one_group(planted, rare):
     base, people = planted
     towns = people["town"].to_numpy().copy()
     loyal = base.relationships.loc[~base.relationships["left"], "customer_id"][:60]
     towns[people["customer_id"].isin(loyal)] = "Loyal"  # nobody of 60 left
-    towns[:3] = "Rare"
+    towns[:rare] = "Rare"
     found = contract_drivers(base, people.assign(town=towns), ["town"], level=0.9)
     words = set(found.table["level"]) | set(found.table["against"])
     assert words <= {*TOWNS, OTHER} and OTHER in words
