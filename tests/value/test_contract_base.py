@@ -171,6 +171,7 @@ def test_a_few_young_contracts_do_not_stand_for_all():
     base = based(pd.concat([old, five], ignore_index=True))
     assert base.check.table.index[0] >= 6
     assert base.check.table.iloc[0].tolist() == [1.0, 1.0]
+    assert base.check.expected_median_age is None  # young ages were hardly observed
 
 
 PLAN = {"horizon_years": 2.0, "annual_rate": 0.1, "replications": 20, "seed": 1, "level": 0.9}
