@@ -23,7 +23,7 @@ from crmlib.value.export_check import (
     recorded_ends,
 )
 from crmlib.value.running_contracts import ContractValues, ends_together, running_values
-from crmlib.value.shown_contracts import Presence, merged_products
+from crmlib.value.shown_contracts import OTHERS, Presence, merged_products
 from crmlib.value.spells import RELATIONSHIP, contract_spells, relationship_spells
 from crmlib.value.survival import FEW_AT_RISK, kaplan_meier
 
@@ -49,6 +49,8 @@ class ContractBase:
         are missing from the export.
     min_cell : int
         Customers in the smallest group that may be shown.
+    merged : int
+        Products that are one group.
     """
 
     spells: pd.DataFrame
@@ -57,6 +59,7 @@ class ContractBase:
     ends: RecordedEnds
     since: pd.Timestamp
     min_cell: int
+    merged: int = 0
 
     @property
     def customers(self) -> int:
@@ -105,6 +108,7 @@ def contract_base(
         ends=ends,
         since=since,
         min_cell=min_cell,
+        merged=contracts.loc[grouped["product"] == OTHERS, "product"].nunique(),
     )
 
 

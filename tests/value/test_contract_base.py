@@ -64,6 +64,12 @@ def test_products_of_few_customers_are_one_with_the_next(base):
     assert found.value_counts().to_dict() == {"a": 25, OTHERS: 19}
     assert merged_products(table, 1).equals(table["product"])
     assert set(merged_products(table[table["product"] != "a"], 30)) == {OTHERS}
+    own = table.assign(product=table["product"].replace("a", "relationship"))
+    assert "relationship" not in set(merged_products(own, 1))  # which is no product's name
+    many = pd.DataFrame(
+        {"customer_id": range(600), "product": [f"t{i % 20:02}" for i in range(600)]}
+    )
+    assert merged_products(many, 10).nunique() == 13
     assert set(base.spells["product"]) == {"account", "card"}
 
 
