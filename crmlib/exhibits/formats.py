@@ -100,6 +100,15 @@ def sentences(*remarks: str) -> str:
     return " ".join(f"{capitalised(text)}." for text in remarks)
 
 
+def shortened(words: str, most: int = 32) -> str:
+    """A client's words as a label: the end cut off where they are long.
+
+    >>> shortened("current account"), shortened("a very long name of a product", 11)
+    ('current account', 'a very lon…')
+    """
+    return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
+
+
 def significant(value: float, digits: int) -> str:
     """A number at so many significant digits, never in powers of ten above 1.
 

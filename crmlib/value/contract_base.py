@@ -18,14 +18,13 @@ from crmlib.stats.refusal import Refusal
 from crmlib.value.contract_models import ContractModel, contract_models
 from crmlib.value.contribution import Contribution
 from crmlib.value.export_check import (
-    ENOUGH_AT_RISK,
     ExportCheck,
     RecordedEnds,
     export_check,
     recorded_ends,
 )
 from crmlib.value.running_contracts import ContractValues, ends_together, running_values
-from crmlib.value.shown_contracts import Presence, merged_products
+from crmlib.value.shown_contracts import OTHERS, Presence, merged_products
 from crmlib.value.spells import RELATIONSHIP, contract_spells, relationship_spells
 from crmlib.value.survival import FEW_AT_RISK, kaplan_meier
 
@@ -62,6 +61,11 @@ class ContractBase:
     since: pd.Timestamp
     min_cell: int
     groups: dict[str, str]
+
+    @property
+    def merged(self) -> int:
+        """Products that are one group."""
+        return list(self.groups.values()).count(OTHERS)
 
     @property
     def customers(self) -> int:
@@ -106,7 +110,7 @@ def contract_base(
     return ContractBase(
         spells=spells,
         relationships=relationship_spells(grouped, **window),
-        check=_checked(spells, max(min_cell, ENOUGH_AT_RISK)),
+        check=_checked(spells, min_cell),
         ends=ends,
         since=since,
         min_cell=min_cell,
@@ -114,13 +118,13 @@ def contract_base(
     )
 
 
-def _checked(spells: pd.DataFrame, fewest: int) -> ExportCheck:
+def _checked(spells: pd.DataFrame, min_cell: int) -> ExportCheck:
     """Both readings of survival, from the youngest age at which enough were seen."""
     columns = [spells[name] for name in ("customer_id", "entry", "duration", "ended")]
-    presence = Presence.of(*columns, fewest)
+    presence = Presence.of(*columns, min_cell)
     origin = presence.youngest()
     if origin is None:
-        raise NotIdentified(f"at no age did {fewest} customers have a contract: too few to compare")
+        raise NotIdentified(f"at no age did {min_cell} customers have a contract")
     older = spells[spells["duration"] > origin]
     ages = presence.shown(np.arange(origin + 1, int(older["duration"].max()) + 1), origin)
     return export_check(

@@ -16,12 +16,16 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from crmlib.stats.disclosure import is_small
+from crmlib.value.spells import RELATIONSHIP
 
 OTHERS = "other products"
+MOST_PRODUCTS = 12  # apart; a chart of more is not read
 
 
 def merged_products(contracts: pd.DataFrame, min_cell: int) -> pd.Series:
-    """The product of each contract; those of few customers, and the next, as one.
+    """The product of each contract; those of few customers, or beyond a dozen, as one.
+
+    Where a product alone would be merged the next smallest goes with it.
 
     Parameters
     ----------
@@ -31,14 +35,16 @@ def merged_products(contracts: pd.DataFrame, min_cell: int) -> pd.Series:
         Customers in the smallest group that may be shown.
     """
     product = contracts["product"].astype(str)
+    product = product.where(product != RELATIONSHIP, f"{RELATIONSHIP} (product)")
     holders = contracts["customer_id"].groupby(product).nunique().sort_values(kind="stable")
-    merged = int(is_small(holders, min_cell).sum())
+    merged = max(int(is_small(holders, min_cell).sum()), len(holders) - MOST_PRODUCTS)
     while 0 < merged < len(holders):
-        merged += 1
+        merged += merged == 1
         together = contracts.loc[product.isin(holders.index[:merged]), "customer_id"]
         if together.nunique() >= min_cell:
             break
-    return product.where(~product.isin(holders.index[:merged]), OTHERS)
+        merged += 1
+    return product.where(~product.isin(holders.index[: max(merged, 0)]), OTHERS)
 
 
 @dataclass(frozen=True)

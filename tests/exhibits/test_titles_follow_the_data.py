@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from small_base import START, Base, random_base, scorecard
+from small_contracts import LEVEL, REDRAWN, attributes, based, contracts, last_month
+from small_contracts import SCOPE as CONTRACTS
 
 from crmlib import value
 from crmlib.exhibits import Exhibit, client_data, formats, summary, trace
@@ -213,6 +215,39 @@ def profit_by_product(times: float) -> Exhibit:
     return exhibits.profit_by_product(account(brought=times), SCOPE)
 
 
+def contract_export(card: float) -> Exhibit:
+    return exhibits.contract_export(based(contracts(card=card)), CONTRACTS)
+
+
+def contract_snapshot(lost: float) -> Exhibit:
+    return exhibits.contract_export(last_month(lost), CONTRACTS)
+
+
+def contract_survival(card: float) -> Exhibit:
+    base = based(contracts(card=card))
+    lasting = value.contract_survival(base, level=LEVEL)
+    return exhibits.contract_survival(lasting, base, CONTRACTS)
+
+
+def contract_models(term: int) -> Exhibit:
+    base = based(contracts(term=term))
+    models = value.model_contracts(base, level=LEVEL)
+    return exhibits.contract_models(models, base, LEVEL, CONTRACTS)
+
+
+def contract_drivers(seed: int) -> Exhibit:
+    base = based(contracts())
+    drivers = value.contract_drivers(base, attributes(base, seed), ["town"], level=LEVEL)
+    return exhibits.contract_drivers(drivers, ["town"], base, CONTRACTS)
+
+
+def contract_values(times: float) -> Exhibit:
+    base = based(contracts().assign(margin=lambda table: table["margin"] * times))
+    models = value.model_contracts(base, level=LEVEL)
+    values = value.value_contracts(base, models, horizon_years=3.0, annual_rate=0.1, **REDRAWN)
+    return exhibits.contract_values(values, base, 3.0, 0.1, CONTRACTS)
+
+
 def choice_of_findings(most: int) -> Exhibit:
     record = {"role": "finding", "kind": "census", "sentence": "So.", "size": 1.0}
     engagement = SimpleNamespace(title="a test", observation_start=START, observation_end=BASE.end)
@@ -243,6 +278,12 @@ PAIRS = {
     "profit_curve": (profit_curve, 100.0, 300.0),
     "profit_by_decile": (profit_by_decile, 1.0, 2.0),
     "profit_by_product": (profit_by_product, 1.0, 5.0),
+    "contract_export": (contract_export, 0.04, 0.02),
+    "contract_export of a snapshot": (contract_snapshot, 0.3, 0.4),
+    "contract_survival": (contract_survival, 0.04, 0.06),
+    "contract_models": (contract_models, 24, 0),
+    "contract_drivers": (contract_drivers, 1, 2),
+    "contract_values": (contract_values, 1.0, 1.7),
     "choice_of_findings": (choice_of_findings, 3, 7),
     "evidence": (evidence, 12, 19),
 }  # fmt: skip

@@ -44,7 +44,7 @@ def contract_drivers(
     ax.set_yticks(places, labels)
     ax.set_ylim(-0.6, len(table) - 0.4)
     _log_scale(ax, table)
-    theme.tidy(ax, x="rate of leaving, times that of the others compared", y="", grid="x")
+    theme.tidy(ax, x="rate of leaving, as a multiple of the group compared", y="", grid="x")
     series = table[["hazard_ratio", "lo", "hi"]].set_axis(["times", "from", "to"], axis=1)
     theme.says_values(ax, places, labels, series, "{:.2f}".format, along="y")
     level = formats.level(found.level)
@@ -73,8 +73,9 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
 
 def _label(row: object) -> str:
     if row.level.startswith("one standard"):
-        return f"{row.attribute}: {row.against} more"
-    return f"{row.attribute}: {row.level}, not {row.against}"
+        return f"{formats.shortened(row.attribute)}: {row.against} more"
+    words = [formats.shortened(word, 24) for word in (row.attribute, row.level, row.against)]
+    return "{}: {}, not {}".format(*words)
 
 
 def _log_scale(ax: theme.Axes, table: pd.DataFrame) -> None:
@@ -94,14 +95,14 @@ def _strongest(table: pd.DataFrame, level: float) -> str:
         return "No attribute that was named tells clearly who leaves"
     far = np.log(clear["hazard_ratio"]).abs().idxmax()
     ratio = clear.loc[far, "hazard_ratio"]
-    return f"The strongest attribute multiplies the rate of leaving by {ratio:.2f}"
+    return f"With the clearest attribute customers leave {ratio:.2f} times as often"
 
 
 def _note(found: ContractDrivers, scope: Scope) -> str:
     said = [
         "Cox model of relationships, each attribute with the others held; a ratio of 2 is twice "
         "the rate of leaving at the same age of the relationship. It describes who leaves and is "
-        "not the effect of changing it."
+        "not the effect of changing it. Coloured: intervals that exclude 1."
     ]
     moving = found.table[found.table["moves"]]
     if len(moving):

@@ -25,6 +25,7 @@ from crmlib.value.shown_contracts import OTHERS
 from crmlib.value.spells import CONTINUES, RELATIONSHIP
 
 _ALL = "all products"
+_NEAR = 0.05  # difference of survival below which two readings agree
 
 
 def contract_export(base: ContractBase | Refusal, scope: Scope) -> Exhibit:
@@ -73,7 +74,7 @@ def _what_export(check: ExportCheck) -> str:
     last = _months(int(age))
     if check.contradicted:
         return f"Contract survival cannot be trusted: this snapshot gives {complete} or {at_risk}"
-    if check.agree:
+    if check.gap < _NEAR:
         return f"Contracts are seen in a {check.verdict}; both readings of survival agree"
     if check.verdict == "snapshot":
         return f"If losses never changed, {at_risk} of contracts last {last}, not {complete}"
@@ -129,7 +130,7 @@ def _draw_kept(ax: theme.Axes, rows: pd.DataFrame, groups: list[str], year: int)
     places = np.arange(len(groups))[::-1]
     reach = [rows["kept"] - rows["lo"], rows["hi"] - rows["kept"]]
     ax.errorbar(rows["kept"], places, xerr=reach, fmt="o", color=theme.PRIMARY, capsize=3)
-    ax.set_yticks(places, groups)
+    ax.set_yticks(places, [formats.shortened(group) for group in groups])
     for at, kept in zip(places, rows["kept"], strict=True):
         if not np.isnan(kept):
             beside = {"xytext": (-11, 0), "ha": "right"} if kept > 0.5 else {"xytext": (11, 0)}
@@ -173,6 +174,8 @@ def _how_read(lasting: ContractSurvival, base: ContractBase, scope: Scope) -> st
             f"Not shown: {', '.join(lasting.left_out)}, of which too few customers were seen in "
             "their first year."
         )
+    if base.merged:
+        said.append(f"The {base.merged} products of the fewest customers are one group.")
     said.append(f"Ages at which {scope.few} are seen or lost are left out.")
     return " ".join(said)
 
@@ -307,13 +310,14 @@ def contract_values(
         return refused("contract_values", "The value of running contracts", values, 0, scope)
     years = "year" if horizon_years == 1 else formats.plural(horizon_years, "year")
     table = _value_table(values, base, f"{_ALL}, next {years}")
-    products = table[~table["product"].str.startswith(_ALL)]
+    sums = 1 if values.to_infinity is None else 2
+    products, whole = table.iloc[:-sums], table.iloc[-sums]
     figure, ax = theme.axes(height=1.2 + 0.36 * len(products))
     places = np.arange(len(products))[::-1]
     ax.barh(places, products["value"], color=theme.PRIMARY, height=0.62)
     reach = [products["value"] - products["lo"], products["hi"] - products["value"]]
     ax.errorbar(products["value"], places, xerr=reach, fmt="none", ecolor=theme.INK, capsize=3)
-    ax.set_yticks(places, products["product"])
+    ax.set_yticks(places, [formats.shortened(name) for name in products["product"]])
     ax.set_ylim(-0.6, len(products) - 0.4)
     theme.tidy(ax, x=f"expected margin, discounted, {scope.currency}", y="", grid="x")
     theme.thousands(ax, "x")
@@ -321,13 +325,12 @@ def contract_values(
     theme.says_values(ax, places, list(products["product"]), series, scope.money, along="y")
     total, level = values.total, formats.level(values.total.level)
     span = formats.interval(total.lo, total.hi, scope.money)
-    running = int(table.loc[table["product"].str.startswith(_ALL), "running_contracts"].iloc[0])
     return scope.exhibit(
         id="contract_values",
         title=f"Running contracts are worth {scope.money(total.value)} over the next {years}",
         table=table,
         figure=figure,
-        n=running,
+        n=int(whole["running_contracts"]),
         population="running contracts",
         unit=f"{scope.currency} of margin",
         alt=f"Bars of expected margin by product with {level} intervals, together "
