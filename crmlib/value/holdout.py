@@ -6,6 +6,7 @@ the rate seen so far, or repeats the count of the previous window.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy import stats
 from crmlib.stats.intervals import Interval
 from crmlib.stats.tiers import best_first
 from crmlib.value.observations import check_column, check_purchases
-from crmlib.value.purchases import PurchaseResult
+from crmlib.value.purchases import CovariateResult, PurchaseResult
 from crmlib.value.spend import GammaGammaResult
 
 FloatArray = NDArray[np.float64]
@@ -54,8 +55,9 @@ def holdout_scorecard(
     observed_time: ArrayLike,
     actual: ArrayLike,
     horizon: float,
-    result: PurchaseResult,
+    result: PurchaseResult | CovariateResult,
     previous_window: ArrayLike,
+    covariates: Mapping[str, pd.DataFrame] | None = None,
 ) -> Scorecard:
     """Compare a model fitted on the calibration period with what then happened.
 
@@ -67,10 +69,12 @@ def holdout_scorecard(
         Purchase occasions in the holdout period.
     horizon : float
         Length of the holdout period, same time unit.
-    result : PurchaseResult
+    result : PurchaseResult or CovariateResult
         Fitted on the calibration period only.
     previous_window : array of shape (n_customers,)
         Purchase occasions in the last window of holdout length before it.
+    covariates : mapping of "rate" and "dropout" to DataFrames, optional
+        Those of the customers, as a model with covariates was fitted with.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def holdout_scorecard(
     x, last, end = check_purchases(frequency, recency, observed_time)
     bought = check_column("actual", actual, x.size)
     before = check_column("previous_window", previous_window, x.size)
-    predicted = result.expected_purchases(horizon, x, last, end)
+    predicted = result.expected_purchases(horizon, x, last, end, **(covariates or {}))
     # nobody can have repeated within no time: the rate of such a customer is 0
     same_rate = np.divide(x * horizon, end, out=np.zeros(x.size), where=end > 0)
     rows = {"model": predicted, "same_rate": same_rate, "previous_window": before}

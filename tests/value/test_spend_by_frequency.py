@@ -290,6 +290,8 @@ def test_lifetime_values_take_it(cdnow, models):
     table = valued.customers
     assert table["future_value"].to_numpy() == pytest.approx(0.3 * ahead * each)
     assert np.isfinite(table.select_dtypes("number")).all(axis=None)
+    assert valued.notes == spend.verdict.notes
+    assert "are valued with the mean spend of those with 1–2 repeat purchases" in valued.notes[0]
     assert valued.equity.lo < valued.equity.value < valued.equity.hi
     parameters = valued.replicates[list(spend.params.index)]
     spread = np.log(parameters).std() / np.sqrt(np.diag(spend.log_covariance))
