@@ -7,6 +7,7 @@ are judged too: do they hold what came, of each customer and in total?
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from crmlib.stats.intervals import Interval, percentile_interval
 from crmlib.stats.tiers import best_first
 from crmlib.value.futures import FUTURES_AT_ONCE, Histories, simulate_purchases
 from crmlib.value.observations import check_column, check_purchases
-from crmlib.value.purchases import PurchaseResult, Refit
+from crmlib.value.purchases import CovariateResult, PurchaseResult, Refit
 from crmlib.value.spend import GammaGammaResult
 
 FloatArray = NDArray[np.float64]
@@ -65,8 +66,9 @@ def holdout_scorecard(
     observed_time: ArrayLike,
     actual: ArrayLike,
     horizon: float,
-    result: PurchaseResult,
+    result: PurchaseResult | CovariateResult,
     previous_window: ArrayLike,
+    covariates: Mapping[str, pd.DataFrame] | None = None,
 ) -> Scorecard:
     """Compare a model fitted on the calibration period with what then happened.
 
@@ -78,10 +80,12 @@ def holdout_scorecard(
         Purchase occasions in the holdout period.
     horizon : float
         Length of the holdout period, same time unit.
-    result : PurchaseResult
+    result : PurchaseResult or CovariateResult
         Fitted on the calibration period only.
     previous_window : array of shape (n_customers,)
         Purchase occasions in the last window of holdout length before it.
+    covariates : mapping of "rate" and "dropout" to DataFrames, optional
+        Those of the customers, as a model with covariates was fitted with.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def holdout_scorecard(
     x, last, end = check_purchases(frequency, recency, observed_time)
     bought = check_column("actual", actual, x.size)
     before = check_column("previous_window", previous_window, x.size)
-    predicted = result.expected_purchases(horizon, x, last, end)
+    predicted = result.expected_purchases(horizon, x, last, end, **(covariates or {}))
     # nobody can have repeated within no time: the rate of such a customer is 0
     same_rate = np.divide(x * horizon, end, out=np.zeros(x.size), where=end > 0)
     rows = {"model": predicted, "same_rate": same_rate, "previous_window": before}

@@ -254,6 +254,7 @@ def _portfolio(
     notes: tuple[str, ...] = ()
     if some_negative:  # without their number: they may be a few customers
         notes = ("customers with negative repeat spend are valued as if it were 0",)
+    notes += spend_result.verdict.notes
     spend_result.expected_spend([0], [np.nan])  # refuses where expected spend does not exist
 
     histories = group_rows(x, last, end, mean)

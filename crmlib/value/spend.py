@@ -239,7 +239,11 @@ class GammaGamma:
         return {"n_starts": self.n_starts, "bands": self.bands}
 
     def fit(
-        self, frequency: ArrayLike, mean_spend: ArrayLike, weights: ArrayLike | None = None
+        self,
+        frequency: ArrayLike,
+        mean_spend: ArrayLike,
+        weights: ArrayLike | None = None,
+        start: ArrayLike | None = None,
     ) -> GammaGammaResult:
         """Maximum likelihood on customers with a repeat purchase and positive spend.
 
@@ -250,6 +254,8 @@ class GammaGamma:
         mean_spend : array of shape (n_customers,)
             Mean amount of the repeat purchases, positive.
         weights : array of shape (n_customers,), optional
+        start : array of shape (1 + 2 n_bands,), optional
+            Parameters of a model inside this one; then the first start.
 
         Raises
         ------
@@ -274,9 +280,11 @@ class GammaGamma:
         objective = SpendLikelihood.of(times, means / scale, self.bands).objective(weight)
         names = parameter_names(self.bands)
         each = [1, *[len(self.bands.starts)] * 2]
-        starts = [np.repeat(start, each) for start in STARTS[: self.n_starts]]
-        best = maximise(objective, np.log(starts), names, nobs)
-        params = np.exp(best.log_params) * _unit(scale, self.bands)
+        unit = _unit(scale, self.bands)
+        places = [] if start is None else [np.asarray(start, dtype=float) / unit]
+        places += [np.repeat(place, each) for place in STARTS]
+        best = maximise(objective, np.log(places[: self.n_starts]), names, nobs)
+        params = np.exp(best.log_params) * unit
         return GammaGammaResult(
             params=pd.Series(params, index=list(names), name="estimate"),
             log_covariance=best.covariance,

@@ -77,7 +77,8 @@ class GammaGammaByFrequency:
         if len(bands.starts) == 1:
             return replace(pooled, pooled=pooled)
         _check_sizes(bands, times, customers)
-        fitted = GammaGamma(self.n_starts, bands).fit(frequency, mean_spend, weights)
+        start = np.repeat(pooled.params.to_numpy(), [1, *[len(bands.starts)] * 2])
+        fitted = GammaGamma(self.n_starts, bands).fit(frequency, mean_spend, weights, start)
         verdict = nested(
             fitted.verdict, fitted.llf, pooled.llf, "with one distribution of spend for all"
         )

@@ -11,6 +11,7 @@ from crmlib.value import (
     ModifiedBetaGeometric,
     ParetoNBD,
     WithCovariates,
+    holdout_scorecard,
 )
 
 MODELS = [BetaGeometric, ModifiedBetaGeometric, ParetoNBD]
@@ -110,6 +111,20 @@ def test_units_of_covariates_and_time_do_not_matter(fitted):
         10, *weeks, rate=table[["online", "age"]], dropout=table[["online"]]
     )
     assert again.expected_purchases(70, *days, **covariates) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_holdout_is_foretold_better_than_without_covariates(fitted):
+    table, result = fitted
+    given = {"rate": table[["online", "age"]], "dropout": table[["online"]]}
+    history = [table[c] for c in HISTORY]
+    inputs, before = (*history, table["future"], 26.0), np.minimum(table["frequency"], 3)
+    card = holdout_scorecard(*inputs, result, before, given)
+    plain = holdout_scorecard(*inputs, result.base, before)
+    assert card.predicted == pytest.approx(result.expected_purchases(26.0, *history, **given))
+    squares = [((table["future"] - each.predicted) ** 2).mean() for each in (card, plain)]
+    assert squares[0] < squares[1]  # of a mean; it may still lose on ranks
+    with pytest.raises(ValueError, match="is needed"):
+        holdout_scorecard(*inputs, result, before)
 
 
 @pytest.mark.parametrize("model", MODELS)

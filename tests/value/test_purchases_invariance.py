@@ -53,6 +53,10 @@ def test_a_weight_is_a_number_of_customers(world, seed):
     assert_allclose(weighted.params, copied.params, rtol=1e-6)
     assert weighted.nobs == copied.nobs
     assert_allclose(weighted.bse, copied.bse, rtol=1e-5)
+    # and a row may be split into rows that share its weight
+    split = fit(world.loc[world.index.repeat(2)], weights=np.repeat(weights / 2, 2))
+    assert_allclose(split.params, weighted.params, rtol=1e-6)
+    assert split.llf == pytest.approx(weighted.llf, rel=1e-10)
 
 
 def test_arrays_lists_and_series_are_the_same(world):

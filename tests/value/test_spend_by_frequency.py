@@ -16,6 +16,7 @@ from crmlib.value.spend import GammaGamma, SpendLikelihood, expected_spend
 from crmlib.value.spend_by_frequency import GammaGammaByFrequency, dependence_p_value, fit_spend
 
 BANDS = FrequencyBands((1, 2, 4))
+BANDS_OF_TWO = FrequencyBands((1, 3))
 TRUTH = np.array([4.0, 2.6, 3.0, 4.0, 14.0, 20.0, 33.0])  # p, q and v of three bands
 HISTORY = ["frequency", "recency", "observed_time"]
 
@@ -128,6 +129,15 @@ def test_equal_bands_have_the_likelihood_of_the_pooled_model(world):
         for bands, times in ((FrequencyBands(), 1), (BANDS, [1, 3, 3]))
     ]
     assert values[1] == pytest.approx(values[0], abs=1e-8)
+
+
+def test_never_below_the_pooled_model_even_on_a_ridge():
+    """Everybody spends the same: no start from afar comes near the pooled fit."""
+    x = np.random.default_rng(1).geometric(0.3, 600).astype(float)
+    found = GammaGammaByFrequency().fit(x, np.full(600, 20.0))
+    assert found.llf >= found.pooled.llf - 1e-6
+    assert found.verdict.grade == "weak"
+    assert fit_spend(x, np.full(600, 20.0)).pooled is None
 
 
 def test_between_the_pooled_model_and_a_model_for_each_band(world, fitted):
@@ -264,7 +274,7 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def models(cdnow):
     repeat = cdnow[cdnow["mean_repeat_spend"] > 0]
-    spend = GammaGammaByFrequency(FrequencyBands((1, 3)))
+    spend = GammaGammaByFrequency(BANDS_OF_TWO)
     return (
         BetaGeometric().fit(*(cdnow[c] for c in HISTORY)),
         spend.fit(repeat["frequency"], repeat["mean_repeat_spend"]),
@@ -280,11 +290,13 @@ def test_lifetime_values_take_it(cdnow, models):
     table = valued.customers
     assert table["future_value"].to_numpy() == pytest.approx(0.3 * ahead * each)
     assert np.isfinite(table.select_dtypes("number")).all(axis=None)
+    assert valued.notes == spend.verdict.notes
+    assert "are valued with the mean spend of those with 1–2 repeat purchases" in valued.notes[0]
     assert valued.equity.lo < valued.equity.value < valued.equity.hi
     parameters = valued.replicates[list(spend.params.index)]
     spread = np.log(parameters).std() / np.sqrt(np.diag(spend.log_covariance))
     assert spread.between(0.4, 2.0).all()
-    other = GammaGammaByFrequency(FrequencyBands((1, 3))).fit([1, 2, 4] * 60, [9.0, 8.0, 30.0] * 60)
+    other = GammaGammaByFrequency(BANDS_OF_TWO).fit([1, 2, 4] * 60, [9.0, 8.0, 30.0] * 60)
     with pytest.raises(ValueError, match="spend_result was not fitted to these customers"):
         lifetime_values(base, purchases, other, **SETTINGS)
 

@@ -275,7 +275,7 @@ class ParetoNBD(shared.PurchaseModel):
         r, alpha, s, beta = params
         rate = rng.standard_gamma(r + x) / (alpha + observed_time)
         leaving = rng.standard_gamma(s) / (beta + observed_time)
-        with np.errstate(divide="ignore"):  # a rate of 0: never leaves
+        with np.errstate(divide="ignore", over="ignore"):  # a rate of (almost) 0: never leaves
             time_left = rng.standard_exponential(x.size) / leaving
         return shared.Process(rate, np.zeros(x.size), time_left)
 

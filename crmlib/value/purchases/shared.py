@@ -149,7 +149,8 @@ class PurchaseModel(ABC):
 
     def wait(self, rate: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Time to the next purchase of customers with these purchase rates."""
-        return rng.standard_exponential(rate.size) / rate
+        with np.errstate(divide="ignore", over="ignore"):  # a rate of (almost) 0: never
+            return rng.standard_exponential(rate.size) / rate
 
     def fit(
         self,
