@@ -99,7 +99,16 @@ def shown_migration(
     rows = [atoms["tier_1"] == tier for tier in starts]
     totals = np.array([*fixed, *diagonal, *rows], dtype=bool)
     published = np.arange(len(totals)) < len(fixed)
-    found = withhold(atoms["n"], totals, min_cell, also=within.to_numpy(), published=published)
+    columns = [atoms["tier_2"] == tier for tier in ends]
+    sensitive = [*rows, *columns, *(row & flow for row in rows for flow in fixed)]
+    found = withhold(
+        atoms["n"],
+        totals,
+        min_cell,
+        also=within.to_numpy(),
+        published=published,
+        groups=np.array(sensitive, dtype=bool),
+    )
     if not found.safe:
         return None
     dropped = found.totals[len(fixed) :]
@@ -111,7 +120,8 @@ def shown_migration(
         rest = [second for second, told_ in zip(ends, may, strict=True) if not told_]
         together = ((atoms["tier_1"] == first) & atoms["tier_2"].isin(rest)).to_numpy()
         # what the flows tell anyway may as well be read
-        union = bool(rest) and bool(told(equations, together[None, found.cells])[0])
+        enough = atoms["n"][together].sum() >= min_cell
+        union = bool(enough) and bool(told(equations, together[None, found.cells])[0])
         group = len(ends) if union else -1
         rows += [(first, second, at if told_ else group)
                  for at, (second, told_) in enumerate(zip(ends, may, strict=True))]  # fmt: skip
