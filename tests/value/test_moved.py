@@ -64,7 +64,10 @@ def test_parts_are_taken_in_their_order_whatever_the_columns_order():
 
 
 def excess_holds_zero(found: ValueMoved) -> bool:
-    return 0 in found.excess.staying and found.excess.flows.loc["gone", "value_excess_lo"] <= 0
+    return (
+        0 in found.excess.value_of(["down", "less"])
+        and found.excess.flows.loc["gone", "value_excess_lo"] <= 0
+    )
 
 
 def test_where_nobody_changes_no_loss_is_beyond_chance():
@@ -82,11 +85,14 @@ def test_planted_leavers_are_found_beyond_chance():
     assert found.excess.less_beyond_gone.hi < 0
 
 
-def test_staying_is_the_sum_of_both_losses_of_those_who_stay():
+def test_several_flows_together_have_an_interval_of_their_own():
     excess = value_moved(purchases(400), TIERS, **OPTIONS).excess
     both = excess.flows.loc[["down", "less"], "value_excess"].sum()
-    assert excess.staying.value == pytest.approx(both)
-    assert excess.staying.lo < both < excess.staying.hi
+    lost = excess.value_of(["down", "less"])
+    assert lost.value == pytest.approx(both) and lost.lo < both < lost.hi
+    for flow, row in excess.flows.iterrows():
+        one = excess.value_of([flow])
+        assert (one.lo, one.hi) == (row["value_excess_lo"], row["value_excess_hi"])
 
 
 def test_who_came_during_the_first_period_tells_no_rate():

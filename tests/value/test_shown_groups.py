@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib.stats.disclosure import told
-from crmlib.value.migration import FLOWS
 from crmlib.value.shown_groups import shown_migration, tells_of_few
 
 LABELS = ("high", "medium", "low")
@@ -80,12 +79,21 @@ def test_a_small_cell_is_shown_with_its_neighbour():
 @pytest.mark.parametrize(
     "few",
     [
-        {("medium", "high", "up"): 3, ("low", "high", "up"): 2, ("low", "medium", "up"): 4},
         {("high", "gone", "gone"): 1, ("medium", "gone", "gone"): 1, ("low", "gone", "gone"): 1},
+        {("high", "gone", "gone"): 0, ("medium", "gone", "gone"): 0, ("low", "gone", "gone"): 9},
     ],
 )
-def test_a_small_flow_is_not_shown(few):
+def test_few_leavers_are_not_shown(few):
     assert shown_migration(customers(FULL | few), LABELS, 0, 10) is None
+
+
+def test_a_small_flow_is_shown_with_others_of_its_kind():
+    """Nine rose; with those who rose within their tier they are enough."""
+    few = {("medium", "high", "up"): 3, ("low", "high", "up"): 2, ("low", "medium", "up"): 4}
+    shown = shown_migration(customers(FULL | few), LABELS, 0, 10)
+    assert shown.flows == (("down",), ("less",), ("gone",), ("up", "more"), ("new",))
+    came = dict.fromkeys([key for key in FULL if key[0] == "new"], 2)
+    assert shown_migration(customers(FULL | came), LABELS, 0, 10).flows[-1] == ("up", "more", "new")
 
 
 def test_few_who_were_in_neither_period_are_not_told_either():
@@ -105,7 +113,7 @@ def test_what_is_shown_of_a_migration_tells_no_small_cell(sizes):
     if not keys:
         return
     counts = np.array([cells[key] for key in keys])
-    sums = [[key[2] == flow for key in keys] for flow in FLOWS]
+    sums = [[key[2] in flows for key in keys] for flows in shown.flows]
     for (start, group), ends in shown.cells.groupby(["tier_1", "group"])["tier_2"]:
         if group >= 0:
             sums.append([key[0] == start and key[1] in set(ends) for key in keys])
