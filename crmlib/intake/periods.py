@@ -101,11 +101,15 @@ def from_ledger(path: Path, start: dt.date, end: dt.date) -> TwoPeriods:
     last = _last_whole_month(end)
     first_day = ibis.literal(start.replace(day=1))
     rows = rows.filter(rows.month.between(first_day, ibis.literal(last.date())))
-    known = to_frame(rows.aggregate(first=rows.month.min(), last=rows.month.max())).iloc[0]
-    if pd.isna(known["last"]):
+    booked = to_frame(rows.select("month").distinct().order_by("month"))["month"]
+    if booked.empty:
         return _of_months(pd.DataFrame({"customer_id": []}), last, 0, ("ledger",))
-    final = pd.Timestamp(known["last"]).to_period("M")
-    months = final.ordinal - pd.Timestamp(known["first"]).to_period("M").ordinal + 1
+    months = pd.PeriodIndex(booked, freq="M").asi8
+    # a booking by the quarter stands for months before or behind it that have none
+    silent = min(int(min(months[1:] - months[:-1], default=1)), MONTHS) - 1
+    final = min(pd.Period(last, "M"), pd.Period(booked.iloc[-1], "M") + silent)
+    earliest = max(pd.Period(start, "M"), pd.Period(booked.iloc[0], "M") - silent)
+    months = final.ordinal - earliest.ordinal + 1
     parts = min(MOST_PARTS, months // (2 * MONTHS))
     place = (
         final.year * YEAR + final.month - rows.month.year() * YEAR - rows.month.month()

@@ -7,7 +7,7 @@ is the excess of a flow over that of an unchanged base, see `crmlib.value.statio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,7 @@ from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.intervals import Interval, percentile_interval
 from crmlib.value.migration import (
     BOOTSTRAP,
-    DOWN,
     FLOWS,
-    LESS,
     Periods,
     TierRule,
     beyond_gone,
@@ -51,9 +49,10 @@ class ExcessMigration:
         _hi; as shares of their value, value_observed, value_expected,
         value_excess with _lo and _hi; amount, amount_lo, amount_hi: the excess
         in money. Losses are negative.
-    staying : Interval
-        Excess change of value of those who stay and bring less, downward or within a
-        tier, as a share of the value placed in period 1; a loss is negative.
+    replicates : array of shape (replications, 6)
+        Excess of value by flow in each bootstrap sample.
+    level : float
+        Nominal coverage.
     down_beyond_gone : Interval
         Excess loss to downward migration minus excess loss to defection, as a
         share of the value placed in period 1.
@@ -68,12 +67,19 @@ class ExcessMigration:
     """
 
     flows: pd.DataFrame
-    staying: Interval
+    replicates: FloatArray
+    level: float
     down_beyond_gone: Interval
     less_beyond_gone: Interval
     draws: int
     refitted: bool
     n: int
+
+    def value_of(self, flows: Sequence[str]) -> Interval:
+        """Excess of value of several flows together, over the value placed in period 1."""
+        point = float(self.flows.loc[list(flows), "value_excess"].sum())
+        places = [FLOWS.index(flow) for flow in flows]
+        return percentile_interval(point, self.replicates[:, places].sum(axis=1), self.level)
 
 
 def excess_migration(
@@ -146,11 +152,10 @@ def excess_migration(
     money = float(periods.first[periods.order_1].sum())
     for end in ("", "_lo", "_hi"):
         table[f"amount{end}"] = table[f"value_excess{end}"] * money
-    lost = [DOWN, LESS]
-    shrunk = float((observed - expected)[1, lost].sum())
     return ExcessMigration(
         flows=table,
-        staying=percentile_interval(shrunk, samples[:, 1, lost].sum(axis=1), level),
+        replicates=samples[:, 1],
+        level=level,
         **beyond_gone(observed - expected, samples, level),
         draws=draws,
         refitted=refit is not None,

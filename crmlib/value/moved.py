@@ -86,8 +86,8 @@ def value_moved(
     Raises
     ------
     NotIdentified
-        If the time is too short for two periods, their value would tell of a few customers, or as `value_migration` and
-        `fit_stationary`.
+        If the time is too short for two periods or their value would tell of a few
+        customers, or as `value_migration` and `fit_stationary`.
     """
     masks = {name: table[name].to_numpy(bool) for name in ("joining", "leaving") if name in table}
     given = {"replications": replications, "seed": seed, "level": level}

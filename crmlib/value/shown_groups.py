@@ -61,11 +61,14 @@ class ShownMigration:
     cells : DataFrame
         tier_1, tier_2, group: cells of one tier with the same number of the group may be
         shown as one, those with −1 may not.
+    flows : tuple of tuples of str
+        The flows that may be shown, those of few customers with others of their kind.
     rows : dict of str to bool
         Whether the size of a tier in period 1 may be told, and so the share of a cell.
     """
 
     cells: pd.DataFrame
+    flows: tuple[tuple[str, ...], ...]
     rows: dict[str, bool]
 
 
@@ -87,19 +90,29 @@ def shown_migration(
         Smallest group that may be shown.
     """
     there = customers.dropna()
-    flows = there["flow"].value_counts().reindex(FLOWS, fill_value=0)
-    if is_small([absent, *flows], min_cell).any():
+    sizes = there["flow"].value_counts().reindex(FLOWS, fill_value=0)
+    flows = _merged_flows(sizes, min_cell)
+    if flows is None or is_small(absent, min_cell):
         return None
     atoms = there.value_counts(["tier_1", "tier_2", "flow"]).reset_index(name="n")
     within = atoms["flow"].isin([FLOWS[LESS], FLOWS[MORE]]) & (atoms["tier_1"] == atoms["tier_2"])
-    fixed = [(atoms["flow"] == flow) for flow in FLOWS]
+    fixed = [atoms["flow"].isin(group) for group in flows]
     starts = [*labels, NEW_STATE]
     ends = [*labels, GONE_STATE]
     diagonal = [within & (atoms["tier_1"] == tier) for tier in labels]
     rows = [atoms["tier_1"] == tier for tier in starts]
     totals = np.array([*fixed, *diagonal, *rows], dtype=bool)
     published = np.arange(len(totals)) < len(fixed)
-    found = withhold(atoms["n"], totals, min_cell, also=within.to_numpy(), published=published)
+    columns = [atoms["tier_2"] == tier for tier in ends]
+    sensitive = [*rows, *columns, *(row & flow for row in rows for flow in fixed)]
+    found = withhold(
+        atoms["n"],
+        totals,
+        min_cell,
+        also=within.to_numpy(),
+        published=published,
+        groups=np.array(sensitive, dtype=bool),
+    )
     if not found.safe:
         return None
     dropped = found.totals[len(fixed) :]
@@ -111,12 +124,31 @@ def shown_migration(
         rest = [second for second, told_ in zip(ends, may, strict=True) if not told_]
         together = ((atoms["tier_1"] == first) & atoms["tier_2"].isin(rest)).to_numpy()
         # what the flows tell anyway may as well be read
-        union = bool(rest) and bool(told(equations, together[None, found.cells])[0])
+        enough = atoms["n"][together].sum() >= min_cell
+        union = bool(enough) and bool(told(equations, together[None, found.cells])[0])
         group = len(ends) if union else -1
         rows += [(first, second, at if told_ else group)
                  for at, (second, told_) in enumerate(zip(ends, may, strict=True))]  # fmt: skip
     cells = pd.DataFrame(rows, columns=["tier_1", "tier_2", "group"])
-    return ShownMigration(cells, dict(zip(starts, ~dropped[len(labels) :], strict=True)))
+    return ShownMigration(cells, flows, dict(zip(starts, ~dropped[len(labels) :], strict=True)))
+
+
+def _merged_flows(sizes: pd.Series, min_cell: int) -> tuple[tuple[str, ...], ...] | None:
+    """Losses and gains as finely as their customers allow; None where leavers are few."""
+    down, less, gone, up, more, new = FLOWS
+    losses: list[list[tuple[str, ...]]] = [[(down,), (less,), (gone,)], [(down, less), (gone,)]]
+    gains = [[(up,), (more,), (new,)], [(up, more), (new,)], [(up, more, new)]]
+    chosen = []
+    for ways in (losses, gains):
+        safe = (
+            way for way in ways
+            if not is_small([sizes[list(group)].sum() for group in way], min_cell).any()
+        )  # fmt: skip
+        way = next(safe, None)
+        if way is None:
+            return None
+        chosen += way
+    return tuple(chosen)
 
 
 def _shown_cells(

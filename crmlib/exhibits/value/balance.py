@@ -89,7 +89,8 @@ def _table(balance: Balance, word: str) -> pd.DataFrame:
         "to_move": balance.amount, "gap": balance.moved.value, "gap_lo": balance.moved.lo,
         "gap_hi": balance.moved.hi,
     }  # fmt: skip
-    return pd.concat([table, pd.DataFrame([every])], ignore_index=True)
+    whole = pd.concat([table, pd.DataFrame([every])], ignore_index=True)
+    return whole.assign(level=balance.moved.level)
 
 
 def _note(found: ServiceBalance, level: str, scope: Scope) -> str:
@@ -119,6 +120,7 @@ def balance_by_tier(found: ServiceBalance | Refusal, scope: Scope) -> Exhibit | 
         customers=table["customers"].map(formats.count),
         **{name: table[name].map(scope.money) for name in ("cost", "value", "to_move")},
         **{name: table[name].map(_percent_1) for name in shares},
+        level=table["level"].map(formats.level),
     )
     names = {"gap_lo": "from", "gap_hi": "to"}
     return scope.exhibit(

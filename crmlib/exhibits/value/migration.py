@@ -19,16 +19,20 @@ from crmlib.value.migration import GONE_STATE, NEW_STATE
 from crmlib.value.moved import BOOKED, ValueMoved
 from crmlib.value.shown_groups import ShownMigration, shown_migration
 
-# flow, what it is called, whether its value was lost (else won)
-_FLOWS = (
-    ("down", "fell to a lower tier", True),
-    ("less", "brought less in their tier", True),
-    ("gone", "left", True),
-    ("up", "rose to a higher tier", False),
-    ("more", "brought more in their tier", False),
-    ("new", "came", False),
-)
-_STAYING = "stayed and brought less"
+# flows as they are shown: what they are called, and whether their value was lost (else won)
+_NAMES = {
+    ("down",): ("fell to a lower tier", True),
+    ("less",): ("brought less in their tier", True),
+    ("down", "less"): ("stayed and brought less", True),
+    ("gone",): ("left", True),
+    ("up",): ("rose to a higher tier", False),
+    ("more",): ("brought more in their tier", False),
+    ("up", "more"): ("stayed and brought more", False),
+    ("new",): ("came", False),
+    ("up", "more", "new"): ("brought more or came", False),
+}
+_SHRUNK, _GONE = ("down", "less"), ("gone",)
+_STAYING = _NAMES[_SHRUNK][0]
 _WHAT = "Value migration"
 _MARGIN = 1.18  # of the longest bar, for its label
 
@@ -39,10 +43,12 @@ def migration_flows(
     """Value lost and won by each flow, beside chance alone, and what is left beyond it."""
     if isinstance(moved, Refusal):
         return refused("migration_flows", _WHAT, moved, n, scope)
-    if _shown(moved, scope) is None:
+    shown = _shown(moved, scope)
+    if shown is None:
         return scope.withheld("migration_flows", _WHAT, n)
-    table = _flow_table(moved)
-    drawn = table[table["flow"] != _STAYING].iloc[::-1].reset_index(drop=True)
+    table = _flow_table(moved, shown)
+    names = [_NAMES[flows][0] for flows in shown.flows]
+    drawn = table[table["flow"].isin(names)].iloc[::-1].reset_index(drop=True)
     figure, (bars, dots) = theme.axes(2, height=3.6, sharey=True, width_ratios=[3, 2])
     places = np.arange(len(drawn))
     colors = [theme.CONTRAST if kind == "lost" else theme.PRIMARY for kind in drawn["kind"]]
@@ -69,7 +75,7 @@ def migration_flows(
     series = series.set_axis(["observed", "by chance", "beyond chance", "from", "to"], axis=1)
     for ax in (bars, dots):
         theme.says_values(ax, places, drawn["flow"], series, _percent_1, along="y")
-    level = formats.level(moved.excess.staying.level)
+    level = formats.level(moved.excess.level)
     said = {row["flow"]: _percent_1(row["beyond_chance"]) for row in table.to_dict("records")}
     return scope.exhibit(
         id="migration_flows",
@@ -100,40 +106,46 @@ def _shown(moved: ValueMoved, scope: Scope) -> ShownMigration | None:
     return shown_migration(moved.observed.customers, labels, moved.absent, scope.min_cell)
 
 
-def _flow_table(moved: ValueMoved) -> pd.DataFrame:
-    """One row per flow, losses and gains both counted as positive shares of value."""
+def _flow_table(moved: ValueMoved, shown: ShownMigration) -> pd.DataFrame:
+    """One row per flow, losses and gains both counted as positive shares of value.
+
+    Of those who stayed and brought less there is always a row: what the title compares.
+    """
     flows, counts = moved.excess.flows, moved.observed.flows
+    groups = list(shown.flows)
+    if _SHRUNK not in groups:
+        groups.insert(2, _SHRUNK)
     rows = []
-    for flow, name, lost in _FLOWS:
-        one, sign = flows.loc[flow], -1 if lost else 1
-        ends = sorted(sign * one[f"value_excess{end}"] for end in ("_lo", "_hi"))
+    for group in groups:
+        (name, lost), members = _NAMES[group], list(group)
+        sign = -1 if lost else 1
+        sums = flows.loc[members, ["value_observed", "value_expected"]].sum() * sign
+        beyond = _oriented(moved.excess.value_of(group), lost)
         rows.append((
-            name, "lost" if lost else "won", int(counts.loc[flow, "customers"]),
-            sign * counts.loc[flow, "change"], sign * one["value_observed"],
-            sign * one["value_expected"], sign * one["value_excess"], *ends,
+            name, "lost" if lost else "won", int(counts.loc[members, "customers"].sum()),
+            sign * counts.loc[members, "change"].sum(), *sums, beyond.value, beyond.lo, beyond.hi,
         ))  # fmt: skip
-    lost = _loss(moved)
-    both = np.sum([rows[0][2:6], rows[1][2:6]], axis=0)
-    rows.insert(2, (_STAYING, "lost", int(both[0]), *both[1:], lost.value, lost.lo, lost.hi))
     columns = ["flow", "kind", "customers", "amount", "observed", "by_chance",
                "beyond_chance", "lo", "hi"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table["amount_beyond_chance"] = table["beyond_chance"] * moved.observed.placed_1
     # a sum of no change may be −0
-    return table.assign(level=lost.level, **{c: table[c] + 0.0 for c in columns[3:]})
+    return table.assign(level=moved.excess.level, **{c: table[c] + 0.0 for c in columns[3:]})
+
+
+def _oriented(change: Interval, lost: bool) -> Interval:
+    """A change of value, of a loss as its size."""
+    return Interval(-change.value, -change.hi, -change.lo, change.level) if lost else change
 
 
 def _loss(moved: ValueMoved) -> Interval:
     """What those who stayed and brought less took away beyond chance; a loss is positive."""
-    change = moved.excess.staying
-    return Interval(-change.value, -change.hi, -change.lo, change.level)
+    return _oriented(moved.excess.value_of(_SHRUNK), True)
 
 
 def _gone(moved: ValueMoved) -> Interval:
     """What those who left took away beyond chance; a loss is positive."""
-    flow = moved.excess.flows.loc["gone"]
-    level = moved.excess.staying.level
-    return Interval(*(-flow[f"value_excess{end}"] for end in ("", "_hi", "_lo")), level)
+    return _oriented(moved.excess.value_of(_GONE), True)
 
 
 def _title(moved: ValueMoved) -> str:
@@ -154,7 +166,7 @@ def _title(moved: ValueMoved) -> str:
 
 
 def _note(moved: ValueMoved, same_months: bool, scope: Scope) -> str:
-    level = formats.level(moved.excess.staying.level)
+    level = formats.level(moved.excess.level)
     down, less = moved.excess.down_beyond_gone, moved.excess.less_beyond_gone
     remarks = [
         f"Shrinking: stayed and brought less, in a lower tier or not. It cost {_more(less)} than "
@@ -290,7 +302,7 @@ def migration_findings(moved: ValueMoved | Refusal, scope: Scope) -> list[Findin
         return []
     both = moved.observed.total_1 + moved.observed.total_2
     scale = moved.observed.placed_1 / both if both > 0 else 0.0
-    word, level = _word(moved, scope), formats.level(moved.excess.staying.level)
+    word, level = _word(moved, scope), formats.level(moved.excess.level)
     said = []
     for name, who, loss in (
         ("lost_by_shrinking", "Customers who stayed and brought less", _loss(moved)),

@@ -1,0 +1,75 @@
+"""Cost of service beside future value: by hand, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
+from crmlib.value.service import CONTRACTS, FutureValues, future_values, service_balance
+
+TIERS = ((0.5, 0.8), ("high", "medium", "low"))
+OPTIONS = {"bands": 2, "min_cell": 2, "replications": 30, "seed": 1, "level": 0.9}
+LEFT = Refusal("no contract runs")
+
+
+def ahead(values: list[float]) -> FutureValues:
+    ids = [f"c{i}" for i in range(len(values))]
+    return FutureValues(pd.DataFrame({"customer_id": ids, "future_value": values}), CONTRACTS)
+
+
+def amounts(costs: dict[str, float]) -> pd.DataFrame:
+    """Half the cost is marketing; revenue and risk are no service."""
+    rows = [(one, line, cost / 2) for one, cost in costs.items()
+            for line in ("cost_to_serve", "marketing")]  # fmt: skip
+    rows += [(one, line, 99.0) for one in costs for line in ("revenue", "risk_cost")]
+    return pd.DataFrame(rows, columns=["customer_id", "line", "amount"])
+
+
+def test_four_customers_by_hand():
+    """Value 60, 20, 15, 5 and cost 10 each; the fifth of the ledger has left."""
+    served = amounts({f"c{i}": 10.0 for i in range(4)} | {"x": 7.0, "y": 3.0})
+    found = service_balance(ahead([15.0, 60.0, 5.0, 20.0]), served, *TIERS, **OPTIONS)
+    bands = found.bands.groups
+    assert bands.index.tolist() == [1, 2]
+    assert bands["value_share"].tolist() == [0.8, 0.2] and bands["cost_share"].tolist() == [0.5] * 2
+    assert bands["to_move"].tolist() == pytest.approx([12.0, -12.0])
+    assert found.bands.moved.value == pytest.approx(0.3)
+    assert found.elsewhere == 10.0
+    assert found.tiers is None, "a tier of one customer would tell of him"
+
+
+def test_tiers_stand_best_first_where_they_may_be_shown():
+    values = np.r_[np.full(10, 50.0), np.full(20, 15.0), np.full(40, 5.0)].tolist()
+    served = amounts({f"c{i}": 1.0 for i in range(70)})
+    found = service_balance(ahead(values), served, *TIERS, **OPTIONS | {"bands": 7})
+    assert found.tiers.groups.index.tolist() == ["high", "medium", "low"]
+    assert found.tiers.groups["customers"].tolist() == [10, 20, 40]
+    assert found.tiers.groups.loc["high", "verdict"] == "under-served"
+
+
+@pytest.mark.parametrize(
+    ("values", "costs", "message"),
+    [
+        ([1.0, -2.0], {"c0": 1.0}, "future value is -1 in all"),
+        ([1.0, 2.0], {"x": 1.0}, "fewer than 2 customers have no value ahead"),
+        ([1.0, 2.0], {"x": 1.0, "y": 2.0}, "cost"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(values, costs, message):
+    with pytest.raises(NotIdentified, match=message):
+        service_balance(ahead(values), amounts(costs), *TIERS, **OPTIONS)
+
+
+def test_contracts_are_the_wider_view_of_the_future():
+    class Contracts:
+        customers = pd.DataFrame({"customer_id": ["a"], "contract_value": [5.0], "x": [1]})
+
+    class Purchases:
+        customers = pd.DataFrame({"customer_id": ["b"], "future_value": [7.0], "x": [1]})
+
+    assert future_values(Contracts(), Purchases()).customers.to_dict("list") == {
+        "customer_id": ["a"], "future_value": [5.0]
+    }  # fmt: skip
+    assert future_values(LEFT, Purchases()).customers["future_value"].tolist() == [7.0]
+    assert future_values(LEFT, Refusal("no model")) == Refusal("no model")
