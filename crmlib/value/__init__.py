@@ -39,6 +39,10 @@ from crmlib.value.contract_drivers import (
     ContractDrivers,
     contract_drivers,
 )
+from crmlib.value.contract_holdout import (
+    ContractHoldout,
+    contract_holdout,
+)
 from crmlib.value.contract_lifetime import (
     contract_lifetime_values,
     contribution,
@@ -207,6 +211,7 @@ __all__ = [
     "Concentration",
     "ContractBase",
     "ContractDrivers",
+    "ContractHoldout",
     "ContractModel",
     "ContractSurvival",
     "ContractValues",
@@ -267,6 +272,7 @@ __all__ = [
     "concentration_intervals",
     "contract_base",
     "contract_drivers",
+    "contract_holdout",
     "contract_lifetime_values",
     "contract_models",
     "contract_spells",

@@ -135,5 +135,11 @@ def contract_lifetime_values(
         top_shares=contracts.top_shares,
         replicates=contracts.replicates,
         grade=contracts.grade,
-        notes=(*contracts.notes, *contributed.notes),
+        notes=(*_of_all(contracts), *contributed.notes),
     )
+
+
+def _of_all(contracts: ContractValues) -> list[str]:
+    """Notes that are not of one product, which the exhibit of its model says."""
+    named = tuple(f"{product}: " for product in contracts.products.index)
+    return [note for note in contracts.notes if not note.startswith(named)]

@@ -60,6 +60,9 @@ class ContractValues:
         contract_value with lo and hi.
     total : Interval
         Over the horizon; its interval is for the expectation.
+    chance : Interval
+        Over the horizon; what these customers may bring, the chance in how long their
+        contracts last and in how margins change included.
     to_infinity : Interval or None
         Without a horizon; None where nothing is discounted or a life table ends while
         contracts go on.
@@ -77,6 +80,7 @@ class ContractValues:
     customers: pd.DataFrame
     products: pd.DataFrame
     total: Interval
+    chance: Interval
     to_infinity: Interval | None
     top_shares: dict[str, Interval]
     replicates: pd.DataFrame
@@ -171,7 +175,7 @@ def running_values(
     to_infinity = None
     if portfolio.endless and rate > 0:
         to_infinity = {name: draw.endless(rate, horizon) for name, draw in draws.items()}
-    bounds = _customer_bounds(running, draws, rate, horizon, together, seed, level, placed)
+    bounds, futures = _customer_bounds(running, draws, rate, horizon, together, seed, level, placed)
     notes, grade = _notes(portfolio, ordered, horizon)
     weights = resamples(everyone.size, replications, seed)
     shares = _top_shares(running, draws, ahead, weights, everyone.size)
@@ -180,6 +184,7 @@ def running_values(
         customers=_customer_table(running, draws, ahead, to_infinity, bounds),
         products=_product_table(portfolio, draws, ahead, level),
         total=total,
+        chance=percentile_interval(total.value, futures, level),
         to_infinity=None if to_infinity is None else _total(draws, to_infinity, level),
         top_shares={
             name: percentile_interval(float(column.iloc[0]), column.iloc[1:], level)
@@ -299,8 +304,11 @@ def _customer_bounds(
     seed: int,
     level: float,
     trends: Mapping[str, Trend],
-) -> FloatArray:
-    """Quantiles of each customer's futures, one per replicate, shape (n_customers, 2)."""
+) -> tuple[FloatArray, FloatArray]:
+    """Quantiles of each customer's futures, one per replicate, shape (n_customers, 2); their sums.
+
+    Sums over customers have shape (replications,).
+    """
     risks = {name: cumulative_hazards(draw.hazards[1:]) for name, draw in draws.items()}
     discounted = np.concatenate([[0.0], np.cumsum((1 + rate) ** -np.arange(1.0, horizon + 1))])
     product = np.empty(len(running), dtype=object)
@@ -308,7 +316,7 @@ def _customer_bounds(
         product[draw.rows] = name
     first = np.flatnonzero(~running["customer"].duplicated().to_numpy())
     starts = np.append(first, len(running))
-    bounds = []
+    bounds, sums = [], np.zeros(len(next(iter(risks.values()))))
     for block, at in enumerate(range(0, first.size, CUSTOMERS_AT_A_TIME)):
         until = starts[min(at + CUSTOMERS_AT_A_TIME, first.size)]
         own = slice(int(starts[at]), int(until))
@@ -326,7 +334,8 @@ def _customer_bounds(
         )
         tails = [(1 - level) / 2, (1 + level) / 2]
         bounds.append(np.quantile(futures, tails, axis=0).T)
-    return np.concatenate(bounds)
+        sums += futures.sum(axis=1)
+    return np.concatenate(bounds), sums
 
 
 def _total(draws: dict[str, Draws], ahead: dict[str, FloatArray], level: float) -> Interval:
