@@ -15,6 +15,7 @@ import pandas as pd
 
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
+from crmlib.value.contract_draws import Undetermined
 from crmlib.value.contract_models import ContractModel, contract_models
 from crmlib.value.export_check import (
     ExportCheck,
@@ -118,7 +119,7 @@ def _checked(spells: pd.DataFrame, min_cell: int) -> ExportCheck:
     presence = Presence.of(*columns, min_cell)
     origin = presence.youngest()
     if origin is None:
-        raise NotIdentified(f"at no age did {min_cell} customers have a contract")
+        raise NotIdentified(f"at no age were at least {min_cell} customers with a contract seen")
     older = spells[spells["duration"] > origin]
     ages = presence.shown(np.arange(origin + 1, int(older["duration"].max()) + 1), origin)
     return export_check(
@@ -241,27 +242,40 @@ def value_contracts(
     Raises
     ------
     NotIdentified
-        If no margin is given, or no running contract can be valued.
+        If no margin is given, no running contract can be valued, or few customers have one.
     """
     spells = base.spells
     running = spells["running"]
     known = spells["margin"].notna() if "margin" in spells else pd.Series(False, spells.index)
     if not (running & known).any():
         raise NotIdentified("no running contract has a margin (contracts.monthly_margin)")
+    if spells.loc[running & known, "customer_id"].nunique() < base.min_cell:
+        raise NotIdentified(f"fewer than {base.min_cell} customers have a contract that runs")
     lacking = running & ~known
-    found = running_values(
-        spells.assign(running=running & known, margin=spells["margin"].fillna(0.0)),
-        models,
-        horizon=max(1, math.floor(horizon_years * MONTHS + 0.5)),
-        rate=(1 + annual_rate) ** (1 / MONTHS) - 1,
-        together=ends_together(spells),
-        replications=replications,
-        seed=seed,
-        level=level,
-    )
+    plan = {
+        "horizon": max(1, math.floor(horizon_years * MONTHS + 0.5)),
+        "rate": (1 + annual_rate) ** (1 / MONTHS) - 1,
+        "together": ends_together(spells),
+        "replications": replications,
+        "seed": seed,
+        "level": level,
+    }
+    valued = spells.assign(running=running & known, margin=spells["margin"].fillna(0.0))
+    found = _valued(valued, dict(models), plan)
     if not lacking.any():
         return found
     few = spells.loc[lacking, "customer_id"].nunique() < base.min_cell
     count = "a few" if few else f"{int(lacking.sum()):,}"
     note = f"{count} running contracts have no margin and are not valued"
     return replace(found, notes=(*found.notes, note))
+
+
+def _valued(
+    spells: pd.DataFrame, models: dict[str, ContractModel | Refusal], plan: dict[str, float]
+) -> ContractValues:
+    """The value of every product that has enough contracts and ends for an interval."""
+    while True:
+        try:
+            return running_values(spells, models, **plan)
+        except Undetermined as error:
+            models[error.product] = Refusal(str(error))

@@ -95,6 +95,14 @@ class Product:
         return self.model.resampled(exposure(*columns, weights), self.estimate.size)
 
 
+class Undetermined(NotIdentified):
+    """One product has too few contracts or ends for an interval; the others may have enough."""
+
+    def __init__(self, product: str, reason: str) -> None:
+        super().__init__(reason)
+        self.product = product
+
+
 def resample(
     ordered: pd.DataFrame, portfolio: Portfolio, replications: int, seed: int
 ) -> dict[str, Draws]:
@@ -120,9 +128,10 @@ def resample(
             hazards[name].append(curve)
     for name, times in failed.items():
         if times > MOST_FAILED * replications:
-            raise NotIdentified(
+            raise Undetermined(
+                name,
                 f"{name}: {times} of {replications} resamples of customers do not determine "
-                "its model; there are too few contracts or ends for an interval"
+                "its model; there are too few contracts or ends for an interval",
             )
     return {
         name: Draws(
