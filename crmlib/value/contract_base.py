@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
+from crmlib.value.contract_draws import Undetermined
 from crmlib.value.contract_models import ContractModel, contract_models
 from crmlib.value.contribution import Contribution
 from crmlib.value.export_check import (
@@ -124,7 +126,7 @@ def _checked(spells: pd.DataFrame, min_cell: int) -> ExportCheck:
     presence = Presence.of(*columns, min_cell)
     origin = presence.youngest()
     if origin is None:
-        raise NotIdentified(f"at no age did {min_cell} customers have a contract")
+        raise NotIdentified(f"at no age were at least {min_cell} customers with a contract seen")
     older = spells[spells["duration"] > origin]
     ages = presence.shown(np.arange(origin + 1, int(older["duration"].max()) + 1), origin)
     return export_check(
@@ -254,10 +256,13 @@ def value_contracts(
     Raises
     ------
     NotIdentified
-        If no running contract can be valued.
+        If no running contract can be valued, or few customers have one.
     """
-    return running_values(
-        contributed.spells,
+    spells = contributed.spells
+    if spells.loc[spells["running"], "customer_id"].nunique() < base.min_cell:
+        raise NotIdentified(f"fewer than {base.min_cell} customers have a contract that runs")
+    return valued(
+        contributed,
         models,
         horizon=max(1, math.floor(horizon_years * MONTHS + 0.5)),
         rate=(1 + annual_rate) ** (1 / MONTHS) - 1,
@@ -266,5 +271,26 @@ def value_contracts(
         seed=seed,
         level=level,
         base=everyone,
-        trends=contributed.trends,
     )
+
+
+def valued(
+    contributed: Contribution,
+    models: Mapping[str, ContractModel | Refusal],
+    **plan: Any,
+) -> ContractValues:
+    """The value of every product that has enough contracts and ends for an interval.
+
+    Parameters
+    ----------
+    contributed : Contribution
+    models : mapping of product to ContractModel or Refusal
+    **plan
+        What else `running_values` takes.
+    """
+    usable = dict(models)
+    while True:
+        try:
+            return running_values(contributed.spells, usable, trends=contributed.trends, **plan)
+        except Undetermined as error:
+            usable[error.product] = Refusal(str(error))

@@ -120,6 +120,14 @@ class Product:
         return self.model.resampled(exposure(*columns, weights), self.estimate.size)
 
 
+class Undetermined(NotIdentified):
+    """One product has too few contracts or ends for an interval; the others may have enough."""
+
+    def __init__(self, product: str, reason: str) -> None:
+        super().__init__(reason)
+        self.product = product
+
+
 def resamples(customers: int, replications: int, seed: int) -> Iterator[FloatArray]:
     """How often each customer is drawn: once in the base itself, then in each resample."""
     rng = generator(seed, BOOTSTRAP)
@@ -155,9 +163,10 @@ def resample(
             hazards[name].append(curve)
     for name, times in failed.items():
         if times > MOST_FAILED * replications:
-            raise NotIdentified(
+            raise Undetermined(
+                name,
                 f"{name}: {times} of {replications} resamples of customers do not determine "
-                "its model; there are too few contracts or ends for an interval"
+                "its model; there are too few contracts or ends for an interval",
             )
     return {
         name: Draws(

@@ -93,6 +93,9 @@ def contract_drivers(
         raise NotIdentified("no attribute is named (value.contract_drivers)")
     spells = base.relationships
     spells = spells[spells["age"] > spells["entry_age"]].reset_index(drop=True)
+    fewest = max(base.min_cell, FEWEST_LOST)
+    if spells.loc[spells["left"], "customer_id"].nunique() < fewest:
+        raise NotIdentified(f"fewer than {fewest} customers left while they were observed")
     held = spells[["customer_id"]].merge(
         attributes.drop_duplicates("customer_id"), how="left", on="customer_id"
     )
@@ -164,7 +167,8 @@ def _covariates(name: str, column: pd.Series, left: pd.Series, min_cell: int) ->
     frequent = words.value_counts().index
     if len(frequent) < 2:
         raise NotIdentified("too few customers differ in it")
-    usual, *others = frequent
+    usual = next((word for word in frequent if word not in (OTHER, NOT_STATED)), frequent[0])
+    others = [word for word in frequent if word != usual]
     return [
         _Covariate(name, str(word), str(usual), (words == word).astype(float)) for word in others
     ]

@@ -15,10 +15,10 @@ import pandas as pd
 from crmlib.stats.intervals import Interval
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
-from crmlib.value.contract_base import ContractBase, contract_base, model_contracts
+from crmlib.value.contract_base import ContractBase, contract_base, model_contracts, valued
 from crmlib.value.contract_lifetime import contribution
 from crmlib.value.contribution import realised
-from crmlib.value.running_contracts import ends_together, running_values
+from crmlib.value.running_contracts import ends_together
 from crmlib.value.spells import RELATIONSHIP
 
 MONTHS = 12
@@ -105,8 +105,8 @@ def contract_holdout(
     if isinstance(contributed, Refusal):
         raise NotIdentified(contributed.reason)
     spells = contributed.spells
-    found = running_values(
-        spells,
+    found = valued(
+        contributed,
         model_contracts(base, level=level),
         horizon=MONTHS,
         rate=0.0,
@@ -114,7 +114,6 @@ def contract_holdout(
         replications=replications,
         seed=seed,
         level=level,
-        trends=contributed.trends,
     )
     kept = spells[spells["running"] & ~spells["product"].isin(list(found.refused))]
     return ContractHoldout(

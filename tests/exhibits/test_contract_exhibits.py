@@ -200,6 +200,25 @@ def test_few_running_contracts_join_the_next_product_and_cannot_be_subtracted():
     assert exhibit.figure is not None and exhibit.png()
 
 
+def test_few_running_contracts_join_the_products_that_are_one_group_already():
+    """Two small tariffs are one group from the start; a third has few contracts that run."""
+    tariffs = contracts(n=300, card=0.02).assign(
+        product=lambda table: np.where(table.index % 2, "x", "y"),
+        contract_id=lambda table: "t" + table["contract_id"],
+    )
+    many = pd.concat([with_few(lost=80, running=4, apart=70), tariffs], ignore_index=True)
+    base = replace(
+        based(many), spells=based(many).spells.replace({"product": {"x": "other products"}})
+    )
+    models = value.model_contracts(base, level=LEVEL)
+    values = value.value_contracts(base, models, **AHEAD)
+    rows = exhibits.contract_values(values, base, 3.0, 0.1, SCOPE).table.set_index("product")
+    parts = rows[~rows.index.str.startswith("all")]
+    assert "rare" not in parts.index
+    assert parts["value"].sum() == pytest.approx(values.total.value)
+    assert parts["running_contracts"].sum() == values.products["running_contracts"].sum()
+
+
 def test_ages_of_few_are_not_on_the_survival_chart():
     """Of the rare product four end in their second year: two and more years are left out."""
     base = based(with_few(lost=4, running=40))

@@ -201,6 +201,22 @@ def test_values_are_those_of_running_values_by_the_month(base):
     assert found.total == expected.total
 
 
+def test_a_product_without_enough_ends_is_refused_and_the_others_are_valued(base):
+    """Two of forty contracts ended: of some resamples none is."""
+    table = contracts()
+    rare = table.iloc[:40].assign(
+        product="rare",
+        contract_id=[f"r{i}" for i in range(40)],
+        start_date=[pd.Timestamp("2022-02-01") - pd.Timedelta(days=40 * i) for i in range(40)],
+        end_date=[pd.Timestamp("2023-06-15"), pd.Timestamp("2024-06-15"), *[pd.NaT] * 38],
+    )
+    few = based(pd.concat([table, rare], ignore_index=True))
+    found = value_contracts(few, model_contracts(few, level=0.9), **PLAN)
+    assert set(found.products.index) == {"account", "card"}
+    assert "resamples of customers do not determine" in found.refused["rare"]
+    assert found.refused["rare"] in found.notes
+
+
 def without_margin(base, count):
     """The same contracts; so many of those that run have no margin."""
     running = base.spells.loc[base.spells["running"], "contract_id"][:count]
@@ -220,6 +236,9 @@ def test_contracts_without_a_margin_are_left_out_of_the_value_and_said(base):
     assert few.notes[-1].startswith("a few running contracts")
     with pytest.raises(NotIdentified, match="monthly_margin"):
         value_contracts(based(contracts().drop(columns="margin")), models, **PLAN)
+    running = base.spells.loc[base.spells["running"], "contract_id"]
+    with pytest.raises(NotIdentified, match="fewer than 10 customers have a contract that runs"):
+        value_contracts(without_margin(base, len(running) - 5), models, **PLAN)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Hazard ratios of attributes: planted ones found, few never apart, words and numbers told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,6 +82,8 @@ def test_words_of_few_or_whose_holders_hardly_left_are_one_group(planted, rare):
     found = contract_drivers(base, people.assign(town=towns), ["town"], level=0.9)
     words = set(found.table["level"]) | set(found.table["against"])
     assert words <= {*TOWNS, OTHER} and OTHER in words
+    many = people.assign(town=[f"t{i % 30}" if i % 9 else "Ulm" for i in range(len(people))])
+    assert set(contract_drivers(base, many, ["town"], level=0.9).table["against"]) == {"Ulm"}
 
 
 def test_what_cannot_be_compared_is_said_and_the_rest_is(planted):
@@ -115,6 +119,14 @@ def test_a_handful_of_numbers_are_words(planted):
     size = people["customer_id"].str[-1].astype(float) % 3
     found = contract_drivers(base, people.assign(size=size), ["size"], level=0.9)
     assert set(found.table["level"]) | set(found.table["against"]) == {"0", "1", "2"}
+
+
+def test_of_few_who_left_nothing_is_compared(planted):
+    base, people = planted
+    stayed = base.relationships[~base.relationships["left"]]
+    few = pd.concat([stayed, base.relationships[base.relationships["left"]].iloc[:9]])
+    with pytest.raises(NotIdentified, match="fewer than 10 customers left"):
+        contract_drivers(replace(base, relationships=few), people, ["age"], level=0.9)
 
 
 @pytest.mark.parametrize(

@@ -148,11 +148,11 @@ def _span(years: float) -> str:
 
 
 def _how_many_last(table: pd.DataFrame) -> str:
-    """The range over products at the youngest age that is shown."""
+    """The range over products at the age that is shown for most of them."""
     products = table[table["group"] != RELATIONSHIP]
     what = "relationships" if products.empty else "contracts"
     shown = table if products.empty else products
-    year = int(shown["years"].min())
+    year = int(shown["years"].mode().iloc[0])  # the youngest of several
     kept = shown.loc[shown["years"] == year, "kept"]
     least, most = formats.percent(kept.min()), formats.percent(kept.max())
     if least == most:
@@ -195,8 +195,8 @@ def contract_models(
     table = table.dropna(axis=1, how="all")
     follow = int(table["follows_model"].sum())
     title = f"Losses follow the model in {follow} of {len(table)} products"
-    if len(table) == 1:
-        title = f"Losses {'follow' if follow else 'do not follow'} the model"
+    if not follow or len(table) == 1:
+        title = "Losses follow the model" if follow else "Losses of no product follow the model"
     return scope.exhibit(
         id="contract_models",
         title=title,
@@ -348,7 +348,9 @@ def _value_table(values: ContractValues, base: ContractBase, whole: str) -> pd.D
         valued = valued[valued["margin"].notna()]
     holders = valued.groupby("product")["customer_id"].nunique().sort_values(kind="stable")
     small = int(is_small(holders, base.min_cell).sum())
-    merged = list(holders.index[: min(small + 1, len(holders))]) if small else []
+    merged = list(holders.index[: small + 1]) if small else []
+    if merged and OTHERS in holders.index:
+        merged = list({*merged, OTHERS})
     products = values.products.rename(
         columns={"margin": "monthly_margin", "contract_value": "value"}
     )
