@@ -19,7 +19,7 @@ from crmlib.value.cohorts import (
     Cohorts,
     cohorts,
     last_whole_month,
-    last_years,
+    years_before,
 )
 from crmlib.value.concentration import (
     Concentration,
@@ -295,7 +295,6 @@ __all__ = [
     "kaplan_meier",
     "kaplan_meier_by_group",
     "last_whole_month",
-    "last_years",
     "life_table",
     "lifetime_values",
     "migration_value",
@@ -328,4 +327,5 @@ __all__ = [
     "wallet_potential",
     "wallet_reasons",
     "whale_curve",
+    "years_before",
 ]

@@ -111,16 +111,22 @@ def last_whole_month(end: dt.date) -> dt.date:
     return (end + dt.timedelta(days=1)).replace(day=1) - dt.timedelta(days=1)
 
 
-def last_years(end: dt.date) -> tuple[tuple[dt.date, dt.date], tuple[dt.date, dt.date]]:
-    """First and last day of the twelve whole months up to `end`, and of the twelve before.
+def years_before(end: dt.date, back: int) -> tuple[dt.date, dt.date]:
+    """First and last day of twelve whole months, the last that are over by `end` or earlier ones.
 
-    >>> last_years(dt.date(2024, 3, 30))[0]
-    (datetime.date(2023, 3, 1), datetime.date(2024, 2, 29))
+    Parameters
+    ----------
+    end : date
+        Last day observed.
+    back : int
+        How many such years lie between them and the last whole month.
+
+    >>> years_before(dt.date(2024, 3, 30), 1)
+    (datetime.date(2022, 3, 1), datetime.date(2023, 2, 28))
     """
-    last = last_whole_month(end)
-    first = (last + dt.timedelta(days=1)).replace(year=last.year - (last.month < 12))
-    before = first - dt.timedelta(days=1)
-    return (first, last), (first.replace(year=first.year - 1), before)
+    after = last_whole_month(end) + dt.timedelta(days=1)
+    last = after.replace(year=after.year - back)
+    return last.replace(year=last.year - 1), last - dt.timedelta(days=1)
 
 
 def average_over(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,8 +75,9 @@ class ContractBase:
         return int(self.spells["customer_id"].nunique())
 
     def few_lost(self, product: str) -> bool:
-        """Whether some, but too few to be shown, lost a contract of this product."""
-        own = self.spells[(self.spells["product"] == product) & self.spells["left"]]
+        """Whether some, but too few to be shown, lost a contract of this product, or left."""
+        spells = self.relationships if product == RELATIONSHIP else self.spells
+        own = spells[(spells["product"] == product) & spells["left"]]
         return 0 < own["customer_id"].nunique() < self.min_cell
 
 
@@ -230,7 +231,7 @@ def value_contracts(
     base: ContractBase,
     models: Mapping[str, ContractModel | Refusal],
     contributed: Contribution,
-    everyone: Iterable[object],
+    everyone: Iterable[object] | None = None,
     *,
     horizon_years: float,
     annual_rate: float,
@@ -244,7 +245,7 @@ def value_contracts(
     ----------
     contributed : Contribution
         What each contract, and by the ledger each relationship, contributes a month.
-    everyone : iterable of customer ids
+    everyone : iterable of customer ids, optional
         The whole base, those without a contract included.
     horizon_years : float
         Counted in whole months, at least one.
@@ -291,6 +292,7 @@ def valued(
     usable = dict(models)
     while True:
         try:
-            return running_values(contributed.spells, usable, trends=contributed.trends, **plan)
+            found = running_values(contributed.spells, usable, trends=contributed.trends, **plan)
+            return replace(found, notes=(*found.notes, *contributed.notes))
         except Undetermined as error:
             usable[error.product] = Refusal(str(error))

@@ -75,7 +75,6 @@ def _grouped(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
 def contract_lifetime_values(
     contributions: pd.DataFrame,
     contracts: ContractValues,
-    contributed: Contribution,
     *,
     tier_cuts: Sequence[float],
     tier_labels: Sequence[str],
@@ -88,8 +87,6 @@ def contract_lifetime_values(
         customer_id, realised, current_value of all customers.
     contracts : ContractValues
         Of these customers as its base.
-    contributed : Contribution
-        Whose notes a reader should know.
     tier_cuts, tier_labels
         Tiers by cumulative share of lifetime value, see `value_tiers`.
 
@@ -135,11 +132,11 @@ def contract_lifetime_values(
         top_shares=contracts.top_shares,
         replicates=contracts.replicates,
         grade=contracts.grade,
-        notes=(*_of_all(contracts), *contributed.notes),
+        notes=_of_all(contracts),
     )
 
 
-def _of_all(contracts: ContractValues) -> list[str]:
+def _of_all(contracts: ContractValues) -> tuple[str, ...]:
     """Notes that are not of one product, which the exhibit of its model says."""
     named = tuple(f"{product}: " for product in contracts.products.index)
-    return [note for note in contracts.notes if not note.startswith(named)]
+    return tuple(note for note in contracts.notes if not note.startswith(named))

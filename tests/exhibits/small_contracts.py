@@ -8,12 +8,21 @@ import pandas as pd
 from crmlib import value
 from crmlib.exhibits import Scope
 from crmlib.value.contract_base import ContractBase
+from crmlib.value.contribution import stated_contribution
+from crmlib.value.running_contracts import ContractValues
 
 START, END = pd.Timestamp("2022-01-01"), pd.Timestamp("2024-12-31")
 SCOPE = Scope(
     "a bank: contracts", START.date(), END.date(), "EUR", "month", "revenue", 10,
 )  # fmt: skip
 LEVEL, REDRAWN = 0.9, {"replications": 20, "seed": 1, "level": 0.9}
+
+
+def ahead_of(base: ContractBase, models: dict, horizon_years: float = 3.0) -> ContractValues:
+    """What running contracts will bring by the margins that they state."""
+    stated = stated_contribution(base.spells, base.min_cell)
+    plan = {"horizon_years": horizon_years, "annual_rate": 0.1, **REDRAWN}
+    return value.value_contracts(base, models, stated, **plan)
 
 
 def contracts(

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from small_contracts import (
     LEVEL,
-    REDRAWN,
     SCOPE,
     START,
+    ahead_of,
     attributes,
     based,
     contracts,
@@ -22,8 +22,6 @@ from crmlib import value
 from crmlib.exhibits import formats, trace
 from crmlib.exhibits import value as exhibits
 from crmlib.stats.refusal import Refusal
-
-AHEAD = {"horizon_years": 3.0, "annual_rate": 0.1, **REDRAWN}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,7 @@ def models(base):
 
 @pytest.fixture(scope="module")
 def values(base, models):
-    return value.value_contracts(base, models, **AHEAD)
+    return ahead_of(base, models)
 
 
 def cells(exhibit) -> tuple[list[str], list[list[str]]]:
@@ -98,7 +96,7 @@ def test_a_snapshot_that_contradicts_itself_is_shown_once_and_nothing_is_read_fr
     assert trace.untraced(exhibit.title, *cells(exhibit)) == []
     models = value.attempt(value.model_contracts, base, level=LEVEL)
     lasting = value.attempt(value.contract_survival, base, level=LEVEL)
-    ahead = value.attempt(value.value_contracts, base, models, **AHEAD)
+    ahead = value.attempt(ahead_of, base, models)
     assert all(isinstance(result, Refusal) for result in (models, lasting, ahead))
     assert exhibits.contract_survival(lasting, base, SCOPE) is None
     assert exhibits.contract_models(models, base, LEVEL, SCOPE) is None
@@ -153,8 +151,9 @@ def test_drivers_are_shown_only_where_the_params_name_some(base):
 def test_products_that_end_at_their_term_are_read_from_the_life_table(base, models):
     exhibit = exhibits.contract_models(models, base, LEVEL, SCOPE)
     table = exhibit.table.set_index("product")
-    assert table["model"].to_dict() == {"account": "sBG", "card": "sBG", "loan": "life table"}
-    assert exhibit.title == "Losses follow the model in 2 of 3 products"
+    read = {"account": "sBG", "card": "sBG", "loan": "life table", "relationship": "sBG"}
+    assert table["model"].to_dict() == read
+    assert exhibit.title == "Losses follow the model in 3 of 4 groups of contracts"
     assert table.loc["loan", "misplaced_losses"] > 0.25
     assert table.loc["card", "lost_lo"] < 0.04 < table.loc["card", "lost_hi"]
     assert pd.isna(table.loc["loan", "lost_first_month"])
@@ -189,7 +188,7 @@ def test_parameters_of_few_losses_are_withheld():
 def test_few_running_contracts_join_the_next_product_and_cannot_be_subtracted():
     base = based(with_few(lost=80, running=4, apart=70))
     models = value.model_contracts(base, level=LEVEL)
-    values = value.value_contracts(base, models, **AHEAD)
+    values = ahead_of(base, models)
     exhibit = exhibits.contract_values(values, base, 3.0, 0.1, SCOPE)
     rows = exhibit.table.set_index("product")
     assert "rare" not in rows.index and "other products" in rows.index
@@ -211,7 +210,7 @@ def test_few_running_contracts_join_the_products_that_are_one_group_already():
         based(many), spells=based(many).spells.replace({"product": {"x": "other products"}})
     )
     models = value.model_contracts(base, level=LEVEL)
-    values = value.value_contracts(base, models, **AHEAD)
+    values = ahead_of(base, models)
     rows = exhibits.contract_values(values, base, 3.0, 0.1, SCOPE).table.set_index("product")
     parts = rows[~rows.index.str.startswith("all")]
     assert "rare" not in parts.index

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from small_base import START, Base, random_base, scorecard
-from small_contracts import LEVEL, REDRAWN, attributes, based, contracts, last_month
+from small_contracts import LEVEL, ahead_of, attributes, based, contracts, last_month
 from small_contracts import SCOPE as CONTRACTS
 
 from crmlib import value
@@ -244,7 +244,7 @@ def contract_drivers(seed: int) -> Exhibit:
 def contract_values(times: float) -> Exhibit:
     base = based(contracts().assign(margin=lambda table: table["margin"] * times))
     models = value.model_contracts(base, level=LEVEL)
-    values = value.value_contracts(base, models, horizon_years=3.0, annual_rate=0.1, **REDRAWN)
+    values = ahead_of(base, models)
     return exhibits.contract_values(values, base, 3.0, 0.1, CONTRACTS)
 
 

@@ -11,9 +11,17 @@ from crmlib.value.contract_base import (
     model_contracts,
     value_contracts,
 )
+from crmlib.value.contribution import stated_contribution
 from crmlib.value.running_contracts import ends_together, running_values
 from crmlib.value.shown_contracts import OTHERS, Presence, merged_products
 from crmlib.value.survival import kaplan_meier
+
+
+def ahead_of(base, models):
+    """By the margins that contracts state."""
+    stated = stated_contribution(base.spells, base.min_cell)
+    return value_contracts(base, models, stated, **PLAN)
+
 
 START, END = pd.Timestamp("2022-01-01"), pd.Timestamp("2024-12-31")
 MONTH = 365.25 / 12
@@ -162,7 +170,7 @@ def test_products_that_are_sold_no_more_have_no_survival_but_a_value():
     with pytest.raises(NotIdentified, match="first year"):
         contract_survival(base, level=0.9)
     models = model_contracts(base, level=0.9)
-    assert value_contracts(base, models, **PLAN).total.value > 0
+    assert ahead_of(base, models).total.value > 0
 
 
 def test_a_few_young_contracts_do_not_stand_for_all():
@@ -193,7 +201,7 @@ def test_where_earlier_ends_are_missing_survival_is_read_from_the_first_month_th
 
 def test_values_are_those_of_running_values_by_the_month(base):
     models = model_contracts(base, level=0.9)
-    found = value_contracts(base, models, **PLAN)
+    found = ahead_of(base, models)
     expected = running_values(
         base.spells, models, horizon=24, rate=1.1 ** (1 / 12) - 1,
         together=ends_together(base.spells), replications=20, seed=1, level=0.9,
@@ -211,7 +219,7 @@ def test_a_product_without_enough_ends_is_refused_and_the_others_are_valued(base
         end_date=[pd.Timestamp("2023-06-15"), pd.Timestamp("2024-06-15"), *[pd.NaT] * 38],
     )
     few = based(pd.concat([table, rare], ignore_index=True))
-    found = value_contracts(few, model_contracts(few, level=0.9), **PLAN)
+    found = ahead_of(few, model_contracts(few, level=0.9))
     assert set(found.products.index) == {"account", "card"}
     assert "resamples of customers do not determine" in found.refused["rare"]
     assert found.refused["rare"] in found.notes
@@ -227,18 +235,18 @@ def without_margin(base, count):
 
 def test_contracts_without_a_margin_are_left_out_of_the_value_and_said(base):
     models = model_contracts(base, level=0.9)
-    whole = value_contracts(base, models, **PLAN)
-    found = value_contracts(without_margin(base, 50), models, **PLAN)
+    whole = ahead_of(base, models)
+    found = ahead_of(without_margin(base, 50), models)
     assert found.notes[-1] == "50 running contracts have no margin and are not valued"
     valued = found.products["running_contracts"].sum()
     assert valued == whole.products["running_contracts"].sum() - 50
-    few = value_contracts(without_margin(base, 3), models, **PLAN)
+    few = ahead_of(without_margin(base, 3), models)
     assert few.notes[-1].startswith("a few running contracts")
     with pytest.raises(NotIdentified, match="monthly_margin"):
-        value_contracts(based(contracts().drop(columns="margin")), models, **PLAN)
+        ahead_of(based(contracts().drop(columns="margin")), models)
     running = base.spells.loc[base.spells["running"], "contract_id"]
     with pytest.raises(NotIdentified, match="fewer than 10 customers have a contract that runs"):
-        value_contracts(without_margin(base, len(running) - 5), models, **PLAN)
+        ahead_of(without_margin(base, len(running) - 5), models)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,10 @@ from crmlib.exhibits.value.balance import (
 from crmlib.exhibits.value.contract_drivers import (
     contract_drivers,
 )
+from crmlib.exhibits.value.contract_holdout import (
+    contract_holdout,
+    contract_holdout_findings,
+)
 from crmlib.exhibits.value.contracts import (
     contract_export,
     contract_findings,
@@ -81,6 +85,8 @@ __all__ = [
     "contract_drivers",
     "contract_export",
     "contract_findings",
+    "contract_holdout",
+    "contract_holdout_findings",
     "contract_models",
     "contract_survival",
     "contract_values",

@@ -25,6 +25,19 @@ from crmlib.value.shown_contracts import OTHERS
 from crmlib.value.spells import CONTINUES, RELATIONSHIP
 
 _ALL = "all products"
+_SERVICE = "cost to serve"
+_STATED = (
+    "Contribution as contracts state it (monthly_margin); what the client left out of that is not "
+    "in it"
+)
+_WHAT_CONTRIBUTES = {
+    "ledger": "Contribution by the ledger: revenue of each contract in its last year less the risk "
+    "of its product, while the contract is expected to run, less cost to serve, while the "
+    "relationship is.",
+    "contracts": f"{_STATED}.",
+    "transactions": f"{_STATED}, and it is not to be added to the value of purchases where both "
+    "count the same money.",
+}
 _NEAR = 0.05  # difference of survival below which two readings agree
 
 
@@ -194,9 +207,9 @@ def contract_models(
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("product").reset_index()
     table = table.dropna(axis=1, how="all")
     follow = int(table["follows_model"].sum())
-    title = f"Losses follow the model in {follow} of {len(table)} products"
-    if not follow or len(table) == 1:
-        title = "Losses follow the model" if follow else "Losses of no product follow the model"
+    title = f"Losses follow the model in {follow} of {len(table)} groups of contracts"
+    if not follow:
+        title = "Losses of no product follow the model"
     return scope.exhibit(
         id="contract_models",
         title=title,
@@ -205,8 +218,8 @@ def contract_models(
         n=len(base.spells),
         population="contracts",
         unit="lost: share of new contracts in their first month; alpha, beta: none",
-        alt=f"Table of {formats.plural(len(table), 'product')} with the model that values each, "
-        "its parameters, and the share of losses at other ages than it expects.",
+        alt=f"Table of {len(table)} groups of contracts, relationships among them, with the model "
+        "that values each, its parameters, and the share of losses at other ages than it expects.",
         note=_why_models(models, hidden, level, scope),
     )
 
@@ -317,9 +330,10 @@ def contract_values(
     ax.barh(places, products["value"], color=theme.PRIMARY, height=0.62)
     reach = [products["value"] - products["lo"], products["hi"] - products["value"]]
     ax.errorbar(products["value"], places, xerr=reach, fmt="none", ecolor=theme.INK, capsize=3)
+    ax.axvline(0, color=theme.INK, linewidth=0.8)
     ax.set_yticks(places, [formats.shortened(name) for name in products["product"]])
     ax.set_ylim(-0.6, len(products) - 0.4)
-    theme.tidy(ax, x=f"expected margin, discounted, {scope.currency}", y="", grid="x")
+    theme.tidy(ax, x=f"expected contribution, discounted, {scope.currency}", y="", grid="x")
     theme.thousands(ax, "x")
     series = products[["value", "lo", "hi"]].set_axis(["value", "from", "to"], axis=1)
     theme.says_values(ax, places, list(products["product"]), series, scope.money, along="y")
@@ -332,8 +346,8 @@ def contract_values(
         figure=figure,
         n=int(whole["running_contracts"]),
         population="running contracts",
-        unit=f"{scope.currency} of margin",
-        alt=f"Bars of expected margin by product with {level} intervals, together "
+        unit=f"{scope.currency} of contribution",
+        alt=f"Bars of expected contribution by product with {level} intervals, together "
         f"{scope.money(total.value)}, {span}.",
         note=_value_note(values, base, rate, span, scope),
     )
@@ -355,11 +369,15 @@ def _value_table(values: ContractValues, base: ContractBase, whole: str) -> pd.D
         columns={"margin": "monthly_margin", "contract_value": "value"}
     )
     table = products.drop(merged).sort_values("value", ascending=False)
+    table = table.rename(index={RELATIONSHIP: _SERVICE})
     sums = ["running_contracts", "monthly_margin", "value"]
     if merged:
         table.loc[OTHERS, sums] = products.loc[merged, sums].sum()
-    table = table[["model", *sums, "lo", "hi"]]
+    table = table[["model", *sums, "lo", "hi", "growth"]]
+    table["growth"] = table["growth"].where(table["growth"] != 0)
+    contracts = products.drop(index=RELATIONSHIP, errors="ignore")
     together = {name: products[name].sum() for name in sums} | {"model": ""}
+    together["running_contracts"] = contracts["running_contracts"].sum()
     table.loc[whole] = pd.Series(together | {"lo": values.total.lo, "hi": values.total.hi})
     if values.to_infinity is not None:
         ahead = values.to_infinity
@@ -374,14 +392,25 @@ def _value_note(
 ) -> str:
     said = [
         f"{formats.level(values.total.level)} bootstrap interval of the total over customers, each "
-        f"product's model refitted: {span}. Margin as the client states it, a month, discounted at "
-        f"{formats.percent(rate, 1)} a year; cost to serve and risk are not in it, and it is not "
-        "to be added to the value of purchases where both count the same money.",
+        f"product's model refitted: {span}. Discounted at {formats.percent(rate, 1)} a year. "
+        f"{_WHAT_CONTRIBUTES[scope.margin_from]}",
     ]
+    growth = values.products["growth"]
+    if growth.any():
+        served = growth.get(RELATIONSHIP, 0.0)
+        said.append(
+            "Money of the same contracts changed in the last year, and is taken to go on to: "
+            f"revenue by {_signed(growth.drop(RELATIONSHIP, errors='ignore').iloc[0])}, cost to "
+            f"serve by {_signed(served)} a year."
+        )
     if base.check.verdict == "snapshot":
         said.append("The export is a snapshot: the value holds only if losses never changed.")
     valued = [note for note in values.notes if not _is_of_a_product(note, values)]
     return " ".join([*said, formats.sentences(*valued)]).strip()
+
+
+def _signed(change: float) -> str:
+    return f"{100 * change:+.1f}%"
 
 
 def _is_of_a_product(note: str, values: ContractValues) -> bool:
@@ -400,7 +429,7 @@ def contract_findings(
     if isinstance(base, Refusal):
         return []
     said = [] if isinstance(lasting, Refusal) else _kept_finding(base, lasting)
-    if not isinstance(values, Refusal):
+    if not isinstance(values, Refusal) and scope.margin_from == "transactions":
         said.append(_worth_finding(base, values, horizon_years, scope))
     if base.check.verdict == "snapshot":
         sentence = (

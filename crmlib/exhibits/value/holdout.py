@@ -15,15 +15,12 @@ from crmlib.value.holdout import Foretold, Scorecard, by_forecast
 from crmlib.value.shown import frequency_groups
 
 _NAIVE = {"same_rate": "same rate as before", "previous_window": "as in the previous window"}
-_SCORES = {
-    "mae": "mean absolute error",
-    "spearman": "rank correlation",
-    "lift": "lift of the best tenth",
-}
+_SCORES = {"mae": "MAE", "spearman": "rank", "lift": "lift"}
 _MAY_LACK = ["total_error", "spearman", "lift"]
 _SCORES_SAID = (
-    "Mean absolute error: purchases per customer. Rank correlation (Spearman): of predicted with "
-    "actual. Lift: purchases of the tenth of customers ranked best, over the average customer's."
+    "Error: in total. MAE: mean absolute error, purchases per customer. Rank: correlation "
+    "(Spearman) of predicted with actual. Lift: purchases of the tenth of customers ranked best, "
+    "over the average customer's."
 )
 
 
@@ -111,8 +108,8 @@ def holdout_scorecard(
         **_written_scores(table),
     )
     headings = [
-        "forecast", "predicted", "actual", "error in total", "from", "to", "level",
-        "customers inside their interval", *_SCORES.values(),
+        "forecast", "predicted", "actual", "error", "from", "to", "level", "inside",
+        *_SCORES.values(),
     ]  # fmt: skip
     return scope.exhibit(
         id="holdout_scorecard",
@@ -144,7 +141,7 @@ def purchase_models(choice: PurchaseChoice | Refusal, n: int, scope: Scope) -> E
     naive = naive.rename_axis("label").reset_index()
     table = pd.concat([choice.table.reset_index(drop=True), naive], ignore_index=True)
     figures = ["log_likelihood", "behind", "behind_lo", "behind_hi", "total_error", *_SCORES]
-    table = table[["label", *figures, "verdict", "chosen"]]
+    table = table[["label", "chosen", *figures, "verdict"]]
     table = table.astype(dict.fromkeys(figures, float)).rename(columns={"label": "forecast"})
     table["chosen"] = table["chosen"].eq(True)
     shown = table.assign(
@@ -156,8 +153,8 @@ def purchase_models(choice: PurchaseChoice | Refusal, n: int, scope: Scope) -> E
         chosen=table["chosen"].map({True: "used", False: ""}),
     )
     headings = [
-        "forecast", "log-likelihood before the seal", "behind the best", "from", "to",
-        "error in total", *_SCORES.values(), "verdict", "",
+        "forecast", "", "log-likelihood", "behind", "from", "to", "error", *_SCORES.values(),
+        "verdict",
     ]  # fmt: skip
     return scope.exhibit(
         id="purchase_models",
@@ -168,10 +165,10 @@ def purchase_models(choice: PurchaseChoice | Refusal, n: int, scope: Scope) -> E
         unit="as the headings say; log-density per customer behind the best",
         alt="Table of the purchase models that were tried and of two naive forecasts: likelihood, "
         f"score and errors on the sealed time. {choice.reason}",
-        note=f"{choice.reason} Behind the best: how much less likely, in log-density per customer, "
-        "a model finds what came after the seal than the best of them does, with its paired "
-        "interval; where that holds zero the models are not told apart, and the smallest error "
-        f"in total decides. {_SCORES_SAID}",
+        note=f"{choice.reason} Log-likelihood: of the time before the seal. Behind: how much less "
+        "likely, in log-density per customer, a model finds what came after the seal than the "
+        "best of them does, with its paired interval; where that holds zero the models are not "
+        f"told apart, and the smallest error in total decides. {_SCORES_SAID}",
     )
 
 

@@ -161,8 +161,8 @@ def _title(moved: ValueMoved) -> str:
     if beyond.lo > 0:
         return f"Shrinking customers cost {a} of value beyond chance, leavers only {b}"
     if beyond.hi < 0:
-        return f"Leavers cost {b} of value beyond chance, shrinking customers only {a}"
-    return f"Beyond chance shrinking cost {a} of value, leaving {b}: no clear difference"
+        return f"Leavers cost {b} of value beyond chance, shrinking customers at least {a}"
+    return f"Beyond chance shrinking cost at least {a} of value, leaving {b}"
 
 
 def _note(moved: ValueMoved, same_months: bool, scope: Scope) -> str:

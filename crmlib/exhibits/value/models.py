@@ -15,8 +15,6 @@ from crmlib.value.purchases import PurchaseModel, PurchaseResult
 from crmlib.value.shown import count_frequencies, frequency_groups
 from crmlib.value.spend import GammaGammaResult
 
-POOLED_TEST = ["likelihood_ratio", "degrees_of_freedom", "p_value"]  # of spend by frequency
-
 
 def model_parameters(
     purchases: PurchaseResult | Refusal,
@@ -70,23 +68,13 @@ def _parameter_rows(name: str, fit: LikelihoodResult, level: float) -> pd.DataFr
 
 
 def _spend_rows(fit: GammaGammaResult, level: float) -> pd.DataFrame:
-    """A row per parameter; for a model by frequency also the test against the pooled one."""
-    test = fit.likelihood_ratio()
-    if test is None:
-        return _parameter_rows("Gamma-Gamma (spend)", fit, level)
-    rows = _parameter_rows("Gamma-Gamma by frequency (spend)", fit, level)
-    return rows.assign(**dict(zip(POOLED_TEST, test, strict=True)))
+    by_frequency = " by frequency" if len(fit.bands.starts) > 1 else ""
+    return _parameter_rows(f"Gamma-Gamma{by_frequency} (spend)", fit, level)
 
 
 def _written_parameters(table: pd.DataFrame) -> pd.DataFrame:
     """The parameter table for readers: four significant digits, headings in words."""
-    headings = {
-        "std_err": "standard error",
-        "log_likelihood": "log-likelihood of the model",
-        "likelihood_ratio": "2 × gain over one distribution of spend",
-        "degrees_of_freedom": "degrees of freedom",
-        "p_value": "p-value",
-    }
+    headings = {"std_err": "standard error", "log_likelihood": "log-likelihood"}
     figures = table.columns.drop(["model", "parameter", "log_likelihood"])
     again = table["model"].duplicated()
     written = table.assign(
@@ -94,8 +82,6 @@ def _written_parameters(table: pd.DataFrame) -> pd.DataFrame:
         log_likelihood=table["log_likelihood"].map("{:,.1f}".format).mask(again, ""),
         **{name: table[name].map(lambda v: formats.cell(v, 4)) for name in figures},
     )
-    for name in table.columns.intersection(POOLED_TEST):
-        written[name] = written[name].mask(again, "")
     return written.rename(columns=headings)
 
 
