@@ -202,7 +202,7 @@ def test_few_running_contracts_join_the_next_product_and_cannot_be_subtracted():
 def test_few_running_contracts_join_the_products_that_are_one_group_already():
     """Two small tariffs are one group from the start; a third has few contracts that run."""
     tariffs = contracts(n=300, card=0.02).assign(
-        product=lambda table: np.where(table.index % 2, "x", "y"),
+        product=lambda table: np.where(table.index % 3, "x", "y"),
         contract_id=lambda table: "t" + table["contract_id"],
     )
     many = pd.concat([with_few(lost=80, running=4, apart=70), tariffs], ignore_index=True)
