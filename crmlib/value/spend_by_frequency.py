@@ -1,4 +1,4 @@
-"""Spend where it depends on how often a customer buys (V5).
+"""Spend where it depends on how often a customer buys (V6).
 
 Gamma-Gamma assumes that spend per purchase and frequency are independent. Here
 customers of a band of repeat frequency have their own distribution of spend,
