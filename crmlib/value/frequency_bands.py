@@ -1,7 +1,7 @@
 """Bands of repeat frequency: customers who buy about equally often.
 
 Spend has a distribution for each band where who buys more often also spends more, or
-less, per purchase (V5).
+less, per purchase (V6).
 """
 
 from __future__ import annotations

@@ -123,8 +123,8 @@ class GammaGammaResult(LikelihoodResult):
         Spearman's correlation of mean spend and frequency over the fitted customers.
         The model with one band assumes that the two are independent; even then it
         is above 0 where spend is skewed, for means of few purchases lie lower more
-        often than means of many. `likelihood_ratio` tests without that bias. None
-        where frequency or spend does not vary.
+        often than means of many. None where frequency or spend
+        does not vary.
     bands : FrequencyBands
         Of repeat frequency, each with its own q and v.
     pooled : GammaGammaResult or None
