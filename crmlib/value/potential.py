@@ -102,8 +102,7 @@ def potential(
         raise ValueError(f"groups has shape {codes.shape} where {ours.shape} was expected")
     used = reason == USED
     if not used.any():
-        known = int((reason != UNKNOWN).sum())
-        raise NotIdentified(f"no wallet can be used: {known} are known, none of them plausible")
+        raise NotIdentified("no wallet can be used: none of those known is plausible")
     frame = pd.DataFrame({"spend": ours, "wallet": theirs, "reason": reason})
     parts = {name: frame[codes == code] for code, name in enumerate(names)}
     drawn = {

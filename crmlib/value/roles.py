@@ -6,6 +6,7 @@ which combinations of answers hold enough customers, beside the sums that tell o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -39,7 +40,7 @@ class Strategic:
     patterns_shown : bool
         Whether any combination may stand beside the other tables.
     by_test : DataFrame
-        test, answer and the same figures; tests with an answer of few are left out.
+        test, answer and the same figures; tests that would tell of a few are left out.
     """
 
     result: StrategicCustomers
@@ -77,12 +78,14 @@ def strategic_base(people: pd.DataFrame, brought: pd.Series, min_cell: int) -> S
     result = strategic_customers(people, value)
     known = result.combinations[result.combinations["customers"] > 0]
     patterns = pd.concat([known, result.partial], ignore_index=True)
+    total = value.sum()
+    patterns["value_share"] = patterns["value"] / (total if total > 0 else np.nan)
     group = _strategic(patterns)
     groups = patterns.groupby(group)[_FIGURES].sum(min_count=1)
-    safe = not is_small(groups["customers"], min_cell).any()
-    by_test = _by_test(patterns, min_cell)
-    hidden = _withheld(patterns, group, by_test, min_cell) if safe else None
-    shown = np.zeros(len(patterns), dtype=bool) if hidden is None else ~hidden
+    tests = [test for test in TESTS if not _few_answered(patterns, test, min_cell)]
+    named, hidden = _withheld(patterns, group, tests, min_cell)
+    safe = hidden is not None and not is_small(groups["customers"], min_cell).any()
+    shown = ~hidden if safe else np.zeros(len(patterns), dtype=bool)
     return Strategic(
         result=result,
         word=str(brought.name),
@@ -90,7 +93,7 @@ def strategic_base(people: pd.DataFrame, brought: pd.Series, min_cell: int) -> S
         groups_shown=safe,
         patterns=patterns.assign(shown=shown),
         patterns_shown=bool(shown.any()),
-        by_test=by_test if safe else by_test.iloc[:0],
+        by_test=_by_test(patterns, named if safe else ()),
     )
 
 
@@ -101,29 +104,43 @@ def _strategic(patterns: pd.DataFrame) -> pd.Series:
     return pd.Series(np.select([failed, stated], [NO, YES], UNKNOWN), index=patterns.index)
 
 
-def _by_test(patterns: pd.DataFrame, min_cell: int) -> pd.DataFrame:
-    """Figures of each answer to each test that hides no few."""
+def _few_answered(patterns: pd.DataFrame, test: str, min_cell: int) -> bool:
+    """Whether an answer to a test is that of a few."""
+    return bool(is_small(patterns.groupby(test)["customers"].sum(), min_cell).any())
+
+
+def _by_test(patterns: pd.DataFrame, tests: Sequence[str]) -> pd.DataFrame:
+    """Figures of each answer to some tests."""
     tables = []
-    for test in TESTS:
+    for test in tests:
         table = patterns.groupby(test)[_FIGURES].sum(min_count=1)
         table = table.reindex([answer for answer in _ANSWERS if answer in table.index])
-        if not is_small(table["customers"], min_cell).any():
-            tables.append(table.rename_axis("answer").reset_index().assign(test=test))
+        tables.append(table.rename_axis("answer").reset_index().assign(test=test))
     columns = ["test", "answer", *_FIGURES]
-    return (
-        pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
-    )
+    if not tables:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(tables, ignore_index=True)[columns]
 
 
 def _withheld(
-    patterns: pd.DataFrame, group: pd.Series, by_test: pd.DataFrame, min_cell: int
-) -> np.ndarray | None:
-    """Combinations to withhold beside the groups and the tests; None where nothing is safe."""
-    rows = [np.ones(len(patterns), dtype=bool)]
-    rows += [(group == answer).to_numpy() for answer in group.unique()]
-    shown = zip(by_test["test"], by_test["answer"], strict=True)
-    rows += [(patterns[test] == answer).to_numpy() for test, answer in shown]
-    both = [one & other for one, other in combinations(rows, 2)]
-    both += [one & ~other for one in rows for other in rows]
-    found = withhold(patterns["customers"], np.array(rows), min_cell, groups=np.array(both))
-    return found.cells if found.safe else None
+    patterns: pd.DataFrame, group: pd.Series, tests: Sequence[str], min_cell: int
+) -> tuple[tuple[str, ...], np.ndarray | None]:
+    """As many tests as may stand beside the groups, and the combinations to withhold then.
+
+    None where the groups alone already tell of a few.
+    """
+    whole = [np.ones(len(patterns), dtype=bool)]
+    whole += [(group == answer).to_numpy() for answer in group.unique()]
+    for size in range(len(tests), -1, -1):
+        for some in combinations(tests, size):
+            rows = whole + [
+                (patterns[test] == answer).to_numpy()
+                for test in some
+                for answer in patterns[test].unique()
+            ]
+            both = [one & other for one, other in combinations(rows, 2)]
+            both += [one & ~other for one in rows for other in rows]
+            found = withhold(patterns["customers"], np.array(rows), min_cell, groups=np.array(both))
+            if found.safe:
+                return some, found.cells
+    return (), None

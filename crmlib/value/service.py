@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from crmlib.stats.disclosure import band_ends, is_small
 from crmlib.stats.optimise import NotIdentified
@@ -49,7 +50,8 @@ class ServiceBalance:
     bands : Balance
         By equal bands of customers, 1 = best by future value.
     tiers : Balance or None
-        By value tier; None where beside the bands it would tell of a few customers.
+        By value tier, of which one ends with a band where it would end a few customers
+        before or behind it; None where beside the bands it would tell of a few customers.
     of : str
         Where the value comes from, see `FutureValues`.
     elsewhere : float
@@ -119,10 +121,10 @@ def service_balance(
     if not worth.sum() > 0:
         raise NotIdentified(f"future value is {worth.sum():g} in all: shares have no meaning")
     spent = cost.reindex(ids).fillna(0.0).to_numpy(float)
+    order, ends = best_first(worth, ids), band_ends(len(ids), bands)
     band = np.empty(len(ids), dtype=np.int64)
-    sizes = np.diff(band_ends(len(ids), bands))
-    band[best_first(worth, ids)] = np.repeat(np.arange(1, bands + 1), sizes)
-    tier = value_tiers(worth, cuts, labels, ids)
+    band[order] = np.repeat(np.arange(1, bands + 1), np.diff(ends))
+    tier = _tiers_beside(order, ends, value_tiers(worth, cuts, labels, ids), labels, min_cell)
     others = cost[~cost.index.isin(ids)]
     if is_small(len(others), min_cell):
         raise NotIdentified(
@@ -139,3 +141,19 @@ def service_balance(
         of=ahead.of,
         elsewhere=float(others.sum()),
     )
+
+
+def _tiers_beside(
+    order: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    tier: NDArray[np.object_],
+    labels: Sequence[str],
+    min_cell: int,
+) -> NDArray[np.object_]:
+    """Tiers that end with a band where fewer than may be shown lie between both ends."""
+    bounds = np.cumsum([np.sum(tier == label) for label in labels])
+    nearest = ends[np.abs(ends[:, None] - bounds).argmin(axis=0)]
+    bounds = np.where(np.abs(nearest - bounds) < min_cell, nearest, bounds)
+    moved = np.empty_like(tier)
+    moved[order] = np.repeat(np.asarray(labels, dtype=object), np.diff(bounds, prepend=0))
+    return moved

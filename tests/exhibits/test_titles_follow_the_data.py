@@ -248,6 +248,80 @@ def contract_values(times: float) -> Exhibit:
     return exhibits.contract_values(values, base, 3.0, 0.1, CONTRACTS)
 
 
+def served(dear: float = 2.0) -> value.Profit:
+    """A ledger of 400 customers served in two channels, of whom some cost `dear` times as much."""
+    rng = np.random.default_rng(3)
+    ids = [f"c{i:03}" for i in range(400)]
+    channel = rng.choice(["branch", "online"], 400)
+    cost = rng.gamma(4, 10, 400) * np.where(
+        (channel == "branch") & (rng.random(400) < 0.5), dear, 1
+    )
+    rows = [(one, "loan", "revenue", money, None) for one, money in
+            zip(ids, rng.gamma(2, 60, 400), strict=True)]  # fmt: skip
+    rows += [(one, "card", "cost_to_serve", spent, way) for one, spent, way in
+             zip(ids, cost, channel, strict=True)]  # fmt: skip
+    rows += [(one, "card", "revenue", 10.0, None) for one in ids]
+    columns = ["customer_id", "product", "line", "amount", "channel"]
+    return value.profit(pd.DataFrame(rows, columns=columns))
+
+
+TIERS = value.TierRule((0.5, 0.8), ("high", "medium", "low"), of="value")
+REDRAWN = {"replications": 20, "seed": 1, "level": 0.9}
+
+
+def migration(left: int, exhibit: Callable[..., Exhibit]) -> Exhibit:
+    """So many of 800 customers leave, of all tiers."""
+    rng = np.random.default_rng(4)
+    parts = rng.lognormal(3, 0.8, (800, 1)) * rng.gamma(4, 0.25, (800, 8))
+    gone = np.arange(800) < left
+    parts[gone, 4:] = 0
+    names = [f"{name}_{at}" for name in ("first", "second") for at in range(1, 5)]
+    table = pd.DataFrame(parts, columns=names).assign(leaving=gone)
+    return exhibit(value.value_moved(table, TIERS, **REDRAWN))
+
+
+def balance(steep: float) -> value.ServiceBalance:
+    """Future value of 400 customers, the steeper the more of it the best hold."""
+    ids = [f"c{i:03}" for i in range(400)]
+    worth = pd.DataFrame({"customer_id": ids, "future_value": (1.0 + np.arange(400)) ** steep})
+    cost = np.random.default_rng(5).gamma(20, 1, 400)
+    amounts = pd.DataFrame({"customer_id": ids, "line": "cost_to_serve", "amount": cost})
+    return value.service_balance(
+        value.FutureValues(worth, "purchases"), amounts, TIERS.cuts, TIERS.labels, bands=10,
+        min_cell=10, **REDRAWN,
+    )  # fmt: skip
+
+
+def strategic(deciding: float) -> value.Strategic:
+    """Two thousand customers, of whom a share decides and the next fifth was not asked."""
+    share = np.arange(2000) / 2000
+    decides = np.select([share < deciding, share < deciding + 0.2], [True, None], False)
+    people = pd.DataFrame({"customer_id": [f"c{i}" for i in range(2000)], "pays": True,
+                           "decides": decides, "benefits": share[::-1] < 0.9})  # fmt: skip
+    worth = pd.Series(1.0 + share, index=people["customer_id"]).rename("profit")
+    return value.strategic_base(people, worth, 10)
+
+
+def strategic_tests(known: float) -> Exhibit:
+    found = strategic(0.5)
+    table = found.by_test.copy()
+    table.loc[table["answer"] == "unknown", ["customers", "customer_share"]] *= known
+    return exhibits.strategic_tests(replace(found, by_test=table), SCOPE)
+
+
+def wallets(share: float, odd: float = 0.0) -> value.WalletPotential:
+    """Wallets are known of every second customer; `odd` of these live in one region alone."""
+    rng = np.random.default_rng(6)
+    ids = [f"c{i}" for i in range(600)]
+    spent = pd.Series(rng.gamma(2, 100, 600), index=ids)
+    known = np.arange(600) % 2 == 0
+    wallet = np.where(known, spent / share, np.nan)
+    region = np.where(known & (rng.random(600) < odd), "here", rng.choice(["here", "there"], 600))
+    people = pd.DataFrame({"customer_id": ids, "wallet": wallet, "region": region})
+    tier = pd.Series(np.where(spent > 200, "high", "low"), index=ids)
+    return value.wallet_potential(people, spent, tier, days_observed=400, min_cell=10, **REDRAWN)
+
+
 def choice_of_findings(most: int) -> Exhibit:
     record = {"role": "finding", "kind": "census", "sentence": "So.", "size": 1.0}
     engagement = SimpleNamespace(title="a test", observation_start=START, observation_end=BASE.end)
@@ -284,6 +358,30 @@ PAIRS = {
     "contract_models": (contract_models, 24, 0),
     "contract_drivers": (contract_drivers, 1, 2),
     "contract_values": (contract_values, 1.0, 1.7),
+
+
+    "profit_heat": (lambda dear: exhibits.profit_heat(served(dear), SCOPE), 2.0, 4.0),
+    "profit_by_channel": (lambda dear: exhibits.profit_by_channel(served(dear), SCOPE), 2.0, 4.0),
+    "costliest": (lambda dear: exhibits.costliest(served(dear), SCOPE), 2.0, 4.0),
+    "migration_flows": (
+        lambda left: migration(left, lambda m: exhibits.migration_flows(m, True, 800, SCOPE)),
+        100, 250,
+    ),
+    "migration_matrix": (
+        lambda left: migration(left, lambda m: exhibits.migration_matrix(m, SCOPE)), 100, 250,
+    ),
+    "balance_by_decile": (lambda s: exhibits.balance_by_decile(balance(s), N, SCOPE), 2.0, 4.0),
+    "balance_by_tier": (lambda s: exhibits.balance_by_tier(balance(s), SCOPE), 2.0, 4.0),
+    "strategic_customers": (
+        lambda share: exhibits.strategic_customers(strategic(share), N, SCOPE), 0.5, 0.7,
+    ),
+    "strategic_tests": (strategic_tests, 1.0, 2.0),
+    "share_of_wallet": (
+        lambda share: exhibits.share_of_wallet(wallets(share), ("high", "low"), N, SCOPE), 0.3, 0.6,
+    ),
+    "wallet_likeness": (
+        lambda odd: exhibits.wallet_likeness(wallets(0.3, odd), ("high", "low"), SCOPE), 0.0, 0.8,
+    ),
     "choice_of_findings": (choice_of_findings, 3, 7),
     "evidence": (evidence, 12, 19),
 }  # fmt: skip

@@ -52,7 +52,18 @@ def test_a_small_combination_is_withheld_with_another():
 def test_a_test_with_an_answer_of_few_is_left_out():
     table = people(CELLS | {(True, True, False): 4})
     tests = set(strategic_base(table, worth(table), 10).by_test["test"])
-    assert tests == {"pays", "decides"}
+    assert tests == {"pays"}, "who decides would tell of the four by the group that fails a test"
+
+
+def test_a_test_that_tells_of_a_few_beside_the_groups_is_left_out():
+    """Not known to decide are 39; of these 30 fail no test: 9 do not pay."""
+    cells = {(True, True, True): 60, (True, False, True): 25, (True, None, True): 30,
+             (False, True, True): 30, (False, False, True): 11, (False, None, True): 9}  # fmt: skip
+    table = people(cells)
+    found = strategic_base(table, worth(table), 10)
+    assert found.groups_shown and "decides" not in set(found.by_test["test"])
+    nine = found.patterns["customers"] == 9
+    assert not found.patterns.loc[nine, "shown"].any() and found.patterns["shown"].any()
 
 
 def test_where_a_group_is_small_nothing_may_be_shown():

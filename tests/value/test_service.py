@@ -36,7 +36,8 @@ def test_four_customers_by_hand():
     assert bands["to_move"].tolist() == pytest.approx([12.0, -12.0])
     assert found.bands.moved.value == pytest.approx(0.3)
     assert found.elsewhere == 10.0
-    assert found.tiers is None, "a tier of one customer would tell of him"
+    # a tier of one customer would tell of him beside the bands: it ends with the first of them
+    assert found.tiers.groups["customers"].tolist() == [2, 2]
 
 
 def test_tiers_stand_best_first_where_they_may_be_shown():
@@ -46,6 +47,18 @@ def test_tiers_stand_best_first_where_they_may_be_shown():
     assert found.tiers.groups.index.tolist() == ["high", "medium", "low"]
     assert found.tiers.groups["customers"].tolist() == [10, 20, 40]
     assert found.tiers.groups.loc["high", "verdict"] == "under-served"
+
+
+def test_a_tier_ends_with_a_band_where_few_lie_between():
+    """Of 60 customers 21 hold half of the value; the second band of ten ends at 20."""
+    values = np.r_[np.full(21, 60.0), np.full(39, 60.0 * 21 / 39)].tolist()
+    served = amounts({f"c{i}": 1.0 for i in range(60)})
+    sizes = {}
+    for min_cell in (1, 5):
+        options = OPTIONS | {"bands": 6, "min_cell": min_cell}
+        found = service_balance(ahead(values), served, (0.5,), ("best", "rest"), **options)
+        sizes[min_cell] = found.tiers.groups["customers"].tolist()
+    assert sizes == {1: [21, 39], 5: [20, 40]}
 
 
 @pytest.mark.parametrize(

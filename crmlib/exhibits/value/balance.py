@@ -135,7 +135,8 @@ def balance_by_tier(found: ServiceBalance | Refusal, scope: Scope) -> Exhibit | 
         "move until the shares are equal.",
         note="Gap: share of cost less share of future value, with its "
         f"{formats.level(found.tiers.moved.level)} bootstrap interval; of all, the share of cost "
-        "that would change tiers. To move: positive is to be added to the tier.",
+        "that would change tiers. To move: positive is to be added to the tier. A tier ends with a "
+        "band of the exhibit above where only a few customers lie between.",
     )
 
 

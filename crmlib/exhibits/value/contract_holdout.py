@@ -57,10 +57,8 @@ def _title(table: pd.DataFrame) -> str:
     if pd.isna(error):
         return "In the sealed year contracts contributed nothing"
     side = "little" if error < 0 else "much"
-    missed = formats.percent(abs(error), 1)
-    better = table["missed"].iloc[0] < table["missed"].iloc[1]
-    than = "closer than" if better else "no closer than"
-    return f"A year ahead the models foretell {missed} too {side}, {than} no model"
+    ours, naive = (formats.percent(missed, 1) for missed in table["missed"])
+    return f"Models foretold a sealed year {ours} too {side}, no model {naive} off"
 
 
 def _error(foretold: float, actual: float) -> float:

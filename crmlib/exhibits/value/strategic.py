@@ -122,6 +122,8 @@ def strategic_tests(found: Strategic | Refusal, scope: Scope) -> Exhibit | None:
     names = {"value": word, "value_share": f"share of {word}", "customer_share": "share"}
     unknown = table[table["answer"] == UNKNOWN]
     title = "Who pays, who decides and who benefits is known of everybody"
+    if found.result.unknown:
+        title = "Who pays, who decides and who benefits is not known of all"
     if len(unknown):
         worst = unknown.loc[unknown["customer_share"].idxmax()]
         share = formats.percent(worst["customer_share"])
