@@ -228,7 +228,7 @@ def value_contracts(
     seed: int,
     level: float,
 ) -> ContractValues:
-    """Expected discounted margin of the contracts that run, with the bank's own window.
+    """Expected discounted margin of the contracts that run, by the month.
 
     Parameters
     ----------

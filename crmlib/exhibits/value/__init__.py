@@ -5,13 +5,8 @@ step was refused, its exhibit says so in words instead of showing a figure.
 """
 
 from crmlib.exhibits.value.contract_drivers import contract_drivers
-from crmlib.exhibits.value.contracts import (
-    contract_export,
-    contract_findings,
-    contract_models,
-    contract_survival,
-    contract_values,
-)
+from crmlib.exhibits.value.contract_values import contract_findings, contract_values
+from crmlib.exhibits.value.contracts import contract_export, contract_models, contract_survival
 from crmlib.exhibits.value.future import customer_equity, findings, future_concentration
 from crmlib.exhibits.value.models import (
     frequency_fit,
