@@ -239,7 +239,7 @@ def value_contracts(
     seed: int,
     level: float,
 ) -> ContractValues:
-    """Expected discounted contribution of the contracts that run, with the base's own window.
+    """Expected discounted contribution of the contracts that run, by the month.
 
     Parameters
     ----------

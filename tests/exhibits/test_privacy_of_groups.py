@@ -165,8 +165,9 @@ def test_balance_of_service(seed, n, min_cell, left):
     rng, sight = np.random.default_rng(seed), scope(min_cell)
     worth = rng.lognormal(3, 1, n)
     ids = [f"c{i:03}" for i in range(n)]
-    amounts = pd.DataFrame({"customer_id": [*ids, *(f"x{i}" for i in range(left))],
-                            "line": "cost_to_serve", "amount": rng.gamma(9, 1, n + left)})  # fmt: skip
+    everyone = [*ids, *(f"x{i}" for i in range(left))]
+    amounts = pd.DataFrame({"customer_id": everyone, "line": "cost_to_serve"})
+    amounts["amount"] = rng.gamma(9, 1, n + left)
     ahead = value.FutureValues(pd.DataFrame({"customer_id": ids, "future_value": worth}), "x")
     found = value.attempt(
         value.service_balance, ahead, amounts, (0.5, 0.8), TIERS, bands=sight.bands(n, 10),

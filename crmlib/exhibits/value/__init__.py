@@ -15,12 +15,14 @@ from crmlib.exhibits.value.contract_holdout import (
     contract_holdout,
     contract_holdout_findings,
 )
+from crmlib.exhibits.value.contract_values import (
+    contract_findings,
+    contract_values,
+)
 from crmlib.exhibits.value.contracts import (
     contract_export,
-    contract_findings,
     contract_models,
     contract_survival,
-    contract_values,
 )
 from crmlib.exhibits.value.future import (
     customer_equity,
