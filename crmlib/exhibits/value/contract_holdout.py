@@ -56,9 +56,8 @@ def _title(table: pd.DataFrame) -> str:
     error = table["error"].iloc[0]
     if pd.isna(error):
         return "In the sealed year contracts contributed nothing"
-    side = "little" if error < 0 else "much"
     ours, naive = (formats.percent(missed, 1) for missed in table["missed"])
-    return f"Models foretold a sealed year {ours} too {side}, no model {naive} off"
+    return f"The models missed a sealed year by {ours}, no model by {naive}"
 
 
 def _error(foretold: float, actual: float) -> float:
