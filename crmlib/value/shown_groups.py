@@ -104,7 +104,7 @@ def shown_migration(
     totals = np.array([*fixed, *diagonal, *rows], dtype=bool)
     published = np.arange(len(totals)) < len(fixed)
     columns = [atoms["tier_2"] == tier for tier in ends]
-    sensitive = [*rows, *columns, *(row & flow for row in rows for flow in fixed)]
+    sensitive = [*diagonal, *rows, *columns, *(row & flow for row in rows for flow in fixed)]
     found = withhold(
         atoms["n"],
         totals,

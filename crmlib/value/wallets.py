@@ -36,11 +36,14 @@ class WalletPotential:
         respect (spend with us, the group, attributes), level (the one that differs most;
         empty of numbers), known, others (means, or shares of the level), difference
         (standardised), alike; most unlike first. Empty where all wallets are known.
+    knows_leavers : bool
+        Whether those who have left could be set apart.
     """
 
     found: Potential
     spend: float
     likeness: pd.DataFrame
+    knows_leavers: bool
 
 
 def wallet_potential(
@@ -92,7 +95,10 @@ def wallet_potential(
     attributes = stay.drop(columns=[c for c in _NO_ATTRIBUTES if c in stay])
     compared = attributes.assign(**{"spend with us": ours, "value tier": group.astype(str)})
     return WalletPotential(
-        found, float(ours.sum()), _likeness(compared, stay["wallet"].notna(), min_cell)
+        found=found,
+        spend=float(ours.sum()),
+        likeness=_likeness(compared, stay["wallet"].notna(), min_cell),
+        knows_leavers="left" in people,
     )
 
 

@@ -68,12 +68,16 @@ def share_of_wallet(
         table=table,
         figure=figure,
         n=int(whole["customers"]),
-        population="customers who have not left" if scope.beside else "customers",
+        population=_population(found),
         unit=f"share of {scope.amount_word}, and {scope.currency} of it a year",
         alt=f"Dots for the share of wallet of {len(drawn)} groups of customers and bars for what "
         f"they spend elsewhere, with intervals; in all {share} and {open_}.",
         note=_note(found, whole, scope),
     )
+
+
+def _population(found: WalletPotential) -> str:
+    return "customers who have not left" if found.knows_leavers else "customers"
 
 
 def _reach(drawn: pd.DataFrame, name: str) -> np.ndarray:
@@ -177,7 +181,7 @@ def wallet_likeness(
         table=table,
         formatted=shown,
         n=found.found.n,
-        population="customers who have not left" if scope.beside else "customers",
+        population=_population(found),
         unit="means, and shares of the level; differences in standard deviations",
         alt=f"Table of {len(table)} respects in which customers with a known wallet are compared "
         f"with the others; in {alike} they are alike.",

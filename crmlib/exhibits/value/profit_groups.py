@@ -7,6 +7,8 @@ decile and by product, and groups that would tell of a few beside the curve are 
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 import numpy as np
 import pandas as pd
 
@@ -22,6 +24,7 @@ from crmlib.value.shown_groups import tells_of_few
 
 _DECILES = 10
 _MOST_ROWS = 12  # products in the picture; the rest of them stands as one
+_LONGEST = 24  # letters of a product's name beside the picture; the table has all
 _OTHER_CHANNELS = "other channels"
 _MEANS = {"mean_revenue": "revenue", "mean_cost_to_serve": "cost to serve",
           "mean_risk_cost": "risk cost", "mean_marketing": "marketing",
@@ -43,7 +46,8 @@ def profit_heat(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
     texts = [["·" if np.isnan(v) else formats.money(v) for v in row] for row in wide.to_numpy()]
     figure, ax = theme.axes(height=1.1 + 0.42 * len(wide))
     columns = [str(decile) for decile in wide.columns]
-    heat.table(ax, wide, texts, list(wide.index), columns, size=7.5)
+    names = [shorten(name, _LONGEST, placeholder="…") or name[:_LONGEST] for name in wide.index]
+    heat.table(ax, wide, texts, names, columns, size=7.5)
     ax.set_xlabel(f"decile of customers, most profitable first; profit in {scope.currency}")
     said = ["\n".join(f"decile {d}: {t}" for d, t in zip(columns, row, strict=True))
             for row in texts]  # fmt: skip
