@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.intervals import Interval, percentile_interval
+from crmlib.stats.optimise import NotIdentified
 from crmlib.value.migration import (
     BOOTSTRAP,
     FLOWS,
@@ -120,9 +121,9 @@ def excess_migration(
     Raises
     ------
     ValueError
-        If `draw` yields no value in period 1, or as `value_migration`.
+        As for `value_migration`.
     NotIdentified
-        As for `value_migration`, or from `refit`.
+        If `draw` yields no value in period 1, as for `value_migration`, or from `refit`.
     """
     periods = Periods.of(value_1, value_2, joining, leaving)
     ones = np.ones(periods.first.size)
@@ -176,7 +177,9 @@ def _expected(draw: Draw, rule: TierRule, rng: np.random.Generator, draws: int) 
     for _ in range(draws):
         first, second = draw(rng)
         if not np.nansum(first) > 0:
-            raise ValueError("draw must yield positive value in period 1")
+            raise NotIdentified(
+                "draw must yield positive value in period 1: a base without change has none"
+            )
         periods = Periods.of(first, second)
         ones = np.ones(periods.first.size)
         found += flow_shares(periods, place(periods, rule, ones), ones)

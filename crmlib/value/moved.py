@@ -24,6 +24,7 @@ from crmlib.value.stationary import SwappedParts, fit_stationary
 # the flows, and intervals without refits are wide enough.
 DRAWS, REFIT_DRAWS, MANY = (100, 20), (5, 2), 10_000
 MOST_REFITTED = 50_000
+FEWEST_THROUGHOUT = 20  # of fewer a resample may hold none
 BOOKED, BOUGHT = "contribution", "purchases"
 
 
@@ -95,7 +96,10 @@ def value_moved(
     notes: tuple[str, ...] = ()
     if parts[0].shape[1]:
         first, second = (part.sum(axis=1) for part in parts)
-        swapped = SwappedParts(*parts, throughout=_throughout(masks, len(table)))
+        throughout = _throughout(masks, len(table))
+        if throughout.sum() < FEWEST_THROUGHOUT:
+            raise NotIdentified("too few customers were there throughout both periods")
+        swapped = SwappedParts(*parts, throughout=throughout)
         draw, refit, of = swapped, swapped.refit, BOOKED
     elif "purchases_1" in table:
         told = by_month is not None and observed_end is not None

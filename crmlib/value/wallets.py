@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from crmlib.stats.disclosure import is_small
@@ -108,7 +109,7 @@ def _likeness(attributes: pd.DataFrame, known: pd.Series, min_cell: int) -> pd.D
     if known.all() or not known.any():
         return pd.DataFrame(columns=columns)
     usable = [name for name, column in attributes.items() if _comparable(column)]
-    table = compare_known(attributes[usable], known.to_numpy())
+    table = compare_known(attributes[usable].apply(_in_words), known.to_numpy())
     sizes = table[["level_known", "level_others"]]
     fit = ~(is_small(sizes.to_numpy(), min_cell).any(axis=1)) & table["difference"].notna()
     table = table[fit & (sizes > 0).all(axis=1)]
@@ -121,6 +122,14 @@ def _likeness(attributes: pd.DataFrame, known: pd.Series, min_cell: int) -> pd.D
     widest = table.loc[order].drop_duplicates("column").rename(columns={"column": "respect"})
     # at full precision a share would tell how many customers it was divided by
     return widest[columns].round({"known": 3, "others": 3}).reset_index(drop=True)
+
+
+def _in_words(column: pd.Series) -> pd.Series:
+    """Answers as yes and no; other columns as they are."""
+    answers = column.dropna()
+    if answers.map(lambda answer: isinstance(answer, (bool, np.bool_))).all():
+        return column.astype(object).map({True: "yes", False: "no"})
+    return column
 
 
 def _comparable(column: pd.Series) -> bool:

@@ -19,7 +19,7 @@ from crmlib.exhibits import value as exhibits
 from crmlib.stats.refusal import Refusal
 from crmlib.value.strategic import TESTS
 
-SEARCH = settings(max_examples=25, deadline=None)
+SEARCH = settings(max_examples=15, deadline=None)
 SEEDS, CELLS = st.integers(0, 10**6), st.sampled_from([4, 6])
 TIERS = ("high", "medium", "low")
 REDRAWN = {"replications": 5, "seed": 1, "level": 0.9}

@@ -117,6 +117,16 @@ def test_absent_customers_are_counted_and_a_short_time_is_refused():
     assert value_moved(table, TIERS, **OPTIONS).absent == 7
     with pytest.raises(NotIdentified, match="too short to compare two periods"):
         value_moved(table[["customer_id"]], TIERS, **OPTIONS)
+    nearly_all = np.arange(50) < 31
+    with pytest.raises(NotIdentified, match="too few customers were there throughout"):
+        value_moved(table.assign(joining=nearly_all), TIERS, **OPTIONS)
+
+
+def test_a_base_that_only_leavers_paid_for_has_no_chance_to_compare_with():
+    table = quarters(100).assign(leaving=np.arange(100) < 50)
+    table.iloc[50:, :8] *= -0.1
+    with pytest.raises(NotIdentified, match="a base without change has none"):
+        value_moved(table, TIERS, **OPTIONS)
 
 
 def test_periods_that_would_tell_of_a_withheld_month_are_refused():

@@ -49,6 +49,13 @@ def test_likeness_names_the_widest_difference_in_each_respect():
     assert found["difference"].abs().is_monotonic_decreasing
 
 
+def test_answers_are_compared_as_yes_and_no():
+    people = base().assign(pays=lambda t: t.index % 3 == 0, zero=1.0, asked=[True, None] * 20)
+    found = wallet_potential(people, *spending(), **OPTIONS).likeness.set_index("respect")
+    assert found.loc["pays", "level"] in ("yes", "no") and found.loc["zero", "known"] == 1
+    assert "True" not in set(found["level"])
+
+
 def test_levels_of_few_are_not_compared():
     people = base().assign(region=lambda t: t["region"].where(t.index > 2, "island"))
     found = wallet_potential(people, *spending(), **OPTIONS | {"min_cell": 3}).likeness

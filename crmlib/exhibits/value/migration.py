@@ -123,10 +123,10 @@ def _flow_table(moved: ValueMoved, shown: ShownMigration) -> pd.DataFrame:
         beyond = _oriented(moved.excess.value_of(group), lost)
         rows.append((
             name, "lost" if lost else "won", int(counts.loc[members, "customers"].sum()),
-            sign * counts.loc[members, "change"].sum(), *sums, beyond.value, beyond.lo, beyond.hi,
+            beyond.value, beyond.lo, beyond.hi, *sums, sign * counts.loc[members, "change"].sum(),
         ))  # fmt: skip
-    columns = ["flow", "kind", "customers", "amount", "observed", "by_chance",
-               "beyond_chance", "lo", "hi"]  # fmt: skip
+    columns = ["flow", "kind", "customers", "beyond_chance", "lo", "hi", "observed", "by_chance",
+               "amount"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table["amount_beyond_chance"] = table["beyond_chance"] * moved.observed.placed_1
     # a sum of no change may be −0

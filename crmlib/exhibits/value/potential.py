@@ -170,8 +170,14 @@ def wallet_likeness(
     table = found.likeness
     alike = int(table["alike"].sum())
     shown = table.assign(
-        known=table["known"].map(lambda value: formats.significant(value, 3)),
-        others=table["others"].map(lambda value: formats.significant(value, 3)),
+        known=[
+            _written(value, level)
+            for value, level in zip(table["known"], table["level"], strict=True)
+        ],
+        others=[
+            _written(value, level)
+            for value, level in zip(table["others"], table["level"], strict=True)
+        ],
         difference=[f"{value:.2f}" for value in table["difference"]],
         alike=["yes" if value else "no" for value in table["alike"]],
     )
@@ -188,6 +194,11 @@ def wallet_likeness(
         note="Of each attribute the level that differs most. Alike: less than 0.1 standard "
         "deviations apart (Austin 2009). What is open to the others rests on this likeness.",
     )
+
+
+def _written(value: float, level: str) -> str:
+    """A share of a level, or a mean."""
+    return formats.percent(value, 1) if level else formats.significant(value, 4)
 
 
 def potential_findings(
