@@ -150,10 +150,10 @@ def test_drivers_are_shown_only_where_the_params_name_some(base):
 
 def test_products_that_end_at_their_term_are_read_from_the_life_table(base, models):
     exhibit = exhibits.contract_models(models, base, LEVEL, SCOPE)
-    table = exhibit.table.set_index("product")
+    table = exhibit.table.set_index("group")
     read = {"account": "sBG", "card": "sBG", "loan": "life table", "relationship": "sBG"}
     assert table["model"].to_dict() == read
-    assert exhibit.title == "Losses follow the model in 3 of 4 groups of contracts"
+    assert exhibit.title == "Losses follow the model in 3 of 4 groups"
     assert table.loc["loan", "misplaced_losses"] > 0.25
     assert table.loc["card", "lost_lo"] < 0.04 < table.loc["card", "lost_hi"]
     assert pd.isna(table.loc["loan", "lost_first_month"])
@@ -180,7 +180,7 @@ def test_parameters_of_few_losses_are_withheld():
     base = based(with_few(lost=4, running=40))
     models = value.model_contracts(base, level=LEVEL)
     exhibit = exhibits.contract_models(models, base, LEVEL, SCOPE)
-    row = exhibit.table.set_index("product").loc["rare"]
+    row = exhibit.table.set_index("group").loc["rare"]
     assert row.drop(["model", "follows_model", "verdict"]).isna().all()
     assert "rare: fewer than 10 customers were lost" in exhibit.note
 

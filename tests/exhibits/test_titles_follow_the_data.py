@@ -148,6 +148,22 @@ def holdout_by_frequency(swapped: bool) -> Exhibit:
     return exhibits.holdout_by_frequency(replace(card, by_frequency=rows), N, SCOPE)
 
 
+def holdout_by_decile(more: int) -> Exhibit:
+    """The customers ranked best buy more than all are expected to."""
+    bought = np.ones(N)
+    bought[:40] += more
+    card = replace(scorecard(BASE), predicted=np.linspace(2, 0.5, N))
+    return exhibits.holdout_by_decile(card, pd.Series(bought), N, SCOPE)
+
+
+def contract_holdout(actual: float) -> Exhibit:
+    found = value.ContractHoldout(
+        foretold=Interval(100.0, 90.0, 110.0, 0.9), actual=actual, as_before=130.0, start=START,
+        end=BASE.end, customers=N,
+    )  # fmt: skip
+    return exhibits.contract_holdout(found, replace(SCOPE, margin_from="ledger"))
+
+
 def holdout_money(predicted: float) -> Exhibit:
     money = pd.DataFrame(
         {"total_predicted": [predicted, 130.0], "total_actual": 100.0,
@@ -344,6 +360,8 @@ PAIRS = {
     "cohort_revenue": (lambda factor: cohorts("revenue", factor, exhibits.cohort_revenue), 1, 3),
     "holdout_tracking": (holdout_tracking, 15.0, 27.0),
     "holdout_tracking of nobody": (lambda after: holdout_tracking(after, 0.0), 15.0, 37.0),
+    "holdout_by_decile": (holdout_by_decile, 3, 5),
+    "contract_holdout": (contract_holdout, 105.0, 120.0),
     "holdout_by_frequency": (holdout_by_frequency, False, True),
     "holdout_money": (holdout_money, 83.0, 117.5),
     "frequency_fit": (frequency_fit, False, True),

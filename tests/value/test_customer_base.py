@@ -10,6 +10,7 @@ from crmlib.value import (
     Refusal,
     attempt,
     fit_repeat_spend,
+    stream_contributions,
     value_inputs,
     value_table,
 )
@@ -48,7 +49,11 @@ def test_spend_without_repeat_purchases_is_not_identified():
 
 
 def test_after_a_refusal_value_is_what_was_realised():
-    table = value_table(Refusal("x"), ONCE, 0.5, [0.5, 0.8], ["high", "medium", "low"])
+    brought = stream_contributions(
+        "transactions", ONCE, margin_rate=0.5, account=Refusal("x"), year=Refusal("x"),
+        contracts=Refusal("x"), start="2020-01-01", end="2020-12-31",
+    )  # fmt: skip
+    table = value_table(Refusal("x"), brought, [0.5, 0.8], ["high", "medium", "low"])
     assert table["lifetime_value"].tolist() == (ONCE["total_amount"] * 0.5).tolist()
     assert table.loc[19, ["value_decile", "value_tier"]].tolist() == [1, "high"]
     assert table[["p_active", "future_value", "future_value_hi"]].isna().all(axis=None)

@@ -187,12 +187,12 @@ def contract_models(
         return None
     hidden = {name for name in models if base.few_lost(name)}
     rows = {name: _model_row(model, level, name in hidden) for name, model in models.items()}
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("product").reset_index()
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("group").reset_index()
     table = table.dropna(axis=1, how="all")
     follow = int(table["follows_model"].sum())
-    title = f"Losses follow the model in {follow} of {len(table)} groups of contracts"
+    title = f"Losses follow the model in {follow} of {len(table)} groups"
     if not follow:
-        title = "Losses of no product follow the model"
+        title = "Losses of no group follow the model"
     return scope.exhibit(
         id="contract_models",
         title=title,
@@ -221,7 +221,7 @@ def _written_models(table: pd.DataFrame) -> pd.DataFrame:
             for value in table[name]
         ]
 
-    figures = table.columns.drop(["product", "model", "follows_model", "verdict"])
+    figures = table.columns.drop(["group", "model", "follows_model", "verdict"])
     shown = table.assign(
         follows_model=["yes" if follows else "no" for follows in table["follows_model"]],
         **{name: written(name) for name in figures},
