@@ -24,6 +24,7 @@ _STATED = (
     "Contribution as contracts state it (monthly_margin); what the client left out of that is not "
     "in it"
 )
+_TABLES = {"ledger": ("ledger", "contracts")}  # that the value rests on
 _WHAT_CONTRIBUTES = {
     "ledger": "Contribution by the ledger: revenue of each contract in its last year less the risk "
     "of its product, while the contract is expected to run, less cost to serve, while the "
@@ -46,13 +47,15 @@ def contract_values(
         return None
     if isinstance(values, Refusal):
         return refused("contract_values", "The value of running contracts", values, 0, scope)
+    scope = scope.drawing_on(*_TABLES.get(scope.margin_from, ("contracts",)))
     years = "year" if horizon_years == 1 else formats.plural(horizon_years, "year")
     table = _value_table(values, base, f"{_ALL}, next {years}")
     sums = 1 if values.to_infinity is None else 2
     products, whole = table.iloc[:-sums], table.iloc[-sums]
     figure, ax = theme.axes(height=1.2 + 0.36 * len(products))
     places = np.arange(len(products))[::-1]
-    ax.barh(places, products["value"], color=theme.PRIMARY, height=0.62)
+    colors = [theme.PRIMARY if value >= 0 else theme.CONTRAST for value in products["value"]]
+    ax.barh(places, products["value"], color=colors, height=0.62)
     reach = [products["value"] - products["lo"], products["hi"] - products["value"]]
     ax.errorbar(products["value"], places, xerr=reach, fmt="none", ecolor=theme.INK, capsize=3)
     ax.axvline(0, color=theme.INK, linewidth=0.8)

@@ -64,7 +64,7 @@ def future_concentration(
         unit=f"share of {scope.value_word}",
         alt=f"Dots for {named}: share of past {scope.value_word} and of "
         f"future value with {level} intervals.",
-        note=f"{level} bootstrap intervals over customers, both models refitted each time. Past "
+        note=f"{level} bootstrap intervals over customers, models refitted each time. Past "
         "value holds chance, expected value does not.",
     )
 

@@ -151,7 +151,9 @@ def strategic_findings(found: Strategic | Refusal, scope: Scope) -> list[Finding
     if STRATEGIC not in groups.index or pd.isna(groups.loc[STRATEGIC, "value_share"]):
         return []
     row, more = groups.loc[STRATEGIC], ""
+    failing = 1 - row["value_share"]
     if POSSIBLE in groups.index:
+        failing -= groups.loc[POSSIBLE, "value_share"]
         share = formats.percent(groups.loc[POSSIBLE, "customer_share"])
         more = f"; of a further {share} it is not known whether they do"
     return [
@@ -163,6 +165,6 @@ def strategic_findings(found: Strategic | Refusal, scope: Scope) -> list[Finding
             value=float(row["customer_share"]),
             unit="share of customers",
             exhibit="strategic_customers",
-            size=abs(float(row["value_share"])) * (1 - float(row["customer_share"])),
+            size=max(float(failing), 0.0),  # what others than the one who pays decide on
         )
     ]
