@@ -57,7 +57,7 @@ def _title(table: pd.DataFrame) -> str:
     if pd.isna(error):
         return "In the sealed year contracts contributed nothing"
     ours, naive = (formats.percent(missed, 1) for missed in table["missed"])
-    return f"Models missed a sealed year by {ours}, going on as before by {naive}"
+    return f"Models missed a sealed year by {ours}, a naive forecast by {naive}"
 
 
 def _error(foretold: float, actual: float) -> float:
