@@ -36,7 +36,8 @@ def contract_holdout(found: ContractHoldout | Refusal, scope: Scope) -> Exhibit 
         level=["" if pd.isna(level) else formats.level(level) for level in table["level"]],
     )
     headings = ["forecast", "foretold", "from", "to", "actual", "error", "from", "to", "level"]
-    without = f" Contracts of {', '.join(found.left_out)} are not in it." if found.left_out else ""
+    names = ", ".join(found.left_out)
+    without = f" Contracts of {names} are not in it." if names else ""
     verb = "holds" if actual in told else "does not hold"
     return scope.during(found.start, found.end).exhibit(
         id="contract_holdout",
