@@ -49,8 +49,8 @@ def contract_holdout(found: ContractHoldout | Refusal, scope: Scope) -> Exhibit 
         alt="Table of the contribution of a sealed year, foretold by models of contracts and as it "
         "had been before, with what came.",
         note=f"Of customers with a contract that ran when the year began.{without} The forecast's "
-        f"own {formats.level(told.level)} interval {verb} what came; parameters, how long contracts "
-        "last and how margins change are in it, risk and cost by chance are not.",
+        f"own {formats.level(told.level)} interval {verb} what came; parameters, how long "
+        "contracts last and how margins change are in it, risk and cost by chance are not.",
     )
 
 
