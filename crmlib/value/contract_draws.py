@@ -68,6 +68,18 @@ class Draws:
         by_period = (1 + rate) / grown ** (1 / YEAR) - 1
         return grown**LAG * annuity(self.hazards, self.ages, by_period, horizon)
 
+    def payments(self, rate: float, horizon: int) -> FloatArray:
+        """Discounted payments of a contract that lasts 0, 1, … periods, in each resample.
+
+        Returns
+        -------
+        array of shape (replications, horizon + 1)
+            Per unit of margin, as large as margins then are.
+        """
+        period = np.arange(1.0, horizon + 1)
+        each = (1 + self.growth[1:]) ** (LAG + period / YEAR) / (1 + rate) ** period
+        return np.concatenate([np.zeros((len(each), 1)), np.cumsum(each, axis=1)], axis=1)
+
     def endless(self, rate: float, horizon: int) -> FloatArray:
         """The same without a horizon; behind it margins stay as they are then."""
         beyond = annuity(self.hazards, self.ages, rate, None)
@@ -194,17 +206,17 @@ class Trend:
         return growth(self.before, self.after, drawn[self.customer])
 
     def changes(self, number: int, years: int, rng: np.random.Generator) -> FloatArray:
-        """Factors by which customers' money may change over some years, shape (number,).
+        """Factors by which customers' money may depart from that of all, shape (number,).
 
         Drawn from what customers have seen in a year, in proportion to their money, so
-        that their mean is that of the total.
+        that their mean is 1.
         """
         known = np.flatnonzero(self.before > 0)
-        if known.size == 0:
+        if not self.after[known].sum() > 0:
             return np.ones(number)
         share = np.cumsum(self.before[known])
         drawn = np.searchsorted(share / share[-1], rng.random((years, number)))
-        ratio = self.after[known] / self.before[known]
+        ratio = self.after[known] / self.before[known] * (share[-1] / self.after[known].sum())
         return ratio[np.minimum(drawn, known.size - 1)].prod(axis=0)
 
 
@@ -261,8 +273,8 @@ def futures_of(
     product: NDArray[np.object_],
     tenure: IntArray,
     margin: FloatArray,
-    risks: dict[str, FloatArray],
-    discounted: FloatArray,
+    risks: Mapping[str, FloatArray],
+    payments: Mapping[str, FloatArray],
     together: float,
     rng: np.random.Generator,
     trends: Mapping[str, Trend] = MappingProxyType({}),
@@ -271,13 +283,18 @@ def futures_of(
 
     A contract ends where its cumulative hazard has grown by an exponential variable; the
     contracts of a customer share that variable with probability `together`. Where there
-    are trends, margins of a customer change as those of some customer did.
+    are trends, margins of a customer depart from that of all as those of some customer did.
+
+    Parameters
+    ----------
+    risks, payments : mappings of product to arrays of shape (replications, …)
+        Cumulative hazards by age; see `Draws.payments`.
 
     Returns
     -------
     array of shape (replications, n_customers)
     """
-    number, horizon = int(customer.max()) + 1, discounted.size - 1
+    number, horizon = int(customer.max()) + 1, next(iter(payments.values())).shape[1] - 1
     rows = {name: np.flatnonzero(product == name) for name in risks}
     years = max(round(LAG + horizon / YEAR / 2), 1)  # to the middle of the horizon
     result = np.empty((len(next(iter(risks.values()))), number))
@@ -290,7 +307,7 @@ def futures_of(
         for name, own in rows.items():
             risk, age = risks[name][replicate], tenure[own]
             period = np.searchsorted(risk, risk[age] + luck[own], side="left")
-            paid[own] = discounted[np.clip(period - 1 - age, 0, horizon)]
+            paid[own] = payments[name][replicate, np.clip(period - 1 - age, 0, horizon)]
             if name in trends:
                 paid[own] *= changed[id(trends[name])][customer[own]]
         result[replicate] = np.bincount(customer, paid * margin, number)

@@ -42,6 +42,8 @@ class ContractHoldout:
         First and last day of the sealed year.
     customers : int
         With a contract that ran when it began.
+    left_out : tuple of str
+        Products whose contracts cannot be valued; they are in none of the figures.
     """
 
     foretold: Interval
@@ -50,6 +52,7 @@ class ContractHoldout:
     start: dt.date
     end: dt.date
     customers: int
+    left_out: tuple[str, ...] = ()
 
     @property
     def error(self) -> float:
@@ -118,11 +121,12 @@ def contract_holdout(
     kept = spells[spells["running"] & ~spells["product"].isin(list(found.refused))]
     return ContractHoldout(
         foretold=found.chance,
-        actual=_contributed(sealed, base, kept),
+        actual=_contributed(sealed, base, kept, set(contracts["product"].astype(str))),
         as_before=MONTHS * float(kept["margin"].sum()),
         start=sealed_from,
         end=end,
         customers=kept["customer_id"].nunique(),
+        left_out=tuple(found.refused),
     )
 
 
@@ -134,13 +138,20 @@ def _as_of(contracts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
     return began.assign(end_date=ends.where(ends <= at))
 
 
-def _contributed(sealed: pd.DataFrame, base: ContractBase, kept: pd.DataFrame) -> float:
-    """What contracts that ran at the seal contributed, less cost to serve their customers."""
+def _contributed(
+    sealed: pd.DataFrame, base: ContractBase, kept: pd.DataFrame, contracted: set[str]
+) -> float:
+    """What contracts that ran at the seal contributed, less cost to serve their customers.
+
+    `contracted` are the products that anybody ever had a contract for.
+    """
     product = sealed["product"].astype(str).map(lambda name: base.groups.get(name, name))
     pairs = pd.MultiIndex.from_arrays([sealed["customer_id"], product])
     ran = pairs.isin(pd.MultiIndex.from_frame(kept[["customer_id", "product"]]))
     served = kept.loc[kept["product"] == RELATIONSHIP, "customer_id"]
     of_contract = sealed["line"].isin(["revenue", "risk_cost"]).to_numpy() & ran
-    of_customer = (sealed["line"] == "cost_to_serve") & sealed["customer_id"].isin(served)
-    rows = sealed[of_contract | of_customer.to_numpy()]
+    # the forecast counts what nobody has a contract for with the relationship, so does this
+    loose = ~product.isin(base.spells["product"]) & ~product.isin(list(contracted))
+    of_customer = (sealed["line"] == "cost_to_serve") | loose
+    rows = sealed[of_contract | (of_customer & sealed["customer_id"].isin(served)).to_numpy()]
     return float(realised(rows.assign(amount=rows["amount"].astype(float))).sum())

@@ -102,10 +102,10 @@ def ledger_contribution(
     until = pd.Timestamp(end)
     since = until + ONE_DAY - YEAR
     revenue, risk = (_by_contract(year, line) for line in ("revenue", "risk_cost"))
-    held = contracts.assign(months=_months(contracts, since, until))
+    held = contracts.assign(months=_months_together(contracts, since, until))
     margin, shares = _margins(held, revenue, risk)
     serving = _costs(year, revenue, risk, shares, set(contracts["product"]))
-    served = relationships.assign(months=_months(relationships, since, until))
+    served = relationships.assign(months=_months_together(relationships, since, until))
     spent = served["customer_id"].map(serving).fillna(0.0).to_numpy()
     cost = _a_month(served, spent, pd.Series(0, served.index))
     spells = pd.concat(
@@ -181,6 +181,13 @@ def _months(spells: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> F
     return days.to_numpy(dtype=float) / DAYS["month"]
 
 
+def _months_together(spells: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> FloatArray:
+    """The same, added up over all that a customer has of a product: they share its money."""
+    keys = [spells[name] for name in KEYS]
+    months = pd.Series(_months(spells, since, until), spells.index)
+    return months.groupby(keys).transform("sum").to_numpy()
+
+
 def _margins(
     held: pd.DataFrame, revenue: pd.Series, risk: pd.Series
 ) -> tuple[FloatArray, pd.Series]:
@@ -190,11 +197,9 @@ def _margins(
     shares = shares.reindex(by_product.index).fillna(0.0)
     pairs = pd.MultiIndex.from_frame(held[KEYS])
     money = revenue.reindex(pairs).fillna(0.0).to_numpy()
-    # several contracts of one product share what the customer brings on it
-    together = held.groupby(KEYS)["months"].transform("sum")
     if not money[held["running"]].any():
         raise NotIdentified("the ledger has no revenue of a running contract in its last year")
-    a_month = _a_month(held.assign(months=together), money, held["product"])
+    a_month = _a_month(held, money, held["product"])
     return a_month * (1 - held["product"].map(shares).fillna(0.0).to_numpy()), shares
 
 
@@ -202,8 +207,10 @@ def _a_month(spells: pd.DataFrame, money: FloatArray, group: pd.Series) -> Float
     """Money a month of each contract; of young ones the mean of their group."""
     months = spells["months"].to_numpy()
     enough = months >= FEWEST_MONTHS
-    sums = pd.DataFrame({"money": money, "months": months})[enough]
-    totals = sums.groupby(group.to_numpy()[enough]).sum()
+    # in the mean, money that several contracts share counts once
+    once = enough & ~spells.duplicated(KEYS).to_numpy()
+    sums = pd.DataFrame({"money": money, "months": months})[once]
+    totals = sums.groupby(group.to_numpy()[once]).sum()
     mean = group.map(totals["money"] / totals["months"]).fillna(0.0).to_numpy()
     return np.where(enough, money / np.where(enough, months, 1.0), mean)
 
@@ -240,8 +247,11 @@ def _trends(
     if before.empty:
         return {}
     start = since - YEAR
-    long = contracts[contracts["running"] & (pd.to_datetime(contracts["start_date"]) <= start)]
-    pairs = pd.MultiIndex.from_frame(long[KEYS].drop_duplicates())
+    # a second contract of the product would bring what looks like growth of the first
+    there = contracts[~(pd.to_datetime(contracts["end_date"]) < start)]
+    throughout = there["running"] & (pd.to_datetime(there["start_date"]) <= start)
+    same = throughout.groupby([there[name] for name in KEYS]).all()
+    pairs = same.index[same.astype(bool)]
     earlier, later = (
         _by_contract(rows, "revenue").reindex(pairs).fillna(0.0).groupby("customer_id").sum()
         for rows in (before, year)

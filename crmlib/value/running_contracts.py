@@ -310,7 +310,7 @@ def _customer_bounds(
     Sums over customers have shape (replications,).
     """
     risks = {name: cumulative_hazards(draw.hazards[1:]) for name, draw in draws.items()}
-    discounted = np.concatenate([[0.0], np.cumsum((1 + rate) ** -np.arange(1.0, horizon + 1))])
+    payments = {name: draw.payments(rate, horizon) for name, draw in draws.items()}
     product = np.empty(len(running), dtype=object)
     for name, draw in draws.items():
         product[draw.rows] = name
@@ -327,7 +327,7 @@ def _customer_bounds(
             running["tenure"].to_numpy()[own],
             running["margin"].to_numpy(dtype=float)[own],
             risks,
-            discounted,
+            payments,
             together,
             generator(seed, FUTURES, block),
             {name: trend for name, trend in trends.items() if name in draws},

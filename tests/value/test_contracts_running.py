@@ -94,8 +94,9 @@ def test_futures_bring_on_average_what_is_expected(together):
     customer, product = np.array([0, 0, 1]), np.array(["a", "b", "a"], dtype=object)
     tenure, margin = np.array([0, 7, 30]), np.array([10.0, 3.0, 1.0])
     discounted = np.append(0, np.cumsum((1 + RATE) ** -np.arange(1.0, horizon + 1)))
+    payments = dict.fromkeys(risks, np.broadcast_to(discounted, (futures, horizon + 1)))
     drawn = futures_of(
-        customer, product, tenure, margin, risks, discounted, together, np.random.default_rng(1)
+        customer, product, tenure, margin, risks, payments, together, np.random.default_rng(1)
     )
     expected = np.bincount(
         customer,

@@ -36,6 +36,8 @@ def contract_holdout(found: ContractHoldout | Refusal, scope: Scope) -> Exhibit 
         level=["" if pd.isna(level) else formats.level(level) for level in table["level"]],
     )
     headings = ["forecast", "foretold", "from", "to", "actual", "error", "from", "to", "level"]
+    names = ", ".join(found.left_out)
+    without = f" Contracts of {names} are not in it." if names else ""
     verb = "holds" if actual in told else "does not hold"
     return scope.during(found.start, found.end).exhibit(
         id="contract_holdout",
@@ -46,9 +48,9 @@ def contract_holdout(found: ContractHoldout | Refusal, scope: Scope) -> Exhibit 
         unit=f"{scope.currency} of contribution in the sealed year",
         alt="Table of the contribution of a sealed year, foretold by models of contracts and as it "
         "had been before, with what came.",
-        note="Of customers with a contract that ran when the year began. The forecast's own "
-        f"{formats.level(told.level)} interval {verb} what came; parameters, how long contracts "
-        "last and how margins change are in it, risk and cost by chance are not.",
+        note=f"Of customers with a contract that ran when the year began.{without} The forecast's "
+        f"own {formats.level(told.level)} interval {verb} what came; parameters, how long "
+        "contracts last and how margins change are in it, risk and cost by chance are not.",
     )
 
 
