@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ from crmlib.exhibits import formats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL import Image
 
 _ID = re.compile(r"^[a-z][a-z0-9_]*$")
 MAX_TITLE_WORDS = 12
@@ -93,7 +95,14 @@ class Exhibit:
         """The picture as PNG; only for an exhibit with a figure."""
         from crmlib.exhibits import theme
 
-        return theme.to_png(self.figure)
+        return theme.to_png(self._drawn)
+
+    @cached_property
+    def _drawn(self) -> Image.Image:
+        """The pixels, drawn once for the file and for the notebook: drawing is slow."""
+        from crmlib.exhibits import theme
+
+        return theme.drawn(self.figure)
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
@@ -105,7 +114,7 @@ class Exhibit:
 
             data["image/svg+xml"] = theme.to_svg(self.figure)
             # a notebook that is not trusted yet shows no SVG
-            small = theme.to_png(self.figure, dpi=100)
+            small = theme.to_png(self._drawn.reduce(2))
             data["image/png"] = base64.b64encode(small).decode()
         else:
             from crmlib.exhibits import great_table

@@ -24,8 +24,9 @@ INK, MUTED, GRID, PRIMARY, CONTRAST, REFERENCE = (
 
 _NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # in a client's word
 WIDTH, HEIGHT = 7.2, 3.9  # inches
+SCREEN_DPI = 100
 _RC = {
-    "figure.dpi": 100,
+    "figure.dpi": SCREEN_DPI,
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "text.color": INK,
@@ -172,16 +173,23 @@ def to_svg(figure: Figure) -> str:
     return _NO_XML.sub("\ufffd", hover.into(svg[svg.index("<svg") :], figure))
 
 
-def to_png(figure: Figure, dpi: int = 200) -> bytes:
-    """The figure as PNG on white, by default at twice the screen's resolution, in few colours.
+def drawn(figure: Figure) -> Image.Image:
+    """The figure as pixels on white, at twice the screen's resolution."""
+    pixels = io.BytesIO()
+    with mpl.rc_context(_RC):
+        # not compressed: it is read again at once
+        figure.savefig(pixels, format="png", dpi=2 * SCREEN_DPI, pil_kwargs={"compress_level": 0})
+    return Image.open(pixels).convert("RGB")
+
+
+def to_png(picture: Figure | Image.Image) -> bytes:
+    """A figure at twice the screen's resolution, or its pixels, as PNG in few colours.
 
     A chart has a handful of colours and their shades at edges: 32 are enough, and
     the file is a third of its size, so that a page can carry it.
     """
-    drawn, reduced = io.BytesIO(), io.BytesIO()
-    with mpl.rc_context(_RC):
-        figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})
-    picture = Image.open(drawn).convert("RGB")
-    few = picture.quantize(32, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    pixels = picture if isinstance(picture, Image.Image) else drawn(picture)
+    few = pixels.quantize(32, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    reduced = io.BytesIO()
     few.save(reduced, format="png", optimize=True)
     return reduced.getvalue()

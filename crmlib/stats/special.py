@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float64]
 _BETA_NODES = 200
 _POWER_NODES = 24
 _POWER_DEPTH = 34.0
-_AT_ONCE = 20_000  # rows whose nodes stay in the processor's cache
+_AT_ONCE = 500  # rows whose nodes stay in the processor's cache
 
 
 def hyp2f1_negative(big: ArrayLike, a: ArrayLike, c: ArrayLike, s: ArrayLike) -> FloatArray:
@@ -108,48 +108,52 @@ def log_power_integral(
     -----
     ∂log/∂α = −ρ·per_alpha, ∂log/∂ρ = −log_alpha, and likewise for β and σ.
     """
-    parts = [
-        _power_integral(
-            *(column[k : k + _AT_ONCE] for column in (rho, alpha, sigma, beta, start)), end
-        )
-        for k in range(0, rho.size, _AT_ONCE)
-    ]
-    return PowerIntegral(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
-def _power_integral(
-    rho: FloatArray,
-    alpha: FloatArray,
-    sigma: FloatArray,
-    beta: FloatArray,
-    start: FloatArray,
-    end: float,
-) -> PowerIntegral:
     swap = beta < alpha
     near, far = np.minimum(alpha, beta) + start, np.maximum(alpha, beta) + start
     near_power, far_power = np.where(swap, sigma, rho), np.where(swap, rho, sigma)
     reach = _reach(near, far, near_power, far_power, np.log1p((end - start) / near))
-    points, weights = gauss_legendre(_POWER_NODES)
-    y = reach[:, None] * points
-    grown = np.expm1(y)
-    grown *= near[:, None]  # τ − start
-    log_far = np.log1p(grown / far[:, None])
-    mass = (1 - near_power)[:, None] * y - far_power[:, None] * log_far
-    np.exp(mass, out=mass)
-    mass *= weights
-    total = mass.sum(axis=1)
-    mass /= total[:, None]
-    at_near = np.log(near) + (mass * y).sum(axis=1)
-    at_far = np.log(far) + (mass * log_far).sum(axis=1)
-    per_near = (mass / (grown + near[:, None])).sum(axis=1)
-    per_far = (mass / (grown + far[:, None])).sum(axis=1)
-    log = np.log(reach * total) + (1 - near_power) * np.log(near) - far_power * np.log(far)
+    columns = (near, far, near_power, far_power, reach)
+    parts = [
+        _power_sums(*(column[k : k + _AT_ONCE] for column in columns))
+        for k in range(0, rho.size, _AT_ONCE)
+    ]
+    log, at_near, at_far, per_near, per_far = np.concatenate(parts, axis=1)
     return PowerIntegral(
         log,
         np.where(swap, at_far, at_near),
         np.where(swap, at_near, at_far),
         np.where(swap, per_far, per_near),
         np.where(swap, per_near, per_far),
+    )
+
+
+def _power_sums(
+    near: FloatArray,
+    far: FloatArray,
+    near_power: FloatArray,
+    far_power: FloatArray,
+    reach: FloatArray,
+) -> FloatArray:
+    """The integral's logarithm, then the means under it, near before far; shape (5, n)."""
+    points, weights = gauss_legendre(_POWER_NODES)
+    y = points[:, None] * reach  # nodes lead: sums over them then run along whole rows
+    grown = np.expm1(y)
+    grown *= near  # τ − start
+    log_far = np.log1p(grown / far)
+    mass = (1 - near_power) * y
+    mass -= far_power * log_far
+    np.exp(mass, out=mass)
+    mass *= weights[:, None]
+    total = mass.sum(axis=0)
+    log_near, log_beyond = np.log(near), np.log(far)
+    return np.array(
+        [
+            np.log(reach * total) + (1 - near_power) * log_near - far_power * log_beyond,
+            log_near + np.einsum("ij,ij->j", mass, y) / total,
+            log_beyond + np.einsum("ij,ij->j", mass, log_far) / total,
+            (mass / (grown + near)).sum(axis=0) / total,
+            (mass / (grown + far)).sum(axis=0) / total,
+        ]
     )
 
 
@@ -164,12 +168,21 @@ def _reach(
 
     Newton's method on a concave function, from beyond its root: every step stays beyond.
     """
-    reach = longest
+    reach = longest.copy()
+
+    def height(at: FloatArray, rows: NDArray[np.int64] | slice) -> tuple[FloatArray, FloatArray]:
+        grown = near[rows] * np.expm1(at)
+        fallen = far_power[rows] * np.log1p(grown / far[rows])
+        return (1 - near_power[rows]) * at - fallen, grown
+
+    # most integrands do not fall so far
+    rows = np.flatnonzero(height(reach, slice(None))[0] < -_POWER_DEPTH)
     for _ in range(6):
-        grown = near * np.expm1(reach)
-        height = (1 - near_power) * reach - far_power * np.log1p(grown / far)
-        slope = (1 - near_power) - far_power * (near + grown) / (far + grown)
-        low = height < -_POWER_DEPTH
-        step = (height + _POWER_DEPTH) / np.where(low, slope, -1.0)
-        reach = np.where(low, reach - step, reach)
+        if rows.size == 0:
+            break
+        at, of_far = reach[rows], far_power[rows]
+        value, grown = height(at, rows)
+        slope = (1 - near_power[rows]) - of_far * (near[rows] + grown) / (far[rows] + grown)
+        low = value < -_POWER_DEPTH
+        reach[rows] = np.where(low, at - (value + _POWER_DEPTH) / np.where(low, slope, -1.0), at)
     return reach

@@ -93,6 +93,6 @@ def test_power_integral_of_many_rows_is_that_of_each():
     rng = np.random.default_rng(1)
     columns = [*rng.uniform(0.5, 9, (4, 25_000)), rng.uniform(0, 39, 25_000)]
     together = log_power_integral(*columns, 40.0)
-    for row in (0, 19_999, 20_000, 24_999):
+    for row in (0, 499, 500, 19_999, 24_999):
         alone = log_power_integral(*(column[[row]] for column in columns), 40.0)
         assert [float(v[row]) for v in together] == pytest.approx([float(v[0]) for v in alone])
