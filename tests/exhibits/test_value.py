@@ -342,7 +342,7 @@ def choice(apart: bool, same_rate: float = 0.4) -> value.PurchaseChoice:
     ("apart", "same_rate", "title"),
     [
         (True, 0.4, "Of the models tried BG/NBD foretells best, ahead of naive forecasts"),
-        (True, 0.05, "BG/NBD is the best of the models, yet a naive forecast beats it"),
+        (True, 0.05, "BG/NBD is the best model, yet a naive forecast beats it"),
         (False, 0.4, "No model stands out; BG/NBD is used, ahead of naive forecasts"),
         (False, 0.05, "No model stands out, and a naive forecast beats BG/NBD"),
     ],

@@ -183,7 +183,7 @@ def _chosen_title(choice: PurchaseChoice) -> str:
         return f"No model stands out, and a naive forecast beats {label}"
     if beats:
         return f"Of the models tried {label} foretells best, ahead of naive forecasts"
-    return f"{label} is the best of the models, yet a naive forecast beats it"
+    return f"{label} is the best model, yet a naive forecast beats it"
 
 
 def _written(value: float, digits: str) -> str:
