@@ -193,17 +193,17 @@ class Trend:
         """Yearly change of the total when customers are drawn so often."""
         return growth(self.before, self.after, drawn[self.customer])
 
-    def changes(self, number: int, years: int, rng: np.random.Generator) -> FloatArray:
+    def changes(self, luck: FloatArray) -> FloatArray:
         """Factors by which customers' money may change over some years, shape (number,).
 
         Drawn from what customers have seen in a year, in proportion to their money, so
-        that their mean is that of the total.
+        that their mean is that of the total; `luck` is uniform, shape (years, number).
         """
         known = np.flatnonzero(self.before > 0)
         if known.size == 0:
-            return np.ones(number)
+            return np.ones(luck.shape[1])
         share = np.cumsum(self.before[known])
-        drawn = np.searchsorted(share / share[-1], rng.random((years, number)))
+        drawn = np.searchsorted(share / share[-1], luck)
         ratio = self.after[known] / self.before[known]
         return ratio[np.minimum(drawn, known.size - 1)].prod(axis=0)
 
@@ -279,6 +279,7 @@ def futures_of(
     """
     number, horizon = int(customer.max()) + 1, discounted.size - 1
     rows = {name: np.flatnonzero(product == name) for name in risks}
+    shared_trends = {id(trend): trend for trend in trends.values()}  # by several products
     years = max(round(LAG + horizon / YEAR / 2), 1)  # to the middle of the horizon
     result = np.empty((len(next(iter(risks.values()))), number))
     for replicate in range(len(result)):
@@ -286,7 +287,8 @@ def futures_of(
         common = rng.exponential(size=number)
         luck = np.where(shared[customer], common[customer], rng.exponential(size=customer.size))
         paid = np.empty(customer.size)
-        changed = {id(t): t.changes(number, years, rng) for t in trends.values()}
+        fate = {id(trend): rng.random((years, number)) for trend in trends.values()}
+        changed = {key: trend.changes(fate[key]) for key, trend in shared_trends.items()}
         for name, own in rows.items():
             risk, age = risks[name][replicate], tenure[own]
             period = np.searchsorted(risk, risk[age] + luck[own], side="left")
