@@ -81,7 +81,8 @@ class Product:
     """Contracts of one product as the bootstrap needs them."""
 
     model: ContractModel
-    spells: pd.DataFrame  # all of them: customer, duration, ended, entry
+    holder: IntArray  # customer of each contract, running or not
+    spells: tuple[NDArray[np.generic], ...]  # their duration, ended, entry
     rows: IntArray
     customer: IntArray  # of each running one
     margin: FloatArray
@@ -95,10 +96,12 @@ class Product:
     ) -> Product:
         """Pick the product's contracts."""
         running = portfolio.running[portfolio.running["product"] == name]
+        own = ordered[ordered["product"] == name]
         ages, index = np.unique(running["tenure"].to_numpy(), return_inverse=True)
         return cls(
             model=model,
-            spells=ordered[ordered["product"] == name],
+            holder=own["customer"].to_numpy(),
+            spells=tuple(own[column].to_numpy() for column in ("duration", "ended", "entry")),
             rows=running.index.to_numpy(),
             customer=running["customer"].to_numpy(),
             margin=running["margin"].to_numpy(dtype=float),
@@ -113,11 +116,10 @@ class Product:
 
     def curve(self, drawn: FloatArray) -> FloatArray:
         """Hazards refitted to customers drawn so often, shape (n_periods,)."""
-        weights = drawn[self.spells["customer"].to_numpy()]
+        weights = drawn[self.holder]
         if not weights.any():
             raise NotIdentified("no contract was drawn")
-        columns = (self.spells[name].to_numpy() for name in ("duration", "ended", "entry"))
-        return self.model.resampled(exposure(*columns, weights), self.estimate.size)
+        return self.model.resampled(exposure(*self.spells, weights), self.estimate.size)
 
 
 class Undetermined(NotIdentified):
