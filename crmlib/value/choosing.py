@@ -77,6 +77,11 @@ class PurchaseChoice:
         return self.order[0]
 
     @property
+    def rivals(self) -> tuple[str, ...]:
+        """Candidates that the score does not tell apart from the best, the best among them."""
+        return tuple(self.table.index[self.table["told_apart"].eq(False)])
+
+    @property
     def fit(self) -> PurchaseResult:
         """The chosen candidate fitted before the seal."""
         return self.fits[self.chosen]
@@ -325,12 +330,12 @@ def _ranked(
         reason = f"{label} is used: it finds the sealed time more likely than the others do."
     elif rivals["loses"].nunique() > 1 and (~rivals["loses"]).sum() == 1:
         reason = (
-            f"The sealed time is as likely under {_and(rivals['label'])}; {label} is used "
+            f"The sealed time does not tell {_and(rivals['label'])} apart; {label} is used "
             "because it alone of these beats both naive forecasts."
         )
     else:
         reason = (
-            f"The sealed time is as likely under {_and(rivals['label'])}; {label} is used "
+            f"The sealed time does not tell {_and(rivals['label'])} apart; {label} is used "
             "because it comes nearest to the total."
         )
     return tuple(ranked.index), reason

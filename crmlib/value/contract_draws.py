@@ -93,7 +93,8 @@ class Product:
     """Contracts of one product as the bootstrap needs them."""
 
     model: ContractModel
-    spells: pd.DataFrame  # all of them: customer, duration, ended, entry
+    holder: IntArray  # customer of each contract, running or not
+    spells: tuple[NDArray[np.generic], ...]  # their duration, ended, entry
     rows: IntArray
     customer: IntArray  # of each running one
     margin: FloatArray
@@ -107,10 +108,12 @@ class Product:
     ) -> Product:
         """Pick the product's contracts."""
         running = portfolio.running[portfolio.running["product"] == name]
+        own = ordered[ordered["product"] == name]
         ages, index = np.unique(running["tenure"].to_numpy(), return_inverse=True)
         return cls(
             model=model,
-            spells=ordered[ordered["product"] == name],
+            holder=own["customer"].to_numpy(),
+            spells=tuple(own[column].to_numpy() for column in ("duration", "ended", "entry")),
             rows=running.index.to_numpy(),
             customer=running["customer"].to_numpy(),
             margin=running["margin"].to_numpy(dtype=float),
@@ -125,11 +128,10 @@ class Product:
 
     def curve(self, drawn: FloatArray) -> FloatArray:
         """Hazards refitted to customers drawn so often, shape (n_periods,)."""
-        weights = drawn[self.spells["customer"].to_numpy()]
+        weights = drawn[self.holder]
         if not weights.any():
             raise NotIdentified("no contract was drawn")
-        columns = (self.spells[name].to_numpy() for name in ("duration", "ended", "entry"))
-        return self.model.resampled(exposure(*columns, weights), self.estimate.size)
+        return self.model.resampled(exposure(*self.spells, weights), self.estimate.size)
 
 
 class Undetermined(NotIdentified):
@@ -296,6 +298,7 @@ def futures_of(
     """
     number, horizon = int(customer.max()) + 1, next(iter(payments.values())).shape[1] - 1
     rows = {name: np.flatnonzero(product == name) for name in risks}
+    shared_trends = {id(trend): trend for trend in trends.values()}  # by several products
     years = max(round(LAG + horizon / YEAR / 2), 1)  # to the middle of the horizon
     result = np.empty((len(next(iter(risks.values()))), number))
     for replicate in range(len(result)):
@@ -303,7 +306,7 @@ def futures_of(
         common = rng.exponential(size=number)
         luck = np.where(shared[customer], common[customer], rng.exponential(size=customer.size))
         paid = np.empty(customer.size)
-        changed = {id(t): t.changes(number, years, rng) for t in trends.values()}
+        changed = {key: t.changes(number, years, rng) for key, t in shared_trends.items()}
         for name, own in rows.items():
             risk, age = risks[name][replicate], tenure[own]
             period = np.searchsorted(risk, risk[age] + luck[own], side="left")

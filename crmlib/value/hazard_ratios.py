@@ -14,8 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from statsmodels.duration.hazard_regression import PHReg
-from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from crmlib.stats.optimise import MAX_DECREMENT, NotIdentified
 from crmlib.value.survival import Spells
@@ -88,6 +86,10 @@ def hazard_ratios(
         If nobody ended, a covariate does not vary, depends on the others, or separates
         those who ended from those who did not.
     """
+    # slow to import, and not every engagement names what may drive the end of contracts
+    from statsmodels.duration.hazard_regression import PHReg
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+
     spells = Spells.of(age, ended, entry)
     values, spread = _design(covariates, spells)
     if not spells.ended.any():

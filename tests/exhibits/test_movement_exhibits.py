@@ -86,9 +86,9 @@ def test_the_flows_add_up_to_the_change_of_value():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"shrinking": 700}, "Shrinking cost"),
+        ({"shrinking": 700}, "Shrinking cost at least"),
         ({"leaving": 120}, "Leaving cost"),
-        ({"shrinking": 700, "leaving": 30}, "Shrinking customers cost"),
+        ({"shrinking": 700, "leaving": 30}, "leaving only"),
         ({"shrinking": 350, "leaving": 300}, "Leavers cost"),
         ({"shrinking": 300, "leaving": 80}, "shrinking cost at least"),
     ],
@@ -108,6 +108,20 @@ def test_different_months_are_no_season_told_from_change():
     assert "season is not told from change" in note and "who pauses" not in note
     unknown = moved(quarters())
     assert "who pauses counts as well" in exhibits.migration_flows(unknown, True, 800, SCOPE).note
+
+
+def test_where_leavers_are_unknown_shrinking_is_no_least_and_leaving_is_no_only():
+    """Who left in the course of the second period is then among those who shrank."""
+    parts = quarters()
+    parts[:80, 6:] = 0  # they leave after half of it
+    parts[80:110, 4:] = 0
+    parts[200:700, 4:] *= 0.3
+    exhibit = exhibits.migration_flows(moved(parts), True, 800, SCOPE)
+    assert exhibit.title.startswith("Beyond chance shrinking cost ")
+    assert "at least" not in exhibit.title and "only" not in exhibit.title
+    assert "who left in its course counts as shrinking" in exhibit.note
+    assert all("at least" not in f.sentence for f in exhibits.migration_findings(
+        moved(parts), SCOPE))  # fmt: skip
 
 
 def test_the_matrix_holds_the_customers_of_the_flows():

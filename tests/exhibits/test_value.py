@@ -324,3 +324,28 @@ def test_spend_by_frequency_has_rows_per_group_and_says_why():
     assert rows.set_index("parameter")["estimate"].to_dict() == fit.params.to_dict()
     assert fit.choice in exhibit.note and "repeat purchase are valued" in exhibit.note
     assert "assumes that they do not" not in exhibit.note
+
+
+def choice(apart: bool, same_rate: float = 0.4) -> value.PurchaseChoice:
+    """Two candidates, of which the first is used."""
+    cards = {kind: scorecard(0.1, same_rate, 0.3) for kind in ("bg_nbd", "pareto_nbd")}
+    figures = {"log_likelihood": -10.0, "score": 1.0, "behind": 0.0, "behind_lo": 0.0,
+               "behind_hi": 0.1, "total_error": 0.1, "mae": 0.3, "spearman": 0.4, "lift": 3.0,
+               "beats_naive": same_rate > 0.1, "verdict": "good"}  # fmt: skip
+    rows = [{"label": "BG/NBD", **figures, "told_apart": False, "chosen": True}]
+    rows += [{"label": "Pareto/NBD", **figures, "told_apart": apart, "chosen": False}]
+    table = pd.DataFrame(rows, index=list(cards))
+    return value.PurchaseChoice(table, tuple(cards), False, "Why.", {}, cards)
+
+
+@pytest.mark.parametrize(
+    ("apart", "same_rate", "title"),
+    [
+        (True, 0.4, "Of the models tried BG/NBD foretells best, ahead of naive forecasts"),
+        (True, 0.05, "BG/NBD is the best model, yet a naive forecast beats it"),
+        (False, 0.4, "No model stands out; BG/NBD is used, ahead of naive forecasts"),
+        (False, 0.05, "No model stands out, and a naive forecast beats BG/NBD"),
+    ],
+)
+def test_a_model_is_called_best_only_where_it_is_told_apart(apart, same_rate, title):
+    assert exhibits.purchase_models(choice(apart, same_rate), 200, SCOPE).title == title

@@ -265,8 +265,9 @@ def _why_models(
 ) -> str:
     said = [
         "sBG, the shifted-beta-geometric model (Fader and Hardie 2007): contracts differ in their "
-        "risk, so those who stay grow loyal. A life table takes each age as it was, as loans need "
-        "that end at their term. Misplaced losses: the share at other ages than sBG expects. "
+        "risk and the weak end first, so that the old ones are safer; none grows loyal by age. A "
+        "life table takes each age as it was, as loans need that end at their term. Misplaced "
+        "losses: the share at other ages than sBG expects. "
         f"{formats.level(level)} intervals."
     ]
     for name, model in models.items():

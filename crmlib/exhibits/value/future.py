@@ -121,8 +121,8 @@ def customer_equity(
         shown.loc[shown.index[-1], "value"] = formats.percent(scope.margin_rate, 1)
     level = formats.level(equity.level)
     remarks = [
-        f"From and to: what another base drawn like this one would show in {level} of cases; "
-        "neither the model's own error, see the sealed holdout, nor the chance in the total is "
+        f"From and to: {level} bootstrap interval of the expectation, for the chance in who became "
+        f"a customer; neither the model's own error{_tested(scope)} nor the chance in the total is "
         f"in it. Discounted at {formats.percent(rate, 1)} a year; realised figures are counts and "
         "have no interval.",
         _beyond(values),
@@ -144,6 +144,11 @@ def customer_equity(
 
 def _years(horizon: float) -> str:
     return "year" if horizon == 1 else formats.plural(horizon, "year")
+
+
+def _tested(scope: Scope) -> str:
+    """Where the model's own error can be read; no sealed time tests what contracts state."""
+    return "" if scope.margin_from == "contracts" else ", see the sealed holdout,"
 
 
 def _beyond(values: LifetimeValues) -> str:
@@ -231,7 +236,7 @@ def _value_caveats(scope: Scope) -> list[Finding]:
             Finding(
                 id="not_in_value",
                 kind="assumption",
-                sentence=f"Value is of purchases only: what the client's {tables} show is not "
+                sentence=f"Value is of purchases only: the money in the client's {tables} is not "
                 "in it.",
                 value=None,
                 unit="",

@@ -177,9 +177,13 @@ def _chosen_title(choice: PurchaseChoice) -> str:
     if choice.forced:
         return f"{label} foretells purchases here because the params say so"
     beats = choice.table.loc[choice.chosen, "beats_naive"]
+    if len(choice.rivals) > 1:
+        if beats:
+            return f"No model stands out; {label} is used, ahead of naive forecasts"
+        return f"No model stands out, and a naive forecast beats {label}"
     if beats:
         return f"Of the models tried {label} foretells best, ahead of naive forecasts"
-    return f"{label} is the best of the models, yet a naive forecast beats it"
+    return f"{label} is the best model, yet a naive forecast beats it"
 
 
 def _written(value: float, digits: str) -> str:

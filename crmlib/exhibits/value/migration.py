@@ -151,18 +151,26 @@ def _gone(moved: ValueMoved) -> Interval:
 def _title(moved: ValueMoved) -> str:
     """Which of both losses is more than chance, and which of them is the larger."""
     shrunk, left, beyond = _loss(moved), _gone(moved), moved.excess.less_beyond_gone
-    a, b = _percent_1(shrunk.value), _percent_1(left.value)
+    a, b = f"{_least(moved)}{_percent_1(shrunk.value)}", _percent_1(left.value)
     if shrunk.lo <= 0 and left.lo <= 0:
         return "No more value was lost than chance alone would take away"
     if left.lo <= 0:
-        return f"Shrinking cost {a} of value beyond chance; leaving cannot be told"
+        return f"Shrinking cost {a} of value beyond chance; leaving is unclear"
     if shrunk.lo <= 0:
-        return f"Leaving cost {b} of value beyond chance; shrinking cannot be told"
-    if beyond.lo > 0:
-        return f"Shrinking customers cost {a} of value beyond chance, leavers only {b}"
+        return f"Leaving cost {b} of value beyond chance; shrinking is unclear"
+    if beyond.lo > 0 and (moved.knows_leavers or moved.of != BOOKED):
+        return f"Beyond chance shrinking cost {a} of value, leaving only {b}"
     if beyond.hi < 0:
-        return f"Leavers cost {b} of value beyond chance, shrinking customers at least {a}"
-    return f"Beyond chance shrinking cost at least {a} of value, leaving {b}"
+        return f"Leavers cost {b} of value beyond chance, shrinking customers {a}"
+    return f"Beyond chance shrinking cost {a} of value, leaving {b}"
+
+
+def _least(moved: ValueMoved) -> str:
+    """What stands before a loss by shrinking, which is too small where quarters were swapped.
+
+    Not where it holds those who left in the course of the period.
+    """
+    return "at least " if moved.of == BOOKED and moved.knows_leavers else ""
 
 
 def _note(moved: ValueMoved, same_months: bool, scope: Scope) -> str:
@@ -176,8 +184,9 @@ def _note(moved: ValueMoved, same_months: bool, scope: Scope) -> str:
     if moved.of == BOOKED:
         remarks.append(
             "By chance: the same quarters of both periods changed places at random. Real "
-            "shrinking makes that larger, so that shrinking is rather more than it is said to be. "
-            "Contribution is revenue less cost to serve and risk cost."
+            "shrinking makes that larger, so that shrinking is rather more than it is said to be, "
+            "also beside leaving; no interval holds that. Contribution is revenue less cost to "
+            "serve and risk cost."
         )
     else:
         remarks.append(
@@ -185,7 +194,11 @@ def _note(moved: ValueMoved, same_months: bool, scope: Scope) -> str:
             "periods, by a model fitted to the first."
         )
     if not moved.knows_leavers:
-        remarks.append("Left: brought nothing in the second period; who pauses counts as well.")
+        remarks.append(
+            "Left: brought nothing in the second period; who pauses counts as well, and who left "
+            "in its course counts as shrinking. Came: brought nothing in the first; who comes back "
+            "counts as well."
+        )
     remarks.append(
         "Both periods hold the same months, so season moves nothing."
         if same_months
@@ -304,9 +317,9 @@ def migration_findings(moved: ValueMoved | Refusal, scope: Scope) -> list[Findin
     scale = moved.observed.placed_1 / both if both > 0 else 0.0
     word, level = _word(moved, scope), formats.level(moved.excess.level)
     said = []
-    for name, who, loss in (
-        ("lost_by_shrinking", "Customers who stayed and brought less", _loss(moved)),
-        ("lost_by_leaving", "Customers who left", _gone(moved)),
+    for name, who, least, loss in (
+        ("lost_by_shrinking", "Customers who stayed and brought less", _least(moved), _loss(moved)),
+        ("lost_by_leaving", "Customers who left", "", _gone(moved)),
     ):
         if loss.lo <= 0:
             continue
@@ -315,8 +328,8 @@ def migration_findings(moved: ValueMoved | Refusal, scope: Scope) -> list[Findin
             Finding(
                 id=name,
                 kind="estimate",
-                sentence=f"{who} took {_percent_1(loss.value)} of {word} away from one period to "
-                f"the next, beyond what chance moves ({level} interval {span}).",
+                sentence=f"{who} took {least}{_percent_1(loss.value)} of {word} away from one "
+                f"period to the next, beyond what chance moves ({level} interval {span}).",
                 value=loss.value,
                 lo=loss.lo,
                 hi=loss.hi,

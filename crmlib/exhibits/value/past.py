@@ -89,13 +89,13 @@ def _coarser(bands: int, wanted: int, scope: Scope) -> str:
 
 
 def _redrawn(intervals: Mapping[object, Interval] | Refusal, share: float, word: str) -> str:
-    """How the best customers' share would vary from base to base, in a sentence."""
+    """What the base says of all whom it could have been drawn from, in a sentence."""
     if isinstance(intervals, Refusal):
         return f"Another base drawn like this one may have no positive total ({intervals.reason})."
     best = intervals[share]
     return (
-        f"Another base drawn like this one would show "
-        f"{formats.interval(best.lo, best.hi, formats.percent, 1)} for the best {word} "
+        "Read as a sample of those who might have become customers, the best "
+        f"{word} holds {formats.interval(best.lo, best.hi, formats.percent, 1)} "
         f"({formats.level(best.level)} bootstrap interval)."
     )
 

@@ -106,9 +106,9 @@ def _held(table: pd.DataFrame, share: float) -> float:
 def _redrawn(curve: WhaleCurve, losing: Unprofitable, share: float, word: str) -> str:
     top, level = curve.top_shares[share], formats.level(losing.share.level)
     return (
-        "Another base drawn like this one would show "
-        f"{formats.interval(top.lo, top.hi, formats.percent)} for the best {word} and "
-        f"{formats.interval(losing.share.lo, losing.share.hi, formats.percent)} who bring losses "
+        "Read as a sample of those who might have become customers, the best "
+        f"{word} earns {formats.interval(top.lo, top.hi, formats.percent)} and "
+        f"{formats.interval(losing.share.lo, losing.share.hi, formats.percent)} bring losses "
         f"({level} bootstrap intervals)."
     )
 

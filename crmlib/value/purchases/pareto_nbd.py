@@ -26,6 +26,7 @@ from crmlib.stats.special import (
     PowerIntegral,
     gauss_legendre,
     log_power_integral,
+    power_integral,
     softplus,
 )
 from crmlib.value import expectations
@@ -112,7 +113,7 @@ class ParetoLikelihood:
     def _tails(self, columns: FloatArray) -> PowerIntegral:
         x, start, profile = self.tails.columns
         r, alpha, s, beta = np.exp(columns[:, profile.astype(np.int64)])
-        return log_power_integral(r + x, alpha, s + 1, beta, start, self.end)
+        return power_integral(r + x, alpha, s + 1, beta, start, self.end)
 
     def _tail_slopes(
         self, columns: FloatArray, tail: PowerIntegral, mass: FloatArray
@@ -173,7 +174,7 @@ def _log_tail_of_each(
 ) -> FloatArray:
     arrays = np.broadcast_arrays(*params, x, start)
     r, alpha, s, beta, frequency, at = (np.ravel(array) for array in arrays)
-    log = log_power_integral(r + frequency, alpha, s + 1, beta, at, end).log
+    log = log_power_integral(r + frequency, alpha, s + 1, beta, at, end)
     return log.reshape(arrays[0].shape)
 
 
