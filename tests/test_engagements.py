@@ -109,7 +109,7 @@ def test_a_mistake_found_in_a_kernel_ends_with_one_message(tmp_path):
 def test_a_changed_setting_moves_what_rests_on_it_and_nothing_else(demo_version, tmp_path):
     root = tmp_path / "reports"
     shutil.copytree(demo_version.parents[1], root)
-    setting = "value.annual_discount_rate=0.15"
+    setting = "value.annual_discount_rate=0.3"
     command = [CRM, "run", DEMO_PARAMS, "--set", setting, "--out", root]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -121,7 +121,7 @@ def test_a_changed_setting_moves_what_rests_on_it_and_nothing_else(demo_version,
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[1].startswith("  customer_equity: moved ")
     assert "1 parameter changed; 2 of 12 findings moved, 1 beyond its interval; 4 of 24" in summary
-    assert "  value.annual_discount_rate: 0.1 → 0.15\n" in summary
+    assert "  value.annual_discount_rate: 0.1 → 0.3\n" in summary
 
     text = page.read_text()
     assert re.findall(r"<h2[^>]*>([^<]*)</h2>", text) == [

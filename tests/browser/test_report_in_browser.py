@@ -18,7 +18,7 @@ from crmlib.book import indices, versions
 
 LINE = ".picture .stroke-primary"
 WIDTHS = (390, 768, 1280, 1920)
-MOST_BYTES = 1_000_000
+MOST_BYTES = 2_000_000  # a mail takes it, with some forty exhibits and their data
 # A4 less the margins of the style sheet, at 96 dots per inch
 PAPER = {"width": round((210 - 36) / 25.4 * 96), "height": round((297 - 35) / 25.4 * 96)}
 PAGE_IN_PDF = re.compile(rb"/Type\s*/Page\b")
@@ -220,7 +220,7 @@ def test_print_gives_pages_on_white_paper(browser: Browser, addresses):
     for address in addresses:
         page.goto(address)
         pdf = page.pdf(prefer_css_page_size=True, tagged=False)
-        assert 0 < len(PAGE_IN_PDF.findall(pdf)) < 25, address
+        assert 0 < len(PAGE_IN_PDF.findall(pdf)) < 45, address
         page.emulate_media(media="print", color_scheme="dark")
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground == "rgb(255, 255, 255)"

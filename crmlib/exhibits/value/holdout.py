@@ -153,7 +153,7 @@ def purchase_models(choice: PurchaseChoice | Refusal, n: int, scope: Scope) -> E
         chosen=table["chosen"].map({True: "used", False: ""}),
     )
     headings = [
-        "forecast", "", "log-likelihood", "behind", "from", "to", "error", *_SCORES.values(),
+        "forecast", "choice", "log-likelihood", "behind", "from", "to", "error", *_SCORES.values(),
         "verdict",
     ]  # fmt: skip
     return scope.exhibit(

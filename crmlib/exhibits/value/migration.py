@@ -237,8 +237,9 @@ def migration_matrix(moved: ValueMoved | Refusal, scope: Scope) -> Exhibit | Non
         n=moved.observed.n,
         population="customers in either period",
         unit=f"customers, and change of {_word(moved, scope)} in {scope.currency}",
-        alt="Table of customers by tier in the first and in the second period with the change of "
-        f"their {_word(moved, scope)}; losses and gains are coloured.",
+        alt=f"Table of {formats.count(moved.observed.n)} customers by tier in the first and in the "
+        f"second period with the change of their {_word(moved, scope)}; losses and gains are "
+        "coloured.",
         note="A count of the observed base. Tiers are cut in the first period at the shares of "
         "value in the params, and at the same amounts in the second. Percentages are of the "
         f"customers of the row. Chance alone moves many: see the flows.{few}",

@@ -130,7 +130,6 @@ def profit_by_channel(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
     table.insert(0, "customers", groups.size())
     total = earned.total
     table["profit_share"] = table["profit"] / (total if total > 0 else np.nan)
-    table["customer_share"] = table["customers"] / n
     table["profit_per_customer"] = table["profit"] / table["customers"]
     table = table.sort_values("profit_per_customer", ascending=False).reset_index()
     best, last = table.iloc[0], table.iloc[-1]
@@ -138,14 +137,14 @@ def profit_by_channel(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
     shown = table.assign(
         customers=table["customers"].map(formats.count),
         **{name: table[name].map(scope.money) for name in money},
-        **{name: table[name].map(formats.percent) for name in ("profit_share", "customer_share")},
+        profit_share=table["profit_share"].map(formats.percent),
     )
     return scope.exhibit(
         id="profit_by_channel",
         title=f"By channel a customer earns {scope.money(best['profit_per_customer'])} down to "
         f"{formats.money(last['profit_per_customer'])}",
         table=table,
-        formatted=shown.rename(columns=lambda name: name.replace("_", " ")),
+        formatted=shown.rename(columns=_headings),
         n=n,
         population="customers in the ledger",
         unit=f"{scope.currency} in the observed time",
@@ -154,6 +153,13 @@ def profit_by_channel(earned: Profit | Refusal, scope: Scope) -> Exhibit | None:
         f"{scope.money(last['profit_per_customer'])}.",
         note="Each customer stands under the channel with most of his cost to serve. That a "
         "channel's customers earn less need not be the channel's doing.",
+    )
+
+
+def _headings(name: str) -> str:
+    """Short enough for a sheet of paper."""
+    return {"profit_share": "share", "profit_per_customer": "per customer"}.get(
+        name, name.replace("_", " ")
     )
 
 
