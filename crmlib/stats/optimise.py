@@ -20,6 +20,8 @@ FloatArray = NDArray[np.float64]
 Objective = Callable[[FloatArray], tuple[float, FloatArray]]
 
 LOG_BOUND = 12.0  # a parameter 160,000 times above or below its natural scale has run away
+RUNAWAY = LOG_BOUND - 3  # beyond it there is no finite optimum
+HELD_AT = LOG_BOUND - 1  # where a parameter that has run away is held
 MAX_CONDITION = 1e5  # of the Hessian in log-parameters, which does not depend on sample size
 MAX_LOG_SE = 1.0  # one standard error then spans a factor of e
 MAX_DECREMENT = 1e-2  # distance to the optimum in standard errors
@@ -92,6 +94,9 @@ def maximise(
     heights = np.array([objective(theta)[0] for theta in finals])
     best = int(np.argmax(heights))
     theta, hessian = _newton(objective, finals[best])
+    if (np.abs(theta) > RUNAWAY).any():
+        theta = _pinned(objective, theta, nobs)
+        hessian = hessian_by_differences(objective, theta)
     llf, gradient = objective(theta)
     spread = float(max(llf, heights[best]) - heights.min())
     verdict = _judge(theta, gradient, hessian, spread, heights, names, nobs)
@@ -270,6 +275,30 @@ def _newton(objective: Objective, theta: FloatArray) -> tuple[FloatArray, FloatA
     return theta, hessian
 
 
+def _pinned(objective: Objective, theta: FloatArray, nobs: float) -> FloatArray:
+    """The optimum with the parameter that ran furthest held at one stated place.
+
+    Where a search along a ridge ends is decided by the last digit of the likelihood, and
+    so by the processor; from a stated point on the ridge all processors see one optimum.
+    """
+    held = int(np.argmax(np.abs(theta)))
+    free = np.arange(theta.size) != held
+    point = theta.copy()
+    point[held] = np.sign(theta[held]) * HELD_AT
+
+    def of_others(others: FloatArray) -> tuple[float, FloatArray]:
+        point[free] = others
+        value, gradient = objective(point)
+        return value, gradient[free]
+
+    # along a ridge the others moved with it
+    starts = [theta[free], theta[free] - (theta[held] - point[held])]
+    finals = [_search(of_others, np.clip(s, -LOG_BOUND, LOG_BOUND), nobs) for s in starts]
+    best = max(finals, key=lambda found: of_others(found)[0])
+    point[free] = _newton(of_others, best)[0]
+    return point
+
+
 def _inverse(matrix: FloatArray) -> FloatArray | None:
     """Inverse of a positive definite matrix, None for any other."""
     try:
@@ -291,7 +320,7 @@ def _judge(
     refusals, doubts = [], []
     inverse = _inverse(-hessian)
     eigenvalues, vectors = np.linalg.eigh(-hessian)
-    runaway = [n for n, t in zip(names, theta, strict=True) if abs(t) > LOG_BOUND - 3]
+    runaway = [n for n, t in zip(names, theta, strict=True) if abs(t) >= RUNAWAY]
     condition = np.inf
     if inverse is not None and not runaway:
         condition = float(eigenvalues[-1] / eigenvalues[0])

@@ -90,3 +90,18 @@ def test_poor_data_never_get_a_good_verdict(model, history):
         fitted.discounted_expected_purchases(np.inf, 0.05, *history),
     ]
     assert all(np.isfinite(answer).all() for answer in answers)
+
+
+def test_a_runaway_fit_does_not_depend_on_the_last_digit():
+    """Everybody leaves at one rate: the spread of Pareto/NBD lifetimes has no finite optimum."""
+    rng = np.random.default_rng(0)
+    rate, gone = rng.gamma(1.0, 1.0, 1_500), rng.exponential(100.0, 1_500)
+    bought = rng.poisson(rate * np.minimum(gone, 36.0))
+    last = np.minimum(gone, 36.0) * rng.random(1_500) ** (1 / np.maximum(bought, 1))
+    last = np.where(bought > 0, np.maximum(last, 0.1), 0.0)
+    fits = [
+        ParetoNBD().fit(bought, last * scale, np.full(1_500, 36.0) * scale)
+        for scale in (1.0, 1 + 1e-13)
+    ]
+    assert "runaway" in " ".join(fits[0].verdict.reasons)
+    np.testing.assert_allclose(fits[0].params, fits[1].params, rtol=1e-5)
