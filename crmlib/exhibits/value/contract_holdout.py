@@ -18,7 +18,7 @@ def contract_holdout(found: ContractHoldout | Refusal, scope: Scope) -> Exhibit 
     if scope.margin_from != "ledger":
         return None
     if isinstance(found, Refusal):
-        return refused("contract_holdout", "The test of the value of contracts", found, 0, scope)
+        return refused("contract_holdout", "The test of contract values", found, 0, scope)
     told, actual = found.foretold, found.actual
     bounds = [told.value, told.lo, told.hi]
     rows = [
