@@ -1,6 +1,7 @@
 """Exhibits of the value chapter: what they say is in their table, and refusals are said."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -263,6 +264,19 @@ def test_future_shares_stand_between_their_bounds(curve):
         [0.4, 0.5, 0.6],
         [0.65, 0.7, 0.8],
     ]
+
+
+def test_shares_above_the_whole_are_on_the_chart_and_explained(curve):
+    """Where some customers are expected to cost more than they bring."""
+    plain = lifetime(1_000)
+    assert "cost more" not in exhibits.future_concentration(curve, plain, SCOPE).note
+    dear = plain.customers.assign(future_value=np.where(plain.customers.index < 300, -4.0, 9.0))
+    shares = {"top_10": Interval(0.8, 0.7, 0.9, 0.9), "top_20": Interval(1.1, 1.0, 1.3, 0.9)}
+    exhibit = exhibits.future_concentration(
+        curve, replace(plain, customers=dear, top_shares=shares), SCOPE
+    )
+    assert exhibit.figure.axes[0].get_xlim()[1] > 1.3
+    assert "cost more than they bring" in exhibit.note and "more than 100%" in exhibit.note
 
 
 @pytest.fixture(scope="module")
