@@ -228,6 +228,9 @@ def test_a_year_that_cannot_be_sealed_is_refused_and_said_as_a_doubt():
     (doubt,) = exhibits.contract_holdout_findings(short, scope)
     assert doubt.role == "caveat" and doubt.exhibit == exhibit.id
     assert exhibits.contract_holdout(short, SCOPE) is None
+    assert exhibits.contract_holdout_findings(short, SCOPE) == []
+    (doubt,) = exhibits.contract_holdout_findings(short, replace(SCOPE, margin_from="contracts"))
+    assert doubt.role == "caveat" and doubt.exhibit == "customer_equity"
 
 
 def test_ages_of_few_are_not_on_the_survival_chart():
