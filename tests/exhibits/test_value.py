@@ -363,3 +363,11 @@ def choice(apart: bool, same_rate: float = 0.4) -> value.PurchaseChoice:
 )
 def test_a_model_is_called_best_only_where_it_is_told_apart(apart, same_rate, title):
     assert exhibits.purchase_models(choice(apart, same_rate), 200, SCOPE).title == title
+
+
+def test_spending_of_which_a_part_is_margin_contributes_and_is_not_worth_that():
+    cards = replace(SCOPE, amount_word="card spending", value_word="contribution of card spending")
+    title = exhibits.customer_equity(lifetime(), 3, 0.1, replace(cards, margin_rate=0.02)).title
+    assert title == "Their card spending will contribute EUR 200 over 3 years"
+    whole = exhibits.customer_equity(lifetime(), 3, 0.1, cards).title
+    assert whole == "Their card spending is worth EUR 200 over 3 years"

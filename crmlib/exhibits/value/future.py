@@ -171,7 +171,8 @@ def _beyond(values: LifetimeValues) -> str:
 def _worth(equity: float, years: str, scope: Scope) -> str:
     """What the base is worth, or of a business that lives on more than its purchases, these."""
     if scope.beside or scope.amount_word != "revenue":
-        return f"Their {scope.amount_word} is worth {scope.money(equity)} over {years}"
+        verb = "is worth" if scope.margin_rate == 1 else "will contribute"
+        return f"Their {scope.amount_word} {verb} {scope.money(equity)} over {years}"
     return f"Today's customers are worth {scope.money(equity)} over the next {years}"
 
 
