@@ -218,6 +218,21 @@ def test_few_running_contracts_join_the_products_that_are_one_group_already():
     assert parts["running_contracts"].sum() == values.products["running_contracts"].sum()
 
 
+def test_a_year_that_cannot_be_sealed_is_refused_and_said_as_a_doubt():
+    """As of every ledger of less than two years."""
+    scope = replace(SCOPE, margin_from="ledger")
+    short = Refusal("less than a year was observed before the year to be sealed")
+    exhibit = exhibits.contract_holdout(short, scope)
+    assert exhibit.title.endswith("cannot be computed from these data")
+    assert exhibit.table["reason"].tolist() == [short.reason]
+    (doubt,) = exhibits.contract_holdout_findings(short, scope)
+    assert doubt.role == "caveat" and doubt.exhibit == exhibit.id
+    assert exhibits.contract_holdout(short, SCOPE) is None
+    assert exhibits.contract_holdout_findings(short, SCOPE) == []
+    (doubt,) = exhibits.contract_holdout_findings(short, replace(SCOPE, margin_from="contracts"))
+    assert doubt.role == "caveat" and doubt.exhibit == "customer_equity"
+
+
 def test_ages_of_few_are_not_on_the_survival_chart():
     """Of the rare product four end in their second year: two and more years are left out."""
     base = based(with_few(lost=4, running=40))

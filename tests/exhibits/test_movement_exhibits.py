@@ -173,10 +173,10 @@ def test_what_is_missing_is_said_once():
     assert exhibits.balance_findings(LEDGER, 1.0, SCOPE) == []
 
 
-def balance(unequal: float = 1.0, n: int = 400) -> value.ServiceBalance:
-    """Future value by rank to a power; everybody costs about the same."""
+def balance(unequal: float = 1.0, n: int = 400, less: float = 0.0) -> value.ServiceBalance:
+    """Future value by rank to a power, less the same for all; everybody costs about the same."""
     rng = np.random.default_rng(5)
-    worth = (1 + np.arange(n)) ** unequal
+    worth = (1 + np.arange(n)) ** unequal - less
     ids = [f"c{i:04}" for i in range(n)]
     ahead = value.FutureValues(
         pd.DataFrame({"customer_id": ids, "future_value": worth}), "running contracts"
@@ -203,10 +203,21 @@ def test_the_best_tenth_beside_what_it_gets():
     assert table["customers"].iloc[:-1].tolist() == [40] * 10
     assert table["to_move"].iloc[:-1].sum() == pytest.approx(0, abs=0.1)
     assert table["gap"].iloc[-1] == pytest.approx(table["gap"].iloc[:-1].abs().sum() / 2)
-    assert "A further EUR 36.00 went to customers without a value ahead" in exhibit.note
+    assert "A further EUR 36.00 went to customers without a running contract" in exhibit.note
+    assert exhibit.population == "customers with running contracts"
+    assert "would get nothing" not in exhibit.note
     finding = exhibits.balance_findings(found, 1e4, SCOPE)[0]
     assert trace.untraced(finding.sentence, *cells(exhibit)) == []
     assert finding.size == pytest.approx(found.bands.amount / 1e4)
+
+
+def test_groups_that_cost_more_than_they_bring_are_said_to_get_nothing():
+    found = balance(3.0, less=2e6)
+    exhibit = exhibits.balance_by_decile(found, 400, SCOPE)
+    lost = exhibit.table[exhibit.table["verdict"] == "no value ahead"]
+    assert 0 < len(lost) < 10
+    assert lost["to_move"].tolist() == (-lost["cost"]).tolist()
+    assert "groups without a value ahead would get nothing" in exhibit.note
 
 
 def test_where_value_is_even_nothing_is_to_be_moved():

@@ -1,6 +1,7 @@
 """Exhibits of the value chapter: what they say is in their table, and refusals are said."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -265,6 +266,19 @@ def test_future_shares_stand_between_their_bounds(curve):
     ]
 
 
+def test_shares_above_the_whole_are_on_the_chart_and_explained(curve):
+    """Where some customers are expected to cost more than they bring."""
+    plain = lifetime(1_000)
+    assert "cost more" not in exhibits.future_concentration(curve, plain, SCOPE).note
+    dear = plain.customers.assign(future_value=np.where(plain.customers.index < 300, -4.0, 9.0))
+    shares = {"top_10": Interval(0.8, 0.7, 0.9, 0.9), "top_20": Interval(1.1, 1.0, 1.3, 0.9)}
+    exhibit = exhibits.future_concentration(
+        curve, replace(plain, customers=dear, top_shares=shares), SCOPE
+    )
+    assert exhibit.figure.axes[0].get_xlim()[1] > 1.3
+    assert "cost more than they bring" in exhibit.note and "more than 100%" in exhibit.note
+
+
 @pytest.fixture(scope="module")
 def cohorts() -> value.Cohorts:
     cells = pd.DataFrame(
@@ -349,3 +363,11 @@ def choice(apart: bool, same_rate: float = 0.4) -> value.PurchaseChoice:
 )
 def test_a_model_is_called_best_only_where_it_is_told_apart(apart, same_rate, title):
     assert exhibits.purchase_models(choice(apart, same_rate), 200, SCOPE).title == title
+
+
+def test_spending_of_which_a_part_is_margin_contributes_and_is_not_worth_that():
+    cards = replace(SCOPE, amount_word="card spending", value_word="contribution of card spending")
+    title = exhibits.customer_equity(lifetime(), 3, 0.1, replace(cards, margin_rate=0.02)).title
+    assert title == "Their card spending will contribute EUR 200 over 3 years"
+    whole = exhibits.customer_equity(lifetime(), 3, 0.1, cards).title
+    assert whole == "Their card spending is worth EUR 200 over 3 years"

@@ -13,11 +13,17 @@ from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
 from crmlib.exhibits.value.refused import refused
 from crmlib.stats.refusal import Refusal
-from crmlib.value.balance import BALANCED, OVER, UNDER, Balance
-from crmlib.value.service import ServiceBalance
+from crmlib.value.balance import BALANCED, NO_VALUE, OVER, UNDER, Balance
+from crmlib.value.service import CONTRACTS, PURCHASES, ServiceBalance
 
 _WHAT = "The balance of service"
 _ALL = "all"
+# of whom the balance is, and whom it leaves out
+_SERVED = {CONTRACTS: "customers with running contracts", PURCHASES: "customers who bought"}
+_OTHERS = {
+    CONTRACTS: "customers without a running contract that is valued",
+    PURCHASES: "customers of whom no purchases are foretold",
+}
 _COST, _VALUE = "share of service and marketing cost", "share of future value"
 _COLUMNS = ["customers", "cost", "cost_share", "value", "value_share", "gap", "gap_lo", "gap_hi",
             "verdict", "to_move"]  # fmt: skip
@@ -53,7 +59,7 @@ def balance_by_decile(found: ServiceBalance | Refusal, n: int, scope: Scope) -> 
         table=table,
         figure=figure,
         n=balance.n,
-        population="customers with a value ahead",
+        population=_SERVED[found.of],
         unit="share of cost in the last twelve months and of future value",
         alt=f"Paired bars for each {word} of customers: share of service and marketing cost, and "
         f"share of future value, from {formats.percent(first['cost_share'])} and "
@@ -100,14 +106,22 @@ def _note(found: ServiceBalance, level: str, scope: Scope) -> str:
         f"Cost: to serve and of marketing, in the ledger. Value: of {found.of}. Over- or "
         f"under-served: the {level} bootstrap interval of the difference of shares excludes "
         f"zero. Until shares are equal {_percent_1(balance.moved.value)} of the cost ({moved}) "
-        "would have to change groups. Equal shares are no law: what lies far from them has to be "
-        "explained or moved."
+        f"would have to change groups{_nothing_left(balance)}. Equal shares are no law: what lies "
+        "far from them has to be explained or moved."
     ]
     if found.elsewhere:
-        remarks.append(
-            f"A further {scope.money(found.elsewhere)} went to customers without a value ahead."
-        )
+        remarks.append(f"A further {scope.money(found.elsewhere)} went to {_OTHERS[found.of]}.")
     return " ".join(remarks)
+
+
+def _nothing_left(balance: Balance) -> str:
+    """What moving means for groups that are expected to cost more than they bring."""
+    if NO_VALUE not in set(balance.groups["verdict"]):
+        return ""
+    return (
+        ": groups without a value ahead would get nothing, the others by what they bring of the "
+        "rest"
+    )
 
 
 def balance_by_tier(found: ServiceBalance | Refusal, scope: Scope) -> Exhibit | None:
@@ -129,7 +143,7 @@ def balance_by_tier(found: ServiceBalance | Refusal, scope: Scope) -> Exhibit | 
         table=table,
         formatted=shown.rename(columns=lambda name: names.get(name, name.replace("_", " "))),
         n=found.tiers.n,
-        population="customers with a value ahead",
+        population=_SERVED[found.of],
         unit=f"{scope.currency} in the last twelve months; value: {scope.currency} ahead",
         alt="Table of value tiers with cost, future value, the shares of both, and the money to "
         "move until the shares are equal.",

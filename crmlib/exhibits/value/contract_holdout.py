@@ -18,7 +18,7 @@ def contract_holdout(found: ContractHoldout | Refusal, scope: Scope) -> Exhibit 
     if scope.margin_from != "ledger":
         return None
     if isinstance(found, Refusal):
-        return refused("contract_holdout", "The test of the value of contracts", found, 0, scope)
+        return refused("contract_holdout", "The test of contract values", found, 0, scope)
     told, actual = found.foretold, found.actual
     bounds = [told.value, told.lo, told.hi]
     rows = [
@@ -76,21 +76,15 @@ def _percent(share: float) -> str:
 
 def contract_holdout_findings(found: ContractHoldout | Refusal, scope: Scope) -> list[Finding]:
     """How far the value of contracts can be trusted, as a doubt of its size."""
-    if scope.margin_from != "ledger":
+    if scope.margin_from == "transactions":
         return []
-    if isinstance(found, Refusal) or not found.actual > 0:
+    if scope.margin_from == "contracts":
         return [
-            Finding(
-                id="contract_holdout_error",
-                kind="census",
-                sentence="No sealed year could test the value of contracts on these data.",
-                value=None,
-                unit="",
-                exhibit="contract_holdout",
-                size=1.0,
-                role="caveat",
-            )
+            _untested("No sealed year can test margins that contracts state.", "customer_equity")
         ]
+    if isinstance(found, Refusal) or not found.actual > 0:
+        sentence = "No sealed year could test the value of contracts on these data."
+        return [_untested(sentence, "contract_holdout")]
     told = found.foretold
     lo, hi = (_error(bound, found.actual) for bound in (told.lo, told.hi))
     span = formats.interval(lo, hi, formats.percent, 1)
@@ -112,3 +106,17 @@ def contract_holdout_findings(found: ContractHoldout | Refusal, scope: Scope) ->
             role="caveat",
         )
     ]
+
+
+def _untested(sentence: str, exhibit: str) -> Finding:
+    """Where no year could judge the value of contracts, that is its gravest doubt."""
+    return Finding(
+        id="contract_holdout_error",
+        kind="census",
+        sentence=sentence,
+        value=None,
+        unit="",
+        exhibit=exhibit,
+        size=1.0,
+        role="caveat",
+    )

@@ -44,7 +44,8 @@ def future_concentration(
                 markersize=8, capsize=4, label="future, with interval")  # fmt: skip
     names = [f"best {share:.0%}" for share in table["customers"]]
     ax.set_yticks(places - 0.09, names)
-    ax.set(xlim=(0, max(1, table["past"].max() * 1.02)), ylim=(-0.6, len(table) - 0.5))
+    most = float(table[["past", "future_hi"]].max(axis=None))
+    ax.set(xlim=(0, max(1, most * 1.02)), ylim=(-0.6, len(table) - 0.5))
     theme.tidy(ax, x=f"share of {scope.value_word} that they hold", y="", grid="x")
     theme.percent(ax, "x")
     shown = table[["past", "future", "future_lo", "future_hi"]]
@@ -65,7 +66,17 @@ def future_concentration(
         alt=f"Dots for {named}: share of past {scope.value_word} and of "
         f"future value with {level} intervals.",
         note=f"{level} bootstrap intervals over customers, models refitted each time. Past "
-        "value holds chance, expected value does not.",
+        f"value holds chance, expected value does not.{_taken_away(values)}",
+    )
+
+
+def _taken_away(values: LifetimeValues) -> str:
+    """Why shares of the best may exceed the whole."""
+    if not (values.customers["future_value"] < 0).any():
+        return ""
+    return (
+        " Some customers are expected to cost more than they bring: what they take away makes the "
+        "shares of the others larger, up to more than 100%."
     )
 
 
@@ -160,7 +171,8 @@ def _beyond(values: LifetimeValues) -> str:
 def _worth(equity: float, years: str, scope: Scope) -> str:
     """What the base is worth, or of a business that lives on more than its purchases, these."""
     if scope.beside or scope.amount_word != "revenue":
-        return f"Their {scope.amount_word} is worth {scope.money(equity)} over {years}"
+        verb = "is worth" if scope.margin_rate == 1 else "will contribute"
+        return f"Their {scope.amount_word} {verb} {scope.money(equity)} over {years}"
     return f"Today's customers are worth {scope.money(equity)} over the next {years}"
 
 

@@ -226,7 +226,7 @@ def profit_findings(
                 id="unprofitable_share",
                 kind="census",
                 sentence=f"{formats.percent(part)} of customers cost more than they brought: "
-                f"without them profit would be at least {formats.percent(taken)} higher.",
+                f"without them profit would be at least {formats.percent(taken, 1)} higher.",
                 value=part,
                 unit="share of customers",
                 exhibit="profit_curve",
