@@ -292,7 +292,8 @@ def valued(
     usable = dict(models)
     while True:
         try:
-            found = running_values(contributed.spells, usable, trends=contributed.trends, **plan)
+            money = {"trends": contributed.trends, "risks": contributed.risks}
+            found = running_values(contributed.spells, usable, **money, **plan)
             return replace(found, notes=(*found.notes, *contributed.notes))
         except Undetermined as error:
             usable[error.product] = Refusal(str(error))

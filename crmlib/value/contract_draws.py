@@ -54,6 +54,7 @@ class Draws:
     hazards: FloatArray  # shape (1 + replications, n_periods)
     margin: FloatArray  # margin that runs at each age, shape (1 + replications, n_ages)
     growth: FloatArray  # of margins a year, shape (1 + replications, 1)
+    borne: FloatArray  # margins after risk, over those of the base, shape (1 + replications, 1)
 
     def annuities(self, rate: float, horizon: int) -> FloatArray:
         """Discounted expected periods by age, each as large as margins then are.
@@ -74,10 +75,11 @@ class Draws:
         Returns
         -------
         array of shape (replications, horizon + 1)
-            Per unit of margin, as large as margins then are.
+            Per unit of margin, as large as margins then are, after the risk drawn.
         """
         period = np.arange(1.0, horizon + 1)
         each = (1 + self.growth[1:]) ** (LAG + period / YEAR) / (1 + rate) ** period
+        each *= self.borne[1:]
         return np.concatenate([np.zeros((len(each), 1)), np.cumsum(each, axis=1)], axis=1)
 
     def endless(self, rate: float, horizon: int) -> FloatArray:
@@ -107,8 +109,8 @@ class Product:
         cls, ordered: pd.DataFrame, portfolio: Portfolio, name: str, model: ContractModel
     ) -> Product:
         """Pick the product's contracts."""
-        running = portfolio.running[portfolio.running["product"] == name]
         own = ordered[ordered["product"] == name]
+        running = portfolio.running[portfolio.running["product"] == name]
         ages, index = np.unique(running["tenure"].to_numpy(), return_inverse=True)
         return cls(
             model=model,
@@ -152,6 +154,7 @@ def resample(
     ordered: pd.DataFrame,
     portfolio: Portfolio,
     trends: Mapping[str, Trend],
+    risks: Mapping[str, Risk],
     replications: int,
     seed: int,
 ) -> dict[str, Draws]:
@@ -164,10 +167,12 @@ def resample(
     hazards: dict[str, list[FloatArray]] = {name: [] for name in products}
     margins: dict[str, list[FloatArray]] = {name: [] for name in products}
     changes: dict[str, list[float]] = {name: [] for name in products}
+    borne: dict[str, list[float]] = {name: [] for name in products}
     failed = dict.fromkeys(products, 0)
     for replicate, drawn in enumerate(weights):
         for name, product in products.items():
-            margins[name].append(product.margin_by_age(drawn))
+            borne[name].append(risks[name].borne(drawn) if name in risks else 1.0)
+            margins[name].append(borne[name][-1] * product.margin_by_age(drawn))
             changes[name].append(trends[name].growth(drawn) if name in trends else 0.0)
             try:
                 curve = product.curve(drawn) if replicate else product.estimate
@@ -190,9 +195,46 @@ def resample(
             np.array(hazards[name]),
             np.array(margins[name]),
             np.array(changes[name])[:, None],
+            np.array(borne[name])[:, None],
         )
         for name, product in products.items()
     }
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Revenue and risk of one product in a year, by customer of the base."""
+
+    customer: IntArray  # positions in the base
+    revenue: FloatArray
+    risk: FloatArray
+
+    def kept(self, drawn: FloatArray) -> float:
+        """Share of revenue that risk leaves when customers are drawn so often."""
+        weights = drawn[self.customer]
+        revenue = float(weights @ self.revenue)
+        return 1 - float(weights @ self.risk) / revenue if revenue > 0 else 1.0
+
+    def borne(self, drawn: FloatArray) -> float:
+        """The same over that of the base itself; 1 where risk has taken all."""
+        base = self.kept(np.ones_like(drawn))
+        return self.kept(drawn) / base if base > 0 else 1.0
+
+    def chance(self, ahead: float, number: int, rng: np.random.Generator) -> FloatArray:
+        """By how much risk may depart from what is expected of it, shape (number,).
+
+        What each customer lost in the year comes again a Poisson number of times, on
+        average as often as the year's revenue does.
+
+        Parameters
+        ----------
+        ahead : float
+            Margin, after risk, that is expected.
+        """
+        lost = self.risk[self.risk != 0]
+        revenue = self.kept(np.ones(self.customer.max(initial=-1) + 1)) * self.revenue.sum()
+        often = max(ahead / revenue, 0.0) if revenue > 0 else 0.0
+        return (rng.poisson(often, (number, lost.size)) - often) @ lost
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 from crmlib.value.contracts import Refit, ShiftedBetaGeometric, ShiftedBetaGeometricResult
-from crmlib.value.life_table import Exposure, LifeTable, exposure, life_table_of
+from crmlib.value.life_table import Exposure, LifeTable, exposure, life_table_of, longest_stretch
 
 FloatArray = NDArray[np.float64]
 
@@ -69,10 +69,10 @@ class ContractModel:
         """
         if isinstance(self.fitted, ShiftedBetaGeometricResult):
             return _model_hazards(Refit.of(self.fitted)(counts), last_age)
-        own = self.hazards(last_age)
-        table = life_table_of(counts, level=self.fitted.level)
-        drawn = _table_hazards(table, last_age, closed=False)
-        return np.where(np.isnan(drawn), own, drawn)
+        drawn, kept = self.hazards(last_age), longest_stretch(counts)
+        kept &= counts.tenure <= last_age
+        drawn[counts.tenure[kept] - 1] = counts.ended[kept] / counts.at_risk[kept]
+        return drawn
 
 
 def contract_models(spells: pd.DataFrame, *, level: float) -> dict[str, ContractModel | Refusal]:
@@ -129,10 +129,10 @@ def _model_hazards(params: FloatArray, last_age: int) -> FloatArray:
     return alpha / (alpha + beta + np.arange(last_age))
 
 
-def _table_hazards(table: LifeTable, last_age: int, closed: bool = True) -> FloatArray:
-    """Hazards of a life table; if `closed`, nobody outlives a last age at which all left."""
+def _table_hazards(table: LifeTable, last_age: int) -> FloatArray:
+    """Hazards of a life table; nobody outlives a last age at which all left."""
     hazards = np.full(max(last_age, table.until), np.nan)
     hazards[table.since : table.until] = table.table["hazard"]
-    if table.all_leave and closed:
+    if table.all_leave:
         hazards[table.until :] = 1.0
     return hazards[:last_age]

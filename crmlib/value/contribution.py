@@ -9,7 +9,7 @@ it. Money of the same contracts a year apart shows whether contributions rise or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,21 @@ def growth(before: FloatArray, after: FloatArray, weights: FloatArray) -> float:
 
 
 @dataclass(frozen=True)
+class PooledRisk:
+    """Revenue and risk of one product in the last year, one element for each customer.
+
+    Attributes
+    ----------
+    customer_id : array of shape (n,)
+    revenue, risk : arrays of shape (n,)
+    """
+
+    customer_id: NDArray[np.object_]
+    revenue: FloatArray
+    risk: FloatArray
+
+
+@dataclass(frozen=True)
 class Contribution:
     """Contracts and relationships with what each contributes a month.
 
@@ -66,11 +81,15 @@ class Contribution:
         How the money of a product's contracts has changed in a year; products without
         an entry are taken to stay as they are.
     notes : tuple of str
+    risks : dict of product to PooledRisk
+        What the margins of a product's contracts have borne of its customers' risk;
+        products without an entry have none.
     """
 
     spells: pd.DataFrame
     trends: dict[str, YearOnYear]
     notes: tuple[str, ...]
+    risks: dict[str, PooledRisk] = field(default_factory=dict)
 
 
 def ledger_contribution(
@@ -114,7 +133,7 @@ def ledger_contribution(
     spells["margin"] = spells["margin"].where(spells["running"], 0.0)
     trends = _trends(contracts, relationships, year, before, since)
     notes = [] if trends else ["the ledger does not cover two years: no trend is seen"]
-    return Contribution(spells, trends, tuple(notes))
+    return Contribution(spells, trends, tuple(notes), _pooled(revenue, risk, shares))
 
 
 def stated_contribution(contracts: pd.DataFrame, min_cell: int) -> Contribution:
@@ -201,6 +220,21 @@ def _margins(
         raise NotIdentified("the ledger has no revenue of a running contract in its last year")
     a_month = _a_month(held, money, held["product"])
     return a_month * (1 - held["product"].map(shares).fillna(0.0).to_numpy()), shares
+
+
+def _pooled(revenue: pd.Series, risk: pd.Series, shares: pd.Series) -> dict[str, PooledRisk]:
+    """Revenue and risk by customer of each product whose margins bear risk."""
+    bearing = shares.index[shares != 0]
+    both = pd.concat({"revenue": revenue, "risk": risk}, axis=1).fillna(0.0)
+    return {
+        str(product): PooledRisk(
+            own.index.get_level_values("customer_id").to_numpy(dtype=object),
+            own["revenue"].to_numpy(),
+            own["risk"].to_numpy(),
+        )
+        for product, own in both.groupby(level="product")
+        if product in bearing
+    }
 
 
 def _a_month(spells: pd.DataFrame, money: FloatArray, group: pd.Series) -> FloatArray:

@@ -254,10 +254,7 @@ def life_table(
 
 def life_table_of(counts: Exposure, *, level: float) -> LifeTable:
     """Period life table from contracts at risk and lost."""
-    if counts.tenure.size == 0:
-        raise NotIdentified("no contract was under observation for a whole period")
-    stretch = np.cumsum(np.diff(counts.tenure, prepend=counts.tenure[0]) > 1)
-    kept = stretch == int(np.argmax(np.bincount(stretch, counts.at_risk)))
+    kept = longest_stretch(counts)
     tenure, at_risk, ended = counts.tenure[kept], counts.at_risk[kept], counts.ended[kept]
     hazard = ended / at_risk
     lower, upper = proportion_confint(ended, at_risk, alpha=1 - level, method="wilson")
@@ -274,3 +271,17 @@ def life_table_of(counts: Exposure, *, level: float) -> LifeTable:
     )
     left_out = float(counts.at_risk[~kept].sum())
     return LifeTable(table, int(tenure[0]) - 1, int(tenure[-1]), level, left_out)
+
+
+def longest_stretch(counts: Exposure) -> NDArray[np.bool_]:
+    """Periods of the stretch without a gap that has most contracts × periods at risk.
+
+    Raises
+    ------
+    NotIdentified
+        If no contract was at risk in any whole period.
+    """
+    if counts.tenure.size == 0:
+        raise NotIdentified("no contract was under observation for a whole period")
+    stretch = np.cumsum(np.diff(counts.tenure, prepend=counts.tenure[0]) > 1)
+    return stretch == int(np.argmax(np.bincount(stretch, counts.at_risk)))

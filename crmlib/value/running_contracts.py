@@ -24,6 +24,7 @@ from crmlib.value.concentration import concentration
 from crmlib.value.contract_draws import (
     Draws,
     Portfolio,
+    Risk,
     Trend,
     cumulative_hazards,
     futures_of,
@@ -31,7 +32,7 @@ from crmlib.value.contract_draws import (
     resamples,
 )
 from crmlib.value.contract_models import ContractModel
-from crmlib.value.contribution import YearOnYear
+from crmlib.value.contribution import PooledRisk, YearOnYear
 from crmlib.value.lifetime import MOST_TIMES_OBSERVED, TOP_SHARES
 
 FloatArray = NDArray[np.float64]
@@ -42,7 +43,7 @@ COLUMNS = (
 )  # fmt: skip
 TAIL = 1e-7  # discount beyond which a constant rate of loss stands for the model
 CUSTOMERS_AT_A_TIME = 50_000  # whose futures are held in memory
-FUTURES = 1  # purpose of a random stream
+FUTURES, LOSSES = 1, 2  # purposes of random streams
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class ContractValues:
         Over the horizon; its interval is for the expectation.
     chance : Interval
         Over the horizon; what these customers may bring, the chance in how long their
-        contracts last and in how margins change included.
+        contracts last, in how margins change and in what risk costs included.
     to_infinity : Interval or None
         Without a horizon; None where nothing is discounted or a life table ends while
         contracts go on.
@@ -129,6 +130,7 @@ def running_values(
     level: float,
     base: Iterable[object] | None = None,
     trends: Mapping[str, YearOnYear] = MappingProxyType({}),
+    risks: Mapping[str, PooledRisk] = MappingProxyType({}),
 ) -> ContractValues:
     """Value of every running contract, summed per customer, with intervals.
 
@@ -155,6 +157,8 @@ def running_values(
     trends : mapping of product to YearOnYear
         Where periods are months: margins of the product go on to change over the horizon
         as they did in the last year.
+    risks : mapping of product to PooledRisk
+        The risk that margins of the product bear, as uncertain as customers differ in it.
 
     Raises
     ------
@@ -169,7 +173,8 @@ def running_values(
     ordered = ordered.assign(customer=_positions(everyone, ordered["customer_id"]))
     placed = _placed(trends, everyone)
     portfolio = _portfolio(ordered, models, horizon, _tail_periods(rate), everyone.size)
-    draws = resample(ordered, portfolio, placed, replications, seed)
+    borne = _borne(risks, everyone)
+    draws = resample(ordered, portfolio, placed, borne, replications, seed)
     running = portfolio.running
     ahead = {name: draw.annuities(rate, horizon) for name, draw in draws.items()}
     to_infinity = None
@@ -180,6 +185,7 @@ def running_values(
     weights = resamples(everyone.size, replications, seed)
     shares = _top_shares(running, draws, ahead, weights, everyone.size)
     total = _total(draws, ahead, level)
+    futures = futures - _losses(draws, ahead, borne, seed)
     return ContractValues(
         customers=_customer_table(running, draws, ahead, to_infinity, bounds),
         products=_product_table(portfolio, draws, ahead, level),
@@ -216,6 +222,27 @@ def _placed(trends: Mapping[str, YearOnYear], everyone: pd.Index) -> dict[str, T
     return {name: found[id(trend)] for name, trend in trends.items()}
 
 
+def _borne(risks: Mapping[str, PooledRisk], everyone: pd.Index) -> dict[str, Risk]:
+    """Risks by position in the base, of those who stand in it."""
+    found = {}
+    for name, each in risks.items():
+        at = everyone.get_indexer(pd.Index(each.customer_id))
+        found[name] = Risk(at[at >= 0], each.revenue[at >= 0], each.risk[at >= 0])
+    return found
+
+
+def _losses(
+    draws: dict[str, Draws], ahead: dict[str, FloatArray], risks: dict[str, Risk], seed: int
+) -> FloatArray:
+    """What risk may cost beyond expectation, one for each replicate."""
+    rng, replications = generator(seed, LOSSES), len(next(iter(draws.values())).margin) - 1
+    found = np.zeros(replications)
+    for name, draw in draws.items():
+        if name in risks:
+            found += risks[name].chance(float(ahead[name][0] @ draw.margin[0]), replications, rng)
+    return found
+
+
 def _top_shares(
     running: pd.DataFrame,
     draws: dict[str, Draws],
@@ -230,7 +257,7 @@ def _top_shares(
     for replicate, drawn in enumerate(weights):
         value = np.empty(len(running))
         for name, draw in draws.items():
-            value[draw.rows] = ahead[name][replicate, draw.index]
+            value[draw.rows] = draw.borne[replicate] * ahead[name][replicate, draw.index]
         worth = np.bincount(customer, value * margin, number)
         row = {"equity": float(drawn @ worth)}
         if row["equity"] > 0:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.value.contract_draws import Trend, cumulative_hazards, futures_of
+from crmlib.value.contract_draws import Risk, Trend, cumulative_hazards, futures_of
 from crmlib.value.contract_models import contract_models
-from crmlib.value.contribution import YearOnYear
+from crmlib.value.contribution import PooledRisk, YearOnYear
 from crmlib.value.running_contracts import running_values
 
 RATE = 1.1 ** (1 / 12) - 1
@@ -181,3 +181,49 @@ def test_shares_of_the_best_are_of_the_whole_base():
 def test_a_customer_with_a_contract_must_stand_in_the_base(world, models):
     with pytest.raises(ValueError, match="has a contract and is not in the base"):
         running_values(world, models, base=["C0001"], **PLAN)
+
+
+def pooled(world, losses) -> PooledRisk:
+    """A tenth of the revenue of all customers, lost by so many of them."""
+    ids = world["customer_id"].unique()
+    revenue = np.full(ids.size, 120.0)
+    lost = np.where(np.arange(ids.size) < losses, 0.1 * revenue.sum() / losses, 0.0)
+    return PooledRisk(ids, revenue, lost)
+
+
+def test_risk_that_few_had_makes_the_total_uncertain_and_does_not_move_it(world, models):
+    """Four of 400 customers had it: in a resample twice that many, or none."""
+    plan, width = PLAN | {"replications": 200, "horizon": 12}, {}
+    plain = running_values(world, models, **plan)
+    for losses in (400, 4):
+        risks = dict.fromkeys(RISK, pooled(world, losses))
+        found = running_values(world, models, risks=risks, **plan)
+        assert found.total.value == pytest.approx(plain.total.value)
+        assert found.customers["contract_value"].sum() == pytest.approx(plain.total.value)
+        width[losses] = found.total.hi - found.total.lo, found.chance.hi - found.chance.lo
+    # of the share: 0.1 / 0.9 × sqrt(1/4) of the value, either side by 1.64 times as much
+    own = 2 * 1.645 * plain.total.value * 0.1 / 0.9 / 2
+    before = plain.total.hi - plain.total.lo
+    assert width[400][0] == pytest.approx(before, rel=0.05)
+    assert width[4][0] == pytest.approx(np.hypot(own, before), rel=0.2)
+    # what comes is uncertain in the share and, once more, in who will have it
+    once = plain.chance.hi - plain.chance.lo
+    assert width[4][1] > 1.2 * np.hypot(own, once)
+
+
+def test_losses_come_again_as_often_as_revenue_does():
+    """Half a year of margin ahead after a tenth of risk: a Poisson number of mean one half."""
+    risk = Risk(np.arange(4), np.array([100.0, 50, 40, 10]), np.array([0.0, 15, 0, 5]))
+    drawn = risk.chance(0.5 * 180, 40_000, np.random.default_rng(1))
+    assert abs(drawn.mean()) < 4 * drawn.std() / 200
+    assert drawn.var() == pytest.approx(0.5 * (15**2 + 5**2), rel=0.05)
+
+
+def test_what_risk_leaves_goes_by_who_is_drawn():
+    risk = Risk(np.array([0, 2]), np.array([100.0, 100.0]), np.array([0.0, 40.0]))
+    assert risk.kept(np.ones(3)) == pytest.approx(0.8)
+    assert risk.borne(np.array([2.0, 5.0, 0.0])) == pytest.approx(1 / 0.8)
+    assert risk.borne(np.array([1.0, 0.0, 3.0])) == pytest.approx(0.7 / 0.8)
+    assert risk.borne(np.zeros(3)) == pytest.approx(1 / 0.8)
+    taken = Risk(np.array([0]), np.array([10.0]), np.array([10.0]))
+    assert taken.borne(np.ones(1)) == 1

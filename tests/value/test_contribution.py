@@ -213,3 +213,13 @@ def test_stated_margins_add_up_between_two_days():
     assert found["A"] == pytest.approx(1 * 31 / MONTH)
     assert found["B"] == pytest.approx((3 + 4 + 5 + 8) * 31 / MONTH)
     assert found["C"] == pytest.approx((6 + 7) * 19 / MONTH)
+
+
+def test_who_had_the_risk_of_a_product_goes_with_its_margins():
+    """Accounts alone: of fees and savings there is no risk, of loans no revenue."""
+    (name, pooled), *others = contributed().risks.items()
+    assert (name, others) == ("account", [])
+    assert dict(zip(pooled.customer_id, pooled.revenue, strict=True)) == {
+        "A": 365, "B": 730, "C": 200
+    }  # fmt: skip
+    assert pooled.risk.tolist() == [0, 129.5, 0]

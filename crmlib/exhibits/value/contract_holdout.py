@@ -50,7 +50,8 @@ def contract_holdout(found: ContractHoldout | Refusal, scope: Scope) -> Exhibit 
         "had been before, with what came.",
         note=f"Of customers with a contract that ran when the year began.{without} The forecast's "
         f"own {formats.level(told.level)} interval {verb} what came; parameters, how long "
-        "contracts last and how margins change are in it, risk and cost by chance are not.",
+        "contracts last, how margins change and what risk costs are in it, the chance in what "
+        "service costs is not.",
     )
 
 
