@@ -206,6 +206,9 @@ class ValueChapter(_Section):
     contract_drivers: list[Text] = Field(
         default=[], description="attributes of customers that are held against who leaves"
     )
+    acquired_by: Annotated[str, Field(max_length=200, pattern=PLAIN)] = Field(
+        default="", description="attribute of customers that says how they were won"
+    )
 
     @model_validator(mode="after")
     def _cuts_match_labels(self) -> ValueChapter:
@@ -315,12 +318,18 @@ class Engagement(_Section):
         return self
 
     @model_validator(mode="after")
-    def _drivers_have_a_table(self) -> Engagement:
+    def _attributes_have_a_table(self) -> Engagement:
         if self.value.contract_drivers and self.inputs.customers is None:
             raise _Mistake(
                 "value.contract_drivers",
                 "names attributes of customers, but no input holds any.",
                 "Give the table under `inputs.customers`, or leave the list empty.",
+            )
+        if self.value.acquired_by and self.inputs.customers is None:
+            raise _Mistake(
+                "value.acquired_by",
+                "names an attribute of customers, but no input holds any.",
+                "Give the table under `inputs.customers`, or leave the name empty.",
             )
         return self
 

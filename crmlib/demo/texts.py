@@ -57,6 +57,8 @@ value:
   margin_rate: {margin}
   # What is held against who ends the relationship.
   contract_drivers: [preferred_channel, occupation, income_band, household_size]
+  # How those who joined in the window were won.
+  acquired_by: acquisition_channel
 """
 
 _README = """\

@@ -24,6 +24,7 @@ _HOMES = {
     "repeat_purchases_by_period": "crmlib.intake.customers",
     "read_purchases": "crmlib.intake.customers",
     "read_account": "crmlib.intake.account",
+    "read_acquired": "crmlib.intake.acquired",
     "read_contracts": "crmlib.intake.contracts",
     "read_attributes": "crmlib.intake.contracts",
     "read_people": "crmlib.intake.people",

@@ -117,6 +117,10 @@ from crmlib.value.moved import (
     ValueMoved,
     value_moved,
 )
+from crmlib.value.payback import (
+    Payback,
+    payback,
+)
 from crmlib.value.potential import (
     Potential,
     compare_known,
@@ -232,6 +236,7 @@ __all__ = [
     "Migration",
     "ModifiedBetaGeometric",
     "ParetoNBD",
+    "Payback",
     "Potential",
     "Profit",
     "PurchaseChoice",
@@ -299,6 +304,7 @@ __all__ = [
     "lifetime_values",
     "migration_value",
     "model_contracts",
+    "payback",
     "potential",
     "profit",
     "purchase_regularity",

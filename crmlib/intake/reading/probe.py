@@ -33,11 +33,14 @@ def probe(engagement: Engagement) -> None:
         customers that a setting names.
     """
     sources = {table: locate(engagement, table) for table in engagement.inputs.given()}
-    _attributes_are_there(engagement.value.contract_drivers, sources.get("customers"))
+    chapter, customers = engagement.value, sources.get("customers")
+    _attributes_are_there("contract_drivers", chapter.contract_drivers, customers)
+    won_by = [chapter.acquired_by] if chapter.acquired_by else []
+    _attributes_are_there("acquired_by", won_by, customers)
 
 
-def _attributes_are_there(named: list[str], customers: Source | None) -> None:
-    """Whether the table of customers has the attributes that `value.contract_drivers` names."""
+def _attributes_are_there(setting: str, named: list[str], customers: Source | None) -> None:
+    """Whether the table of customers has the attributes that a setting of `value` names."""
     if customers is None:
         return
     others = set(customers.header) - set(customers.roles.values()) - {""}
@@ -46,7 +49,7 @@ def _attributes_are_there(named: list[str], customers: Source | None) -> None:
         if name not in known:
             raise InputError(
                 customers.place,
-                f"there is no attribute `{printable(name)}`, which `value.contract_drivers` names.",
+                f"there is no attribute `{printable(name)}`, which `value.{setting}` names.",
                 suggestion(name, map(printable, known)),
             )
 
