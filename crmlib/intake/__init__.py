@@ -22,6 +22,7 @@ _HOMES = {
     "cohorts": "crmlib.intake.customers",
     "holdout": "crmlib.intake.customers",
     "repeat_purchases_by_period": "crmlib.intake.customers",
+    "repeat_purchases_by_month": "crmlib.intake.customers",
     "read_purchases": "crmlib.intake.customers",
     "read_account": "crmlib.intake.account",
     "read_acquired": "crmlib.intake.acquired",

@@ -210,6 +210,32 @@ def repeat_purchases_by_period(
     )
 
 
+def repeat_purchases_by_month(purchases: ir.Table, *, until: dt.date) -> pd.DataFrame:
+    """Repeat purchase days by month of first purchase and calendar month.
+
+    Returns
+    -------
+    DataFrame
+        cohort and month (first days), customers (with a purchase in the month),
+        revenue (net), repeat_purchases (days after the first purchase day) and
+        repeat_customers (who had one). Where nothing happened there is no row.
+    """
+    seen = text_ids(purchases.filter(purchases.date <= until))
+    first = seen.date.min(where=seen.n_orders > 0).over(ibis.window(group_by="customer_id"))
+    placed = seen.mutate(
+        cohort=first.truncate("M"),
+        month=seen.date.truncate("M"),
+        repeated=(seen.n_orders > 0) & (seen.date > first),
+    )
+    cells = placed.group_by("cohort", "month").agg(
+        customers=placed.customer_id.nunique(where=placed.n_orders > 0),
+        revenue=placed.amount.sum(),
+        repeat_purchases=placed.repeated.sum(),
+        repeat_customers=placed.customer_id.nunique(where=placed.repeated),
+    )
+    return to_frame(cells.order_by("cohort", "month"))
+
+
 def text_ids(table: ir.Table) -> ir.Table:
     """The table with `customer_id` as text; inside the engine whole numbers are quicker."""
     return table.mutate(customer_id=table.customer_id.cast("string"))

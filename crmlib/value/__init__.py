@@ -159,6 +159,10 @@ from crmlib.value.running_contracts import (
     ends_together,
     running_values,
 )
+from crmlib.value.season import (
+    SeasonAndTrend,
+    season_and_trend,
+)
 from crmlib.value.service import (
     FutureValues,
     ServiceBalance,
@@ -246,6 +250,7 @@ __all__ = [
     "Refusal",
     "Regularity",
     "Scorecard",
+    "SeasonAndTrend",
     "ServiceBalance",
     "ShiftedBetaGeometric",
     "ShiftedBetaGeometricResult",
@@ -316,6 +321,7 @@ __all__ = [
     "retention_value_slope",
     "running_values",
     "seal_date",
+    "season_and_trend",
     "service_balance",
     "shown_cohorts",
     "shown_periods",

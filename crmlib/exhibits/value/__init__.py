@@ -71,6 +71,10 @@ from crmlib.exhibits.value.profit_groups import (
 from crmlib.exhibits.value.refused import (
     refused,
 )
+from crmlib.exhibits.value.season import (
+    season_and_trend,
+    season_findings,
+)
 from crmlib.exhibits.value.strategic import (
     strategic_customers,
     strategic_findings,
@@ -116,6 +120,8 @@ __all__ = [
     "profit_heat",
     "purchase_models",
     "refused",
+    "season_and_trend",
+    "season_findings",
     "share_of_wallet",
     "strategic_customers",
     "strategic_findings",
