@@ -1,7 +1,8 @@
 """Everybody the client calls a customer, with attributes and outside data, one row each.
 
-The `customers` table of a version holds who has bought; questions of who pays and decides
-(V11), and of what customers spend elsewhere (V12), are also about those who never did.
+The `customers` table of a version holds who has bought, has a contract or is in the ledger;
+questions of who pays and decides (V11), and of what customers spend elsewhere (V12), are also
+about those who did and have none of that.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def read_people(
     customers, external, contracts : Path, or anything else where the client gave none
         Cleaned tables of an earlier chapter.
     buyers : Path
-        The table of those who have bought, which stands in for customers that were not given;
-        it holds the outside data already.
+        The `customers` table of this version, which stands in for customers that were not
+        given; it holds the outside data already.
     settings : ExternalInput, optional
         Names the key.
     end : date

@@ -313,7 +313,7 @@ def _ranked(
     if forced != "auto":
         if forced not in table.index:
             raise NotIdentified(f"{CANDIDATES[forced].label}: {_why({forced: tried[forced]})}")
-        return (forced,), f"{CANDIDATES[forced].label} is used because the params say so."
+        return (forced,), _as_forced(table, forced)
     keys = pd.DataFrame(
         {
             "apart": table["told_apart"].astype(bool),
@@ -339,6 +339,15 @@ def _ranked(
             "because it comes nearest to the total."
         )
     return tuple(ranked.index), reason
+
+
+def _as_forced(table: pd.DataFrame, forced: str) -> str:
+    """That params chose, and where the sealed time speaks against them."""
+    said = f"{table.loc[forced, 'label']} is used because the params say so"
+    if not table.loc[forced, "told_apart"]:
+        return f"{said}."
+    best = table["score"].astype(float).idxmax()
+    return f"{said}, though the sealed time is more likely under {table.loc[best, 'label']}."
 
 
 def _and(labels: pd.Series) -> str:

@@ -181,9 +181,13 @@ def realised(contribution: pd.DataFrame) -> pd.Series:
 
 
 def stated_until(contracts: pd.DataFrame, since: object, until: object) -> pd.Series:
-    """Stated margins of the months between two days, both included, by customer."""
+    """Stated margins of the months between two days, both included, by customer.
+
+    Contracts that state none have brought nothing that is known.
+    """
     months = _months(contracts, pd.Timestamp(since), pd.Timestamp(until))
-    money = contracts["margin"].astype(float).fillna(0.0) * months
+    stated = contracts.get("margin", pd.Series(0.0, contracts.index))
+    money = stated.astype(float).fillna(0.0) * months
     return money.groupby(contracts["customer_id"]).sum()
 
 

@@ -93,7 +93,8 @@ def stream_contributions(
     account, year : DataFrame or Refusal
         Rows of the ledger in the time observed, and of its last twelve whole months.
     contracts : DataFrame or Refusal
-        From `contract_spells`, with margin.
+        customer_id, start_date, end_date and, where stated, margin; as `intake.read_contracts`
+        gives them.
     start, end : date
         First and last day observed.
 

@@ -60,6 +60,11 @@ def test_the_model_that_made_the_data_is_found(any_time, right):
     assert choice.chosen == right
     assert choice.table.loc[right, "behind"] == 0
     assert abs(choice.table.loc[right, "total_error"]) < 0.1
+    assert choice.rivals == (right,)
+    wrong = "bg_nbd" if any_time else "pareto_nbd"
+    forced = value.choose_purchase_model(known, later, 52.0, **KEYS | {"forced": wrong})
+    label = choosing.CANDIDATES[right].label
+    assert forced.reason.endswith(f"though the sealed time is more likely under {label}.")
 
 
 def test_the_score_is_the_density_of_the_sealed_time():

@@ -109,6 +109,8 @@ def test_contracts_contribute_what_they_state_for_the_days_that_they_ran():
     month = 365.25 / 12
     assert realised == pytest.approx([0, 10 * 274 / month, 0, 4 * 730 / month])
     assert current == pytest.approx([0, 10 * 90 / month, 0, 4 * 365 / month])
+    silent = contracts.drop(columns="margin")
+    assert contributions("contracts", contracts=silent) == ([0] * 4, [0] * 4)
 
 
 def values_of(customers) -> LifetimeValues:
