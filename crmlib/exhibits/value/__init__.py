@@ -3,6 +3,11 @@
 Each function takes a result of `crmlib.value` and returns one exhibit. Where a
 step was refused, its exhibit says so in words instead of showing a figure."""
 
+from crmlib.exhibits.value.acquisition import (
+    acquisition_findings,
+    acquisition_payback,
+    acquisition_quality,
+)
 from crmlib.exhibits.value.balance import (
     balance_by_decile,
     balance_by_tier,
@@ -82,6 +87,9 @@ from crmlib.exhibits.value.strategic import (
 )
 
 __all__ = [
+    "acquisition_findings",
+    "acquisition_payback",
+    "acquisition_quality",
     "balance_by_decile",
     "balance_by_tier",
     "balance_findings",
