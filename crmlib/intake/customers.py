@@ -210,13 +210,21 @@ def repeat_purchases_by_period(
     )
 
 
-def repeat_purchases_by_month(purchases: ir.Table, *, until: dt.date) -> pd.DataFrame:
+def repeat_purchases_by_month(
+    purchases: ir.Table, *, until: dt.date, batches: int = 20
+) -> pd.DataFrame:
     """Repeat purchase days by month of first purchase and calendar month.
+
+    Parameters
+    ----------
+    batches : int
+        Parts into which customers are dealt, in the order of their ids; how these differ
+        says what chance in customers does.
 
     Returns
     -------
     DataFrame
-        cohort and month (first days), customers (with a purchase in the month),
+        cohort and month (first days), batch (0, 1, …), customers (with a purchase in the month),
         revenue (net), repeat_purchases (days after the first purchase day) and
         repeat_customers (who had one). Where nothing happened there is no row.
     """
@@ -225,15 +233,16 @@ def repeat_purchases_by_month(purchases: ir.Table, *, until: dt.date) -> pd.Data
     placed = seen.mutate(
         cohort=first.truncate("M"),
         month=seen.date.truncate("M"),
+        batch=ibis.dense_rank().over(ibis.window(order_by="customer_id")) % batches,
         repeated=(seen.n_orders > 0) & (seen.date > first),
     )
-    cells = placed.group_by("cohort", "month").agg(
+    cells = placed.group_by("cohort", "month", "batch").agg(
         customers=placed.customer_id.nunique(where=placed.n_orders > 0),
         revenue=placed.amount.sum(),
         repeat_purchases=placed.repeated.sum(),
         repeat_customers=placed.customer_id.nunique(where=placed.repeated),
     )
-    return to_frame(cells.order_by("cohort", "month"))
+    return to_frame(cells.order_by("cohort", "month", "batch"))
 
 
 def text_ids(table: ir.Table) -> ir.Table:

@@ -11,13 +11,17 @@ to all cohorts of a month, and is read as season and trend:
 Levels and effects are fitted by Poisson likelihood, the second line by generalised least
 squares on the information that the first leaves on its effects, which is the quasi-Poisson
 regression (McCullagh & Nelder 1989, *Generalized Linear Models*, ch. 9) where months, not
-purchases, are the independent cases.
+purchases, are the independent cases. Customers who leave stay away, which moves a base
+slowly and looks like a trend: the trend's variance is taken from batches of customers
+(random groups; Wolter 2007, *Introduction to Variance Estimation*, ch. 2), to which what
+shakes single months for everybody is added.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,7 +61,7 @@ class SeasonAndTrend:
     yearly : Interval or None
         Change per year of what comes beside what is expected, as a share.
     season_p, trend_p : float
-        Of the F tests; NaN where there is none.
+        Of the F test of season and the t test of trend; NaN where there is none.
     reason : str
         Why nothing can be told; else empty.
     """
@@ -160,7 +164,8 @@ def season_and_trend(
     Parameters
     ----------
     cells : DataFrame
-        cohort, month, customers, revenue, repeat_purchases, repeat_customers.
+        cohort, month, batch, customers, revenue, repeat_purchases, repeat_customers, as
+        `intake.repeat_purchases_by_month` gives them.
     result : PurchaseResult
         Fitted to these customers.
     first_dates : Series of datetimes, shape (n_customers,)
@@ -174,95 +179,136 @@ def season_and_trend(
         If fewer than two months can be looked at.
     """
     expected = expected_by_month(result, first_dates, end, days_per_unit)
-    both = expected.merge(cells, on=["cohort", "month"], how="outer").fillna(0.0)
+    counted = cells.drop(columns="batch").groupby(["cohort", "month"], as_index=False).sum()
+    both = expected.merge(counted, on=["cohort", "month"], how="outer").fillna(0.0)
     shown = shown_repeat_months(both, len(first_dates), start, end, min_cell)
     if len(shown) < 2:
         raise NotIdentified(
             "fewer than two whole months hold enough repeat purchases to be set beside the model"
         )
     used = both[both["month"].isin(shown)]
-    tables = [
-        used.pivot(index="month", columns="cohort", values=name).fillna(0.0).to_numpy()
+    actual, foretold = (
+        used.pivot(index="month", columns="cohort", values=name).fillna(0.0)
         for name in ("repeat_purchases", "expected")
-    ]
+    )
+    effects = month_effects(actual, foretold)
+    table = pd.DataFrame({"month": shown, "ratio": np.exp(effects.log_effect)})
     span = pd.date_range(pd.Timestamp(start), last_whole_month(end), freq="MS")
-    return _read(shown, *month_effects(*tables), left_out=len(span) - len(shown), level=level)
+    left_out = len(span) - len(shown)
+    times = np.bincount(shown.month - 1, minlength=MONTHS)
+    if len(shown) < FEWEST_MONTHS or times.min() < 2:
+        return _untold(table, left_out)
+    x = _columns(shown)
+    batches = _by_batch(cells, actual)
+    return _verdicts(table, left_out, x, effects, batches, level)
 
 
-def month_effects(actual: ArrayLike, expected: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Effects of months on counts, each cohort at its own level, and what is known of them.
+class MonthEffects(NamedTuple):
+    """Effects of months on counts, each cohort at its own level, and what is known of them."""
+
+    log_effect: FloatArray  # (n_months,): 0 where as much comes as is expected, on the whole
+    information: FloatArray  # (n_months, n_months), levels profiled out; rows sum to 0
+    fitted: FloatArray  # (n_months, n_cohorts)
+
+
+def month_effects(actual: ArrayLike, expected: ArrayLike) -> MonthEffects:
+    """Poisson likelihood of counts that are expected times level times effect.
 
     Parameters
     ----------
     actual, expected : arrays of shape (n_months, n_cohorts)
-
-    Returns
-    -------
-    log_effect : array of shape (n_months,)
-        Mean, weighted by what is expected, 0 before the logarithm.
-    information : array of shape (n_months, n_months)
-        Of the logarithms, levels being profiled out; its rows sum to 0.
     """
     count, weight = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    cohorts = (count.sum(axis=0) > 0) & (weight.sum(axis=0) > 0)
-    count, weight = count[:, cohorts], weight[:, cohorts]
+    known = (count.sum(axis=0) > 0) & (weight.sum(axis=0) > 0)
+    count, weight = count * known, weight * known
     by_month, by_cohort = count.sum(axis=1), count.sum(axis=0)
+    divisor = np.where(known, by_cohort, 1.0)
     effect = np.ones(len(count))
     for _ in range(2000):  # iterative proportional fitting: rises to the one maximum
-        level = by_cohort / (effect @ weight)
+        level = by_cohort / np.where(known, effect @ weight, 1.0)
         again = by_month / (weight @ level)
-        again /= again.mean()
         moved = np.abs(np.log(again / effect)).max()
         effect = again
         if moved < 1e-10:
             break
-    level = by_cohort / (effect @ weight)
     fitted = effect[:, None] * weight * level
-    information = np.diag(fitted.sum(axis=1)) - (fitted / by_cohort) @ fitted.T
-    centre = (weight @ level) @ effect / (weight @ level).sum()
-    return np.log(effect / centre), information
+    information = np.diag(fitted.sum(axis=1)) - (fitted / divisor) @ fitted.T
+    centre = fitted.sum() / (weight @ level).sum()
+    return MonthEffects(np.log(effect / centre), information, fitted)
 
 
-def _read(
-    months: pd.DatetimeIndex,
-    log_effect: FloatArray,
-    information: FloatArray,
-    *,
+def _columns(months: pd.DatetimeIndex) -> FloatArray:
+    """Eleven contrasts of calendar months, whose twelve effects sum to 0, and time in years."""
+    years = (months.year * MONTHS + months.month - 1).to_numpy() / MONTHS
+    season = np.eye(MONTHS)[months.month - 1]
+    return np.column_stack([season[:, 1:] - season[:, :1], years - years.mean()])
+
+
+def _by_batch(cells: pd.DataFrame, actual: pd.DataFrame) -> FloatArray:
+    """Repeat purchases as an array of shape (n_batches, n_months, n_cohorts)."""
+    return np.array(
+        [
+            part.pivot(index="month", columns="cohort", values="repeat_purchases")
+            .reindex(index=actual.index, columns=actual.columns)
+            .fillna(0.0)
+            .to_numpy()
+            for _, part in cells.groupby("batch")
+        ]
+    )
+
+
+def _untold(table: pd.DataFrame, left_out: int) -> SeasonAndTrend:
+    none = pd.DataFrame(columns=["calendar_month", "factor", "lo", "hi", "level"], dtype=float)
+    reason = (
+        "telling season from trend takes two full years, each month of the year twice; "
+        f"{len(table)} whole months can be used here"
+    )
+    untold = ("cannot be told", "cannot be told")
+    return SeasonAndTrend(table, left_out, *untold, none, None, np.nan, np.nan, reason)
+
+
+def _verdicts(
+    table: pd.DataFrame,
     left_out: int,
+    x: FloatArray,
+    effects: MonthEffects,
+    batches: FloatArray,
     level: float,
 ) -> SeasonAndTrend:
     """Verdicts on season and trend from the effects of months."""
-    table = pd.DataFrame({"month": months, "ratio": np.exp(log_effect)})
-    none = pd.DataFrame(columns=["calendar_month", "factor", "lo", "hi", "level"], dtype=float)
-    times = np.bincount(months.month - 1, minlength=MONTHS)
-    if len(months) < FEWEST_MONTHS or times.min() < 2:
-        reason = (
-            "telling season from trend takes two full years, each month of the year twice; "
-            f"{len(months)} whole months can be used here"
-        )
-        untold = ("cannot be told", "cannot be told")
-        return SeasonAndTrend(table, left_out, *untold, none, None, np.nan, np.nan, reason)
-    years = (months.year * MONTHS + months.month - 1).to_numpy() / MONTHS
-    trend = (years - years.mean())[:, None]
-    season = np.eye(MONTHS)[months.month - 1]
-    contrasts = season[:, 1:] - season[:, :1]  # twelve effects that sum to 0
-    whole = _Regression.of(np.hstack([contrasts, trend]), log_effect, information)
-    tests = [whole.test(x, log_effect, information) for x in (trend, contrasts)]
-    freedom, scale = whole.freedom, whole.scale
-    t = stats.t.ppf((1 + level) / 2, freedom)
-    spread = t * np.sqrt(scale * whole.covariance[-1, -1])
-    slope = whole.estimate[-1]
-    yearly = Interval(*np.expm1([slope, slope - spread, slope + spread]).tolist(), level)
+    whole = _Regression.of(x, effects)
+    slope, variance = whole.estimate[-1], _trend_variance(whole, x, effects, batches)
+    freedom = min(whole.freedom, len(batches) - 1)
+    of_season = whole.test(_Regression.of(x[:, -1:], effects))
+    of_trend = float(2 * stats.t.sf(abs(slope) / np.sqrt(variance), freedom))
+    spread = stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance)
     return SeasonAndTrend(
-        table,
-        left_out,
-        "season" if tests[0] < SIGNIFICANCE else "none seen",
-        "trend" if tests[1] < SIGNIFICANCE else "none seen",
-        _factors(whole, t, level),
-        yearly,
-        *tests,
-        "",
+        months=table,
+        left_out=left_out,
+        season="season" if of_season < SIGNIFICANCE else "none seen",
+        trend="trend" if of_trend < SIGNIFICANCE else "none seen",
+        factors=_factors(whole, stats.t.ppf((1 + level) / 2, whole.freedom), level),
+        yearly=Interval(*np.expm1([slope, slope - spread, slope + spread]).tolist(), level),
+        season_p=of_season,
+        trend_p=of_trend,
+        reason="",
     )
+
+
+def _trend_variance(
+    whole: _Regression, x: FloatArray, effects: MonthEffects, batches: FloatArray
+) -> float:
+    """Variance of the trend: what batches of customers add to it, and what shakes months.
+
+    To first order the estimate is a sum over purchases of their influence, which depends
+    on cohort and month; batches are independent parts of that sum.
+    """
+    total = effects.fitted.sum(axis=0)
+    centre = (effects.fitted.T @ x) / np.where(total > 0, total, 1.0)[:, None]
+    influence = (x[:, None, :] - centre) @ whole.covariance[-1]
+    parts = (batches * influence).sum(axis=(1, 2))
+    shaken = max(whole.scale - 1, 0.0) * whole.covariance[-1, -1]
+    return float(len(parts) * parts.var(ddof=1) + shaken)
 
 
 def _factors(whole: _Regression, t: float, level: float) -> pd.DataFrame:
@@ -291,7 +337,8 @@ class _Regression:
     freedom: int
 
     @classmethod
-    def of(cls, x: FloatArray, y: FloatArray, information: FloatArray) -> _Regression:
+    def of(cls, x: FloatArray, effects: MonthEffects) -> _Regression:
+        y, information = effects.log_effect, effects.information
         covariance = np.linalg.inv(x.T @ information @ x)
         estimate = covariance @ (x.T @ information @ y)
         rest = y - x @ estimate
@@ -299,11 +346,10 @@ class _Regression:
 
     @property
     def scale(self) -> float:
-        """Dispersion; months are at least as irregular as Poisson counts."""
-        return max(self.loss / self.freedom, 1.0)
+        """Dispersion of months, 1 for Poisson counts."""
+        return self.loss / self.freedom
 
-    def test(self, kept: FloatArray, y: FloatArray, information: FloatArray) -> float:
-        """The p-value of F for all columns but those kept."""
-        fewer = _Regression.of(kept, y, information)
+    def test(self, fewer: _Regression) -> float:
+        """The p-value of F for the columns that the other regression lacks."""
         q = fewer.freedom - self.freedom
         return float(stats.f.sf((fewer.loss - self.loss) / q / self.scale, q, self.freedom))

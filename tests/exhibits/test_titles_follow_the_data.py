@@ -338,6 +338,27 @@ def wallets(share: float, odd: float = 0.0) -> value.WalletPotential:
     return value.wallet_potential(people, spent, tier, days_observed=400, min_cell=10, **REDRAWN)
 
 
+def season_and_trend(peak: float) -> Exhibit:
+    """Three years of months, of which each December runs above the model."""
+    factor = np.where(np.arange(12) == 11, peak, 1.0)
+    months = pd.date_range("2020-01-01", periods=36, freq="MS")
+    factors = pd.DataFrame({"calendar_month": range(1, 13), "factor": factor})
+    found = value.SeasonAndTrend(
+        months=pd.DataFrame({"month": months, "ratio": np.tile(factor, 3)}), left_out=0,
+        season="season", trend="trend", season_p=0.001, trend_p=0.001, reason="",
+        factors=factors.assign(lo=factor - 0.02, hi=factor + 0.02, level=0.9),
+        yearly=Interval(1 - peak, 0.98 - peak, 1.02 - peak, 0.9),
+    )  # fmt: skip
+    return exhibits.season_and_trend(found, N, SCOPE)
+
+
+def season_untold(months: int) -> Exhibit:
+    first = pd.date_range("2020-01-01", periods=months, freq="MS")
+    table, none = pd.DataFrame({"month": first, "ratio": 1.0}), pd.DataFrame()
+    untold = ("cannot be told", "cannot be told", none, None, np.nan, np.nan, "too short")
+    return exhibits.season_and_trend(value.SeasonAndTrend(table, 0, *untold), N, SCOPE)
+
+
 def choice_of_findings(most: int) -> Exhibit:
     record = {"role": "finding", "kind": "census", "sentence": "So.", "size": 1.0}
     engagement = SimpleNamespace(title="a test", observation_start=START, observation_end=BASE.end)
@@ -400,6 +421,8 @@ PAIRS = {
     "wallet_likeness": (
         lambda odd: exhibits.wallet_likeness(wallets(0.3, odd), ("high", "low"), SCOPE), 0.0, 0.8,
     ),
+    "season_and_trend": (season_and_trend, 1.28, 1.14),
+    "season_and_trend of a short time": (season_untold, 18, 15),
     "choice_of_findings": (choice_of_findings, 3, 7),
     "evidence": (evidence, 12, 19),
 }  # fmt: skip

@@ -53,10 +53,11 @@ def cells_of(bought: pd.DataFrame, first: pd.Series) -> pd.DataFrame:
     rows = bought.assign(
         cohort=born.dt.to_period("M").dt.to_timestamp(),
         month=bought["date"].dt.to_period("M").dt.to_timestamp(),
+        batch=bought["customer"] % 20,
         again=again,
         returning=bought["customer"].where(again),
     )
-    return rows.groupby(["cohort", "month"], as_index=False).agg(
+    return rows.groupby(["cohort", "month", "batch"], as_index=False).agg(
         customers=("customer", "nunique"),
         revenue=("customer", "size"),
         repeat_purchases=("again", "sum"),

@@ -25,7 +25,7 @@ def season_and_trend(found: SeasonAndTrend | Refusal, n: int, scope: Scope) -> E
         return refused("season_and_trend", "The test for season and trend", found, 0, scope)
     table = _table(found)
     told = not found.reason
-    figure, axes = theme.axes(2 if told else 1, height=3.4)
+    figure, axes = theme.axes(2 if told else 1, height=3.4, sharey=True)
     ratios = table[table["figure"] == _MONTH]
     _draw_months(axes[0] if told else axes, pd.to_datetime(ratios["when"]), ratios["ratio"])
     pictured = "A line of actual over expected repeat purchases by month"
@@ -85,9 +85,7 @@ def _table(found: SeasonAndTrend) -> pd.DataFrame:
 def _draw_months(ax: theme.Axes, months: pd.Series, ratio: pd.Series) -> None:
     ax.axhline(1, color=theme.REFERENCE, linewidth=1)
     ax.plot(months, ratio, color=theme.PRIMARY, marker="o", markersize=3)
-    ax.set_ylim(bottom=0, top=max(1.1, ratio.max() * 1.1))
-    theme.label(ax, months.iloc[0], 1, "as the model expects", theme.MUTED, xytext=(0, -9))
-    theme.tidy(ax, x="", y="actual over expected purchases")
+    theme.tidy(ax, x="", y="actual purchases, 1 as the model expects")
     theme.few_dates(ax)
     names = [f"{month:%B %Y}" for month in months]
     theme.says_values(ax, months, names, {"": ratio}, "{:.2f}".format)
@@ -101,8 +99,7 @@ def _draw_season(ax: theme.Axes, factors: pd.DataFrame) -> None:
     ax.errorbar(places, factors["factor"], yerr=reach, fmt="o", color=theme.PRIMARY,
                 markersize=5, capsize=3)  # fmt: skip
     ax.set_xticks(places, [name[0] for name in names])
-    ax.set_ylim(bottom=0, top=max(1.1, factors["hi"].max() * 1.1))
-    theme.tidy(ax, x="month of the year", y="season factor, trend taken out")
+    theme.tidy(ax, x="month of the year", y="season factor, 1 an average month")
     series = factors[["factor", "lo", "hi"]].set_axis(["factor", "from", "to"], axis=1)
     theme.says_values(ax, places, names, series, "{:.2f}".format)
 
@@ -153,7 +150,7 @@ def _note(found: SeasonAndTrend, scope: Scope) -> str:
         said += [
             "Season factors stand beside the mean of the twelve months, trend taken out, with "
             f"{formats.level(found.yearly.level)} intervals.",
-            f"F tests: season {_p(found.season_p)}, trend {_p(found.trend_p)}.",
+            f"Tests: season {_p(found.season_p)}, trend {_p(found.trend_p)}.",
         ]
         said += _cannot_promise(found)
     if found.left_out:
