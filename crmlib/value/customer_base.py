@@ -160,7 +160,8 @@ def value_table(
     """The `value` table: one row per customer, ranked by lifetime value.
 
     Customers without a forecast, or all where the models were refused, count with the
-    value that they have realised; what describes the future is then empty.
+    value that they have realised; what describes the future is then empty. Where all
+    together are worth nothing, everybody stands in the last tier.
 
     Parameters
     ----------
@@ -182,10 +183,11 @@ def value_table(
         table = table.assign(**filled)
         table["lifetime_value"] = known["lifetime_value"].fillna(found)
     worth = table["lifetime_value"]
-    return table.assign(
-        value_decile=value_deciles(worth, ids),
-        value_tier=value_tiers(worth, tier_cuts, tier_labels, ids),
-    )
+    # without a positive total nobody holds a share of it: no tier but the last
+    tiers: object = tier_labels[-1]
+    if worth.sum() > 0:
+        tiers = value_tiers(worth, tier_cuts, tier_labels, ids)
+    return table.assign(value_decile=value_deciles(worth, ids), value_tier=tiers)
 
 
 _AHEAD = ("p_active", *_OF_PURCHASES, "future_value", "future_value_lo", "future_value_hi")

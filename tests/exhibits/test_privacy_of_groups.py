@@ -169,7 +169,9 @@ def test_balance_of_service(seed, n, min_cell, left):
     served = [*ids, *(f"x{i}" for i in range(left))]
     cost = rng.gamma(9, 1, n + left)
     amounts = pd.DataFrame({"customer_id": served, "line": "cost_to_serve", "amount": cost})
-    ahead = value.FutureValues(pd.DataFrame({"customer_id": ids, "future_value": worth}), "x")
+    ahead = value.FutureValues(
+        pd.DataFrame({"customer_id": ids, "future_value": worth}), "purchases"
+    )
     found = value.attempt(
         value.service_balance, ahead, amounts, (0.5, 0.8), TIERS, bands=sight.bands(n, 10),
         min_cell=min_cell, **REDRAWN,

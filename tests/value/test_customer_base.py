@@ -113,6 +113,14 @@ def test_contracts_contribute_what_they_state_for_the_days_that_they_ran():
     assert contributions("contracts", contracts=silent) == ([0] * 4, [0] * 4)
 
 
+@pytest.mark.parametrize("money", [0.0, -3.0])
+def test_where_all_together_are_worth_nothing_nobody_is_in_a_better_tier(money):
+    """As of contracts that state no margin, or of a ledger of losses."""
+    worth = pd.DataFrame({"customer_id": ["a", "b"], "current_value": 0.0, "realised": money})
+    table = value_table(Refusal("x"), worth, [0.5, 0.8], ["high", "medium", "low"])
+    assert table["value_tier"].tolist() == ["low", "low"]
+
+
 def values_of(customers) -> LifetimeValues:
     some = Interval(10.0, 5.0, 15.0, 0.9)
     return LifetimeValues(customers, some, None, {}, pd.DataFrame(), "good", ())

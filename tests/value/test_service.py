@@ -5,12 +5,16 @@ import pandas as pd
 import pytest
 
 from crmlib.stats.optimise import NotIdentified
-from crmlib.stats.refusal import Refusal
-from crmlib.value.service import CONTRACTS, FutureValues, future_values, service_balance
+from crmlib.value.service import (
+    CONTRACTS,
+    PURCHASES,
+    FutureValues,
+    future_values,
+    service_balance,
+)
 
 TIERS = ((0.5, 0.8), ("high", "medium", "low"))
 OPTIONS = {"bands": 2, "min_cell": 2, "replications": 30, "seed": 1, "level": 0.9}
-LEFT = Refusal("no contract runs")
 
 
 def ahead(values: list[float]) -> FutureValues:
@@ -74,15 +78,22 @@ def test_what_cannot_be_compared_is_refused(values, costs, message):
         service_balance(ahead(values), amounts(costs), *TIERS, **OPTIONS)
 
 
-def test_contracts_are_the_wider_view_of_the_future():
-    class Contracts:
-        customers = pd.DataFrame({"customer_id": ["a"], "contract_value": [5.0], "x": [1]})
+@pytest.mark.parametrize(
+    ("margin_from", "of"),
+    [("transactions", PURCHASES), ("contracts", CONTRACTS), ("ledger", CONTRACTS)],
+)
+def test_who_has_left_or_has_no_forecast_has_nothing_ahead(margin_from, of):
+    class Values:
+        customers = pd.DataFrame(
+            {
+                "customer_id": ["a", "b", "c", "d"],
+                "p_active": [1.0, 0.3, 0.0, 1.0],
+                "future_value": [5.0, -7.0, 0.0, np.nan],
+            }
+        )
 
-    class Purchases:
-        customers = pd.DataFrame({"customer_id": ["b"], "future_value": [7.0], "x": [1]})
-
-    assert future_values(Contracts(), Purchases()).customers.to_dict("list") == {
-        "customer_id": ["a"], "future_value": [5.0]
+    ahead = future_values(Values(), margin_from)
+    assert ahead.of == of
+    assert ahead.customers.to_dict("list") == {
+        "customer_id": ["a", "b"], "future_value": [5.0, -7.0]
     }  # fmt: skip
-    assert future_values(LEFT, Purchases()).customers["future_value"].tolist() == [7.0]
-    assert future_values(LEFT, Refusal("no model")) == Refusal("no model")
