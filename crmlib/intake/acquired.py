@@ -7,6 +7,8 @@ by customer and month since joining; what comes to pandas is one row per custome
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import ibis
@@ -25,7 +27,7 @@ def read_acquired(
     customers: Path,
     purchases: ir.Table,
     margin_from: str,
-    money: object,
+    money: Mapping[str, object],
     *,
     start: dt.date,
     end: dt.date,
@@ -43,8 +45,8 @@ def read_acquired(
         joining that was not given.
     margin_from : {"transactions", "contracts", "ledger"}
         The stream that carries the margin.
-    money : Path, or anything else for transactions
-        The cleaned ledger or contracts.
+    money : mapping of table to Path, or to anything else where the client gave none
+        The cleaned "ledger" and "contracts".
     start, end : date
         First and last day observed.
     margin_rate : float
@@ -68,12 +70,13 @@ def read_acquired(
     """
     engine = purchases.get_backend()
     people = _joined(engine.read_parquet(str(customers)), purchases, start, end, acquired_by)
-    if margin_from == "transactions" or not isinstance(money, Path):
+    booked = money.get(margin_from)
+    if not isinstance(booked, Path):
         cells, observed = _of_purchases(people, purchases, margin_rate, end)
     elif margin_from == "ledger":
-        people, cells, observed = _of_ledger(people, engine.read_parquet(str(money)), start, end)
+        people, cells, observed = _of_ledger(people, engine.read_parquet(str(booked)), start, end)
     else:
-        cells, observed = _of_contracts(people, engine.read_parquet(str(money)), start, end)
+        cells, observed = _of_contracts(people, engine.read_parquet(str(booked)), start, end)
     table = to_frame(people.mutate(observed=observed).order_by("customer_id"))
     table["observed"] = table["observed"].astype("int64")
     return table.join(_cumulated(table, to_frame(cells)))
@@ -126,7 +129,7 @@ def _of_ledger(
     if booked.empty:
         return people.limit(0), _nothing(rows), ibis.literal(0)
     months = (booked.dt.year * _YEAR + booked.dt.month - 1).to_list()
-    step = min((b - a for a, b in zip(months, months[1:], strict=False)), default=1)
+    step = min((b - a for a, b in pairwise(months)), default=1)
     # a booking for a quarter stands under its first month, or under its last
     later = step - 1 if step > 1 and all(month % step == 0 for month in months) else 0
     before = step - 1 - later

@@ -130,8 +130,12 @@ def _blocks(
         if not is_small(filled, min_cell).any():
             ends.append(at)
             filled = np.zeros(names.size, dtype=np.int64)
-    if not ends or filled.any():  # what is left joins the last block
-        ends = [*ends[:-1], times.size - 1]
+    # what is left at the end goes back to as many blocks before it as it takes
+    while ends and is_small(filled, min_cell).any():
+        ends.pop()
+        filled = counts[ends[-1] + 1 if ends else 0 :].sum(axis=0)
+    if not ends or ends[-1] < times.size - 1:
+        ends.append(times.size - 1)
     return np.searchsorted(ends, place)
 
 

@@ -27,7 +27,7 @@ _HEADINGS = {
     "contribution_after": "brought each",
     "repaid_after": "have repaid own cost",
     "return_after": "brought / cost",
-    "return_lo": "from ",
+    "return_lo": "from ",  # a second column of this name
     "return_hi": "to ",
     "after_months": "after months",
 }
@@ -85,7 +85,7 @@ def _panel(ax: Axes, group: pd.Series, found: Payback, scope: Scope, *, first: b
                 xytext=(0, -7), ha="right")  # fmt: skip
     crossing = f"not by month {group['months']:.0f}"
     if pd.notna(group["payback"]):
-        crossing = f"month {group['payback']:.0f}"
+        crossing = f"repaid by month {group['payback']:.0f}"
         lo, hi = group["payback_lo"], group["payback_hi"]
         ax.plot([lo, right if pd.isna(hi) else hi], [cost, cost], color=theme.INK, linewidth=3,
                 solid_capstyle="butt")  # fmt: skip
