@@ -218,8 +218,8 @@ def repeat_purchases_by_month(
     Parameters
     ----------
     batches : int
-        Parts into which customers are dealt, in the order of their ids; how these differ
-        says what chance in customers does.
+        Parts into which those who bought are dealt in the order of their ids, the first into
+        part 0; how the parts differ says what chance in customers does.
 
     Returns
     -------
@@ -229,12 +229,15 @@ def repeat_purchases_by_month(
         repeat_customers (who had one). Where nothing happened there is no row.
     """
     seen = text_ids(purchases.filter(purchases.date <= until))
-    first = seen.date.min(where=seen.n_orders > 0).over(ibis.window(group_by="customer_id"))
-    placed = seen.mutate(
-        cohort=first.truncate("M"),
-        month=seen.date.truncate("M"),
-        batch=ibis.dense_rank().over(ibis.window(order_by="customer_id")) % batches,
-        repeated=(seen.n_orders > 0) & (seen.date > first),
+    by_customer = ibis.window(group_by="customer_id")
+    dated = seen.mutate(first=seen.date.min(where=seen.n_orders > 0).over(by_customer))
+    bought = dated.filter(dated["first"].notnull())
+    place = ibis.dense_rank().over(ibis.window(order_by="customer_id"))
+    placed = bought.mutate(
+        cohort=bought["first"].truncate("M"),
+        month=bought.date.truncate("M"),
+        batch=place % batches,
+        repeated=(bought.n_orders > 0) & (bought.date > bought["first"]),
     )
     cells = placed.group_by("cohort", "month", "batch").agg(
         customers=placed.customer_id.nunique(where=placed.n_orders > 0),

@@ -12,15 +12,17 @@ Levels and effects are fitted by Poisson likelihood, the second line by generali
 squares on the information that the first leaves on its effects, which is the quasi-Poisson
 regression (McCullagh & Nelder 1989, *Generalized Linear Models*, ch. 9) where months, not
 purchases, are the independent cases. Customers who leave stay away, which moves a base
-slowly and looks like a trend: the trend's variance is taken from batches of customers
-(random groups; Wolter 2007, *Introduction to Variance Estimation*, ch. 2), to which what
+slowly and looks like a trend, and the model fitted to the same customers takes a part of that
+in: the trend's variance is that of a jackknife over batches of customers, each time with the
+model refitted (Wolter 2007, *Introduction to Variance Estimation*, ch. 4), to which what
 shakes single months for everybody is added.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +34,7 @@ from crmlib.stats.disclosure import is_small, withhold
 from crmlib.stats.intervals import Interval
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.cohorts import last_whole_month
-from crmlib.value.purchases import PurchaseResult
+from crmlib.value.purchases import PurchaseResult, Refit
 from crmlib.value.shown import withheld_months
 
 FloatArray = NDArray[np.float64]
@@ -151,7 +153,7 @@ def shown_repeat_months(
 def season_and_trend(
     cells: pd.DataFrame,
     result: PurchaseResult,
-    first_dates: pd.Series,
+    customers: pd.DataFrame,
     start: dt.date,
     end: dt.date,
     *,
@@ -167,9 +169,9 @@ def season_and_trend(
         cohort, month, batch, customers, revenue, repeat_purchases, repeat_customers, as
         `intake.repeat_purchases_by_month` gives them.
     result : PurchaseResult
-        Fitted to these customers.
-    first_dates : Series of datetimes, shape (n_customers,)
-        Days of first purchase.
+        Fitted to these customers, in this order.
+    customers : DataFrame
+        customer_id and first_date (day of first purchase).
     level : float
         Coverage of the intervals.
 
@@ -178,29 +180,64 @@ def season_and_trend(
     NotIdentified
         If fewer than two months can be looked at.
     """
-    expected = expected_by_month(result, first_dates, end, days_per_unit)
+    clock = {"end": end, "days_per_unit": days_per_unit}
+    expected = expected_by_month(result, customers["first_date"], **clock)
     counted = cells.drop(columns="batch").groupby(["cohort", "month"], as_index=False).sum()
     both = expected.merge(counted, on=["cohort", "month"], how="outer").fillna(0.0)
-    shown = shown_repeat_months(both, len(first_dates), start, end, min_cell)
+    shown = shown_repeat_months(both, len(customers), start, end, min_cell)
     if len(shown) < 2:
         raise NotIdentified(
             "fewer than two whole months hold enough repeat purchases to be set beside the model"
         )
-    used = both[both["month"].isin(shown)]
-    actual, foretold = (
-        used.pivot(index="month", columns="cohort", values=name).fillna(0.0)
-        for name in ("repeat_purchases", "expected")
-    )
-    effects = month_effects(actual, foretold)
+    effects = _effects(shown, expected, counted)
     table = pd.DataFrame({"month": shown, "ratio": np.exp(effects.log_effect)})
     span = pd.date_range(pd.Timestamp(start), last_whole_month(end), freq="MS")
     left_out = len(span) - len(shown)
     times = np.bincount(shown.month - 1, minlength=MONTHS)
     if len(shown) < FEWEST_MONTHS or times.min() < 2:
         return _untold(table, left_out)
-    x = _columns(shown)
-    batches = _by_batch(cells, actual)
-    return _verdicts(table, left_out, x, effects, batches, level)
+    slopes = [
+        _Regression.of(_columns(shown), _effects(shown, *parts)).estimate[-1]
+        for parts in _without_a_batch(cells, result, customers, **clock)
+    ]
+    return _verdicts(table, left_out, effects, np.array(slopes), level)
+
+
+def _effects(
+    months: pd.DatetimeIndex, expected: pd.DataFrame, counted: pd.DataFrame
+) -> MonthEffects:
+    """Effects of these months, from what is expected and counted by cohort and month."""
+    both = expected.merge(counted, on=["cohort", "month"], how="outer").fillna(0.0)
+    tables = (
+        both.pivot(index="month", columns="cohort", values=name).reindex(months).fillna(0.0)
+        for name in ("repeat_purchases", "expected")
+    )
+    return month_effects(*tables)
+
+
+def _without_a_batch(
+    cells: pd.DataFrame,
+    result: PurchaseResult,
+    customers: pd.DataFrame,
+    *,
+    end: dt.date,
+    days_per_unit: float,
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """What is expected and counted without each batch of customers, the model refitted."""
+    batches = np.unique(cells["batch"])
+    place = customers["customer_id"].astype(str).rank(method="dense").astype(int) - 1
+    of_customer = (place % (batches.max() + 1)).to_numpy()
+    refit, index = Refit.of(result), result.groups.index
+    for batch in batches:
+        stay = of_customer != batch
+        weights = np.bincount(index[stay], minlength=len(result.groups.weights))
+        params = pd.Series(refit(weights.astype(float)), index=result.params.index)
+        rest = replace(result, params=params)
+        counted = cells[cells["batch"] != batch].groupby(["cohort", "month"], as_index=False)
+        yield (
+            expected_by_month(rest, customers["first_date"][stay], end, days_per_unit),
+            counted["repeat_purchases"].sum(),
+        )
 
 
 class MonthEffects(NamedTuple):
@@ -244,19 +281,6 @@ def _columns(months: pd.DatetimeIndex) -> FloatArray:
     return np.column_stack([season[:, 1:] - season[:, :1], years - years.mean()])
 
 
-def _by_batch(cells: pd.DataFrame, actual: pd.DataFrame) -> FloatArray:
-    """Repeat purchases as an array of shape (n_batches, n_months, n_cohorts)."""
-    return np.array(
-        [
-            part.pivot(index="month", columns="cohort", values="repeat_purchases")
-            .reindex(index=actual.index, columns=actual.columns)
-            .fillna(0.0)
-            .to_numpy()
-            for _, part in cells.groupby("batch")
-        ]
-    )
-
-
 def _untold(table: pd.DataFrame, left_out: int) -> SeasonAndTrend:
     none = pd.DataFrame(columns=["calendar_month", "factor", "lo", "hi", "level"], dtype=float)
     reason = (
@@ -268,20 +292,18 @@ def _untold(table: pd.DataFrame, left_out: int) -> SeasonAndTrend:
 
 
 def _verdicts(
-    table: pd.DataFrame,
-    left_out: int,
-    x: FloatArray,
-    effects: MonthEffects,
-    batches: FloatArray,
-    level: float,
+    table: pd.DataFrame, left_out: int, effects: MonthEffects, slopes: FloatArray, level: float
 ) -> SeasonAndTrend:
-    """Verdicts on season and trend from the effects of months."""
+    """Verdicts from the effects of months, and from trends without each batch of customers."""
+    x = _columns(pd.DatetimeIndex(table["month"]))
     whole = _Regression.of(x, effects)
-    slope, variance = whole.estimate[-1], _trend_variance(whole, x, effects, batches)
-    freedom = min(whole.freedom, len(batches) - 1)
+    slope, batches = whole.estimate[-1], len(slopes)
+    shaken = max(whole.scale - 1, 0.0) * whole.covariance[-1, -1]
+    error = np.sqrt((batches - 1) * slopes.var() + shaken)
+    freedom = min(whole.freedom, batches - 1)
     of_season = whole.test(_Regression.of(x[:, -1:], effects))
-    of_trend = float(2 * stats.t.sf(abs(slope) / np.sqrt(variance), freedom))
-    spread = stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance)
+    of_trend = float(2 * stats.t.sf(abs(slope) / error, freedom))
+    spread = stats.t.ppf((1 + level) / 2, freedom) * error
     return SeasonAndTrend(
         months=table,
         left_out=left_out,
@@ -293,22 +315,6 @@ def _verdicts(
         trend_p=of_trend,
         reason="",
     )
-
-
-def _trend_variance(
-    whole: _Regression, x: FloatArray, effects: MonthEffects, batches: FloatArray
-) -> float:
-    """Variance of the trend: what batches of customers add to it, and what shakes months.
-
-    To first order the estimate is a sum over purchases of their influence, which depends
-    on cohort and month; batches are independent parts of that sum.
-    """
-    total = effects.fitted.sum(axis=0)
-    centre = (effects.fitted.T @ x) / np.where(total > 0, total, 1.0)[:, None]
-    influence = (x[:, None, :] - centre) @ whole.covariance[-1]
-    parts = (batches * influence).sum(axis=(1, 2))
-    shaken = max(whole.scale - 1, 0.0) * whole.covariance[-1, -1]
-    return float(len(parts) * parts.var(ddof=1) + shaken)
 
 
 def _factors(whole: _Regression, t: float, level: float) -> pd.DataFrame:

@@ -73,10 +73,17 @@ def fitted(bought: pd.DataFrame, first: pd.Series, end: dt.date) -> value.Purcha
     return value.BetaGeometric(n_starts=1).fit(days["size"] - 1.0, recency, observed)
 
 
+def people(first: pd.Series) -> pd.DataFrame:
+    """The customers, whose ids as text stand in the order of their numbers."""
+    return pd.DataFrame(
+        {"customer_id": [f"c{i:06}" for i in first.index], "first_date": first.to_numpy()}
+    )
+
+
 def read(seed: int, **kwargs) -> value.SeasonAndTrend:
     """Simulate, fit and test."""
     bought, first, end = simulated(seed, **kwargs)
     return value.season_and_trend(
-        cells_of(bought, first), fitted(bought, first, end), first, START.date(), end,
+        cells_of(bought, first), fitted(bought, first, end), people(first), START.date(), end,
         days_per_unit=UNIT, min_cell=10, level=0.9,
     )  # fmt: skip

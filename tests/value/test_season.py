@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from simulated_months import START, UNIT, cells_of, fitted, read, simulated
+from simulated_months import START, UNIT, cells_of, fitted, people, read, simulated
 
 from crmlib import value
 from crmlib.demo.settings import SEASON
@@ -96,15 +96,15 @@ def test_cohorts_at_a_level_of_their_own_are_no_trend(base):
     early = cells["cohort"] < "2021-04-01"
     columns = ["repeat_purchases"]
     more = cells.assign(**cells[columns].mul(np.where(early, 2, 1), axis=0))
-    found = value.season_and_trend(more, result, first, START.date(), end, **REST)
+    found = value.season_and_trend(more, result, people(first), START.date(), end, **REST)
     assert abs(found.yearly.value) < 0.06
 
 
 def test_the_order_of_rows_does_not_matter(base):
     cells, result, first, end = base
-    one = value.season_and_trend(cells, result, first, START.date(), end, **REST)
+    one = value.season_and_trend(cells, result, people(first), START.date(), end, **REST)
     other = value.season_and_trend(
-        cells.sample(frac=1, random_state=1), result, first[::-1], START.date(), end, **REST
+        cells.sample(frac=1, random_state=1), result, people(first), START.date(), end, **REST
     )
     pd.testing.assert_frame_equal(one.months, other.months)
     assert other.yearly.value == pytest.approx(one.yearly.value, rel=1e-9)
@@ -121,7 +121,7 @@ def test_less_than_two_years_cannot_tell():
 def test_a_last_month_cut_short_is_not_looked_at(base):
     cells, result, first, end = base
     cut = end - dt.timedelta(days=10)
-    found = value.season_and_trend(cells, result, first, START.date(), cut, **REST)
+    found = value.season_and_trend(cells, result, people(first), START.date(), cut, **REST)
     assert found.months["month"].max() == pd.Timestamp("2023-11-01")
 
 
@@ -129,11 +129,13 @@ def test_where_nearly_nothing_is_bought_again_it_is_refused(base):
     _, result, *_ = base
     bought, first, end = simulated(1, n=30, months=6)
     with pytest.raises(NotIdentified, match="fewer than two whole months"):
-        value.season_and_trend(cells_of(bought, first), result, first, START.date(), end, **REST)
+        value.season_and_trend(
+            cells_of(bought, first), result, people(first), START.date(), end, **REST
+        )
 
 
 def test_a_month_of_few_is_not_told_not_even_by_subtraction(base):
-    cells, result, first, end = base
+    cells, _, first, end = base
     both = cells.assign(expected=100.0)
     n = len(first)
     few = both["month"] == "2022-05-01"
