@@ -168,6 +168,24 @@ def test_repeat_purchases_by_period(purchases):
     assert table["repeat_purchases"].tolist() == [0, 1, 0, 1]
 
 
+def test_repeat_purchases_by_month():
+    """Customers are dealt in the order of their ids; a return makes nobody a customer."""
+    rows = [
+        ("10", DAY(2020, 1, 5), "10", 1), ("10", DAY(2020, 1, 9), "5", 1),
+        ("10", DAY(2020, 3, 1), "5", 1), ("10", DAY(2020, 3, 2), "-2", 0),
+        ("11", DAY(2020, 1, 1), "-1", 0), ("9", DAY(2020, 1, 6), "7", 1),
+        ("9", DAY(2020, 3, 9), "7", 1), ("12", DAY(2020, 3, 3), "1", 1),
+        ("12", DAY(2020, 4, 3), "1", 1),
+    ]  # fmt: skip
+    cells = intake.repeat_purchases_by_month(table_of(rows), until=DAY(2020, 3, 31), batches=2)
+    named = cells.assign(**{c: cells[c].dt.strftime("%m") for c in ("cohort", "month")})
+    assert [tuple(row) for row in named.to_numpy()] == [
+        ("01", "01", 0, 2, 22.0, 1, 1),
+        ("01", "03", 0, 2, 10.0, 2, 2),
+        ("03", "03", 1, 1, 1.0, 0, 0),
+    ]
+
+
 def test_only_customers_acquired_in_time_are_followed(purchases):
     table = intake.repeat_purchases_by_period(
         purchases,
