@@ -28,6 +28,9 @@ YEAR = 12  # periods
 # years from the middle of the last year to the middle of its last period: with the periods
 # ahead added, how far a payment lies behind the year whose money was measured
 LAG = 5.5 / YEAR
+# periods for which the change of the last year is continued: longer than it was seen, nothing
+# vouches for it
+LONGEST_TREND = 36
 MOST_FAILED = 0.05  # share of resamples that may not determine a model
 BOOTSTRAP = 0  # purpose of a random stream
 
@@ -59,15 +62,23 @@ class Draws:
     def annuities(self, rate: float, horizon: int) -> FloatArray:
         """Discounted expected periods by age, each as large as margins then are.
 
-        Margins are those of the last year: its middle lies half a year back.
+        Margins are those of the last year: its middle lies half a year back. They go on to
+        change for `LONGEST_TREND` periods and stay as they are then.
 
         Returns
         -------
         array of shape (1 + replications, n_ages)
         """
-        grown = 1 + self.growth
+        grown, until = 1 + self.growth, min(horizon, LONGEST_TREND)
         by_period = (1 + rate) / grown ** (1 / YEAR) - 1
-        return grown**LAG * annuity(self.hazards, self.ages, by_period, horizon)
+        value = grown**LAG * annuity(self.hazards, self.ages, by_period, until)
+        return value + self._after(until, rate, horizon) if horizon > until else value
+
+    def _after(self, until: int, rate: float, horizon: int | None) -> FloatArray:
+        """What periods behind `until` bring, margins being as they are then."""
+        beyond = annuity(self.hazards, self.ages, rate, horizon)
+        beyond = beyond - annuity(self.hazards, self.ages, rate, until)
+        return (1 + self.growth) ** (LAG + until / YEAR) * beyond
 
     def payments(self, rate: float, horizon: int) -> FloatArray:
         """Discounted payments of a contract that lasts 0, 1, … periods, in each resample.
@@ -78,16 +89,14 @@ class Draws:
             Per unit of margin, as large as margins then are, after the risk drawn.
         """
         period = np.arange(1.0, horizon + 1)
-        each = (1 + self.growth[1:]) ** (LAG + period / YEAR) / (1 + rate) ** period
+        changing = LAG + np.minimum(period, LONGEST_TREND) / YEAR
+        each = (1 + self.growth[1:]) ** changing / (1 + rate) ** period
         each *= self.borne[1:]
         return np.concatenate([np.zeros((len(each), 1)), np.cumsum(each, axis=1)], axis=1)
 
-    def endless(self, rate: float, horizon: int) -> FloatArray:
-        """The same without a horizon; behind it margins stay as they are then."""
-        beyond = annuity(self.hazards, self.ages, rate, None)
-        beyond = beyond - annuity(self.hazards, self.ages, rate, horizon)
-        by_then = (1 + self.growth) ** (LAG + horizon / YEAR)
-        return self.annuities(rate, horizon) + by_then * beyond
+    def endless(self, rate: float) -> FloatArray:
+        """`annuities` without a horizon."""
+        return self.annuities(rate, LONGEST_TREND) + self._after(LONGEST_TREND, rate, None)
 
 
 @dataclass(frozen=True)

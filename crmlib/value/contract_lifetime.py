@@ -21,6 +21,8 @@ from crmlib.value.contribution import Contribution, ledger_contribution, stated_
 from crmlib.value.lifetime import LifetimeValues
 from crmlib.value.running_contracts import ContractValues
 
+LEAST_LEFT_OUT = 0.01  # of the last year's contribution
+
 
 def contribution(
     margin_from: str,
@@ -132,7 +134,20 @@ def contract_lifetime_values(
         top_shares=contracts.top_shares,
         replicates=contracts.replicates,
         grade=contracts.grade,
-        notes=_of_all(contracts),
+        notes=(*_of_all(contracts), *_left_out(contributions, known)),
+    )
+
+
+def _left_out(contributions: pd.DataFrame, known: pd.DataFrame) -> tuple[str, ...]:
+    """What of the last year came from customers of whom nothing is expected."""
+    current = contributions["current_value"].to_numpy()
+    total = current.sum()
+    gone = current[known["running_contracts"].isna().to_numpy()].sum()
+    if not total > 0 or abs(gone) < LEAST_LEFT_OUT * total:
+        return ()
+    return (
+        f"customers without a running contract brought {gone / total:.0%} of what was contributed "
+        "in the last twelve months, and count as bringing nothing from here on",
     )
 
 

@@ -22,6 +22,7 @@ from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 from crmlib.value.concentration import concentration
 from crmlib.value.contract_draws import (
+    LONGEST_TREND,
     Draws,
     Portfolio,
     Risk,
@@ -155,8 +156,8 @@ def running_values(
         All customers, those without a contract included; the customers of the spells
         where omitted.
     trends : mapping of product to YearOnYear
-        Where periods are months: margins of the product go on to change over the horizon
-        as they did in the last year.
+        Where periods are months: margins of the product go on to change as they did in
+        the last year, for three years at most.
     risks : mapping of product to PooledRisk
         The risk that margins of the product bear, as uncertain as customers differ in it.
 
@@ -179,7 +180,7 @@ def running_values(
     ahead = {name: draw.annuities(rate, horizon) for name, draw in draws.items()}
     to_infinity = None
     if portfolio.endless and rate > 0:
-        to_infinity = {name: draw.endless(rate, horizon) for name, draw in draws.items()}
+        to_infinity = {name: draw.endless(rate) for name, draw in draws.items()}
     bounds, futures = _customer_bounds(running, draws, rate, horizon, together, seed, level, placed)
     notes, grade = _notes(portfolio, ordered, horizon)
     weights = resamples(everyone.size, replications, seed)
@@ -306,7 +307,7 @@ def _portfolio(
             refused[str(product)] = model.reason
             continue
         youngest, oldest = int(own["tenure"].min()), int(own["tenure"].max())
-        hazards = model.hazards(oldest + max(horizon, reach))
+        hazards = model.hazards(oldest + max(horizon, reach, LONGEST_TREND))
         if np.isnan(hazards[youngest : oldest + horizon]).any():
             refused[str(product)] = (
                 f"{product}: nobody was at risk at some ages that its running contracts reach "

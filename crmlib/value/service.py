@@ -117,9 +117,12 @@ def service_balance(
     served = amounts[amounts["line"].isin(SERVICE)]
     cost = served.groupby("customer_id")["amount"].sum()
     customers = ahead.customers.sort_values("customer_id", ignore_index=True)
-    ids, worth = customers["customer_id"], customers["future_value"].to_numpy(float)
-    if not worth.sum() > 0:
-        raise NotIdentified(f"future value is {worth.sum():g} in all: shares have no meaning")
+    ids = customers["customer_id"]
+    expected = customers["future_value"].to_numpy(float)
+    if not expected.sum() > 0:
+        raise NotIdentified(f"future value is {expected.sum():g} in all: shares have no meaning")
+    # customer by customer: a group may hold some of either kind, whatever its sum is
+    worth = np.maximum(expected, 0.0)
     spent = cost.reindex(ids).fillna(0.0).to_numpy(float)
     order, ends = best_first(worth, ids), band_ends(len(ids), bands)
     band = np.empty(len(ids), dtype=np.int64)

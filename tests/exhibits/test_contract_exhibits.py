@@ -218,15 +218,12 @@ def test_few_running_contracts_join_the_products_that_are_one_group_already():
     assert parts["running_contracts"].sum() == values.products["running_contracts"].sum()
 
 
-def test_with_a_trend_the_value_without_a_horizon_is_said_to_depend_on_it(base, models):
+def test_a_trend_is_said_with_the_time_for_which_it_goes_on(base, models):
     values = ahead_of(base, models)
-    plain = exhibits.contract_values(values, base, 3.0, 0.1, SCOPE)
-    assert values.to_infinity is not None and "Only until the horizon" not in plain.note
+    assert "three years" not in exhibits.contract_values(values, base, 3.0, 0.1, SCOPE).note
     falling = replace(values, products=values.products.assign(growth=-0.03))
-    exhibit = exhibits.contract_values(falling, base, 3.0, 0.1, SCOPE)
-    assert "revenue by -3.0%" in exhibit.note and "Only until the horizon" in exhibit.note
-    endless = replace(falling, to_infinity=None)
-    assert "Only until" not in exhibits.contract_values(endless, base, 3.0, 0.1, SCOPE).note
+    note = exhibits.contract_values(falling, base, 3.0, 0.1, SCOPE).note
+    assert "three years at most: revenue by -3.0%" in note
 
 
 def test_a_year_that_cannot_be_sealed_is_refused_and_said_as_a_doubt():

@@ -171,7 +171,7 @@ def test_figures_of_the_base_are_those_of_its_contracts():
     assert values.equity is contracts.total and values.to_infinity == 900.0
     assert values.top_shares is contracts.top_shares
     assert values.replicates is contracts.replicates
-    assert (values.grade, values.notes) == ("good", ("of all",))
+    assert (values.grade, values.notes[0]) == ("good", "of all")
     assert contract_lifetime_values(
         CONTRIBUTIONS, valued(to_infinity=None), **TIERS
     ).to_infinity is None  # fmt: skip

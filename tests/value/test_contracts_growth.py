@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.value.contract_draws import Risk, Trend, cumulative_hazards, futures_of
+from crmlib.value.contract_draws import LONGEST_TREND, Risk, Trend, cumulative_hazards, futures_of
 from crmlib.value.contract_models import contract_models
 from crmlib.value.contribution import PooledRisk, YearOnYear
 from crmlib.value.running_contracts import running_values
@@ -80,15 +80,19 @@ def test_margins_change_month_by_month_as_they_did_in_a_year(world, models, grow
     assert found.products["growth"].to_dict() == pytest.approx(growth)
 
 
-def test_behind_the_horizon_margins_stay_as_they_are_then(world, models):
+def test_behind_three_years_margins_stay_as_they_are_then(world, models):
     """3,000 months stand for ever: what is behind them is below 1e-9 of the total."""
     few = world[world["customer_id"].isin(world["customer_id"].unique()[:25])]
     growth = {"account": -0.08, "card": 0.05}
     trends = {name: year_on_year(few, each) for name, each in growth.items()}
     found = running_values(few, models, trends=trends, **PLAN)
-    expected = by_the_month(few, models, growth, 3_000, PLAN["horizon"])
+    expected = by_the_month(few, models, growth, 3_000, LONGEST_TREND)
     assert found.to_infinity.value == pytest.approx(expected, rel=1e-6)
     assert found.total.value < found.to_infinity.value
+    far = running_values(few, models, trends=trends, **PLAN | {"horizon": 60})
+    assert far.to_infinity.value == pytest.approx(found.to_infinity.value, rel=1e-9)
+    over = by_the_month(few, models, growth, 60, LONGEST_TREND)
+    assert far.total.value == pytest.approx(over, rel=1e-9)
 
 
 def test_growth_is_as_uncertain_as_customers_differ_in_it(world, models):

@@ -99,13 +99,17 @@ def _table(balance: Balance, word: str) -> pd.DataFrame:
     return whole.assign(level=balance.moved.level)
 
 
+# the stream whose value is less the very cost that it is compared with
+_NET = {"ledger": ", less the cost of serving them, so that who is dear to serve looks poorer"}
+
+
 def _note(found: ServiceBalance, level: str, scope: Scope) -> str:
     balance = found.bands
     moved = formats.interval(balance.moved.lo, balance.moved.hi, _percent_1)
     remarks = [
-        f"Cost: to serve and of marketing, in the ledger. Value: of {found.of}. Over- or "
-        f"under-served: the {level} bootstrap interval of the difference of shares excludes "
-        f"zero. Until shares are equal {_percent_1(balance.moved.value)} of the cost ({moved}) "
+        f"Cost: to serve and of marketing, in the ledger. Value: of {found.of}, of customers who "
+        f"are expected to bring any{_NET.get(scope.margin_from, '')}. Over- or under-served: the "
+        f"{level} bootstrap interval of the difference of shares excludes zero. Until shares are equal {_percent_1(balance.moved.value)} of the cost ({moved}) "
         f"would have to change groups{_nothing_left(balance)}. Equal shares are no law: what lies "
         "far from them has to be explained or moved."
     ]

@@ -127,15 +127,11 @@ def _value_note(
     if growth.any():
         served = growth.get(RELATIONSHIP, 0.0)
         said.append(
-            "Money of the same contracts changed in the last year, and is taken to go on to: "
+            "Money of the same contracts changed in the last year, and is taken to go on to for "
+            "three years at most: "
             f"revenue by {_signed(growth.drop(RELATIONSHIP, errors='ignore').iloc[0])}, cost to "
             f"serve by {_signed(served)} a year."
         )
-        if values.to_infinity is not None:
-            said.append(
-                "Only until the horizon: the value without one takes money to stay as it is then, "
-                "and so depends on the horizon."
-            )
     if base.check.verdict == "snapshot":
         said.append("The export is a snapshot: the value holds only if losses never changed.")
     valued = [note for note in values.notes if not _is_of_a_product(note, values)]

@@ -330,7 +330,8 @@ def migration_findings(moved: ValueMoved | Refusal, scope: Scope) -> list[Findin
                 id=name,
                 kind="estimate",
                 sentence=f"{who} took {least}{_percent_1(loss.value)} of {word} away from one "
-                f"period to the next, beyond what chance moves ({level} interval {span}).",
+                f"period to the next, beyond what chance moves ({level} interval "
+                f"{'of that bound ' if least else ''}{span}).",
                 value=loss.value,
                 lo=loss.lo,
                 hi=loss.hi,
