@@ -127,5 +127,5 @@ def test_an_unknown_attribute_is_named_with_those_that_are_there(send, name, hin
 def test_an_unknown_channel_of_acquisition_is_named_with_its_setting(send):
     engagement = send(settings=ROLES, customers=PEOPLE)
     chapter = engagement.value.model_copy(update={"acquired_by": "twon"})
-    with pytest.raises(InputError, match="`twon`, which `value.acquired_by` names"):
+    with pytest.raises(InputError, match=r"`twon`, which `value\.acquired_by` names"):
         probe(engagement.model_copy(update={"value": chapter}))
