@@ -78,7 +78,7 @@ def test_what_is_not_reached_is_said_so():
     assert exhibit.title == f"Within {months} months acquired customers have not repaid their cost"
     assert "not reached" in exhibit.note and "nor in any but a few" in exhibit.note
     quality = exhibits.acquisition_quality(found, SCOPE)
-    assert quality.formatted["payback month"].iloc[0] == f"not by {months}"
+    assert quality.formatted["payback"].iloc[0] == f"not by {months}"
     ids = [finding.id for finding in acquisition_findings(found, 1e6, SCOPE)]
     assert "acquisition_payback_month" not in ids
     some = exhibits.acquisition_payback(found_of(cost=120.0), 9, SCOPE)
@@ -96,7 +96,7 @@ def test_quality_says_what_a_channel_brings_for_its_cost():
     assert exhibit.formatted.shape == exhibit.table.shape
     withheld = replace(found, groups=found.groups.assign(repaid_after=np.nan))
     hidden = exhibits.acquisition_quality(withheld, SCOPE)
-    assert "·" in set(hidden.formatted["have repaid own cost"])
+    assert "·" in set(hidden.formatted["repaid"])
     told = replace(found, groups=found.groups.assign(repaid_after=0.5))
     assert "fewer than 10 customers" in hidden.note
     assert "fewer than" not in exhibits.acquisition_quality(told, SCOPE).note
