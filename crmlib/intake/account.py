@@ -40,3 +40,27 @@ def read_account(path: Path, start: dt.date, end: dt.date) -> pd.DataFrame:
     names = ("customer_id", "product", "line", "channel")
     keys = [name for name in names if name in rows.columns]
     return to_frame(rows.group_by(keys).agg(amount=rows.amount.sum()).order_by(keys))
+
+
+def booked_days(path: object, start: dt.date, end: dt.date) -> tuple[dt.date, dt.date]:
+    """First day of the first and last day of the last month that a ledger books in a window.
+
+    Months before and after them say nothing of what customers brought.
+
+    Parameters
+    ----------
+    path : Path, or what stands for a ledger that was not given
+        The window itself is returned for the latter, or where nothing is booked in it.
+    start, end : date
+        First and last day observed.
+    """
+    if not isinstance(path, Path):
+        return start, end
+    rows = connect().read_parquet(str(path))
+    inside = rows.filter(rows.month.between(ibis.literal(start.replace(day=1)), ibis.literal(end)))
+    found = to_frame(inside.aggregate(first=inside.month.min(), last=inside.month.max()))
+    if found["first"].isna().any():
+        return start, end
+    first, last = (pd.Timestamp(found[name].iloc[0]) for name in ("first", "last"))
+    closing = (last + pd.offsets.MonthEnd(0)).date()
+    return max(start, first.date().replace(day=1)), min(end, closing)

@@ -32,6 +32,7 @@ def contribution(
     *,
     end: object,
     trend: str,
+    booked_from: object = None,
 ) -> Contribution | Refusal:
     """What contracts contribute: by the ledger where it carries the margin, else as stated.
 
@@ -43,6 +44,8 @@ def contribution(
         As for `ledger_contribution`; not read where the ledger does not carry the margin.
     trend : {"continue", "none"}
         Whether margins go on to change as in the last year.
+    booked_from : date, optional
+        First day that the ledger books; before the years where omitted.
 
     Returns
     -------
@@ -50,10 +53,10 @@ def contribution(
     """
     if isinstance(base, Refusal) or margin_from != "ledger":
         return attempt(_stated, base)
-    found = attempt(_by_ledger, base, year, before, end=end)
+    found = attempt(_by_ledger, base, year, before, end=end, booked_from=booked_from)
     if isinstance(found, Refusal) or trend == "continue":
         return found
-    return replace(found, trends={}, notes=())
+    return replace(found, trends={})
 
 
 def _stated(base: ContractBase) -> Contribution:
@@ -61,10 +64,17 @@ def _stated(base: ContractBase) -> Contribution:
 
 
 def _by_ledger(
-    base: ContractBase, year: pd.DataFrame, before: pd.DataFrame, *, end: object
+    base: ContractBase,
+    year: pd.DataFrame,
+    before: pd.DataFrame,
+    *,
+    end: object,
+    booked_from: object,
 ) -> Contribution:
     years = [_grouped(rows, base.groups) for rows in (year, before)]
-    return ledger_contribution(base.spells, base.relationships, *years, end=end)
+    return ledger_contribution(
+        base.spells, base.relationships, *years, end=end, booked_from=booked_from
+    )
 
 
 def _grouped(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:

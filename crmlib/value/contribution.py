@@ -20,6 +20,7 @@ from crmlib.value.spells import DAYS, RELATIONSHIP
 
 FloatArray = NDArray[np.float64]
 
+LEAST_BOOKED = 6  # months of the ledger, from which a month's contribution is taken
 FEWEST_MONTHS = 3.0  # in the year; a younger contract is valued at its product's mean
 YEAR = pd.DateOffset(years=1)
 ONE_DAY = pd.Timedelta(days=1)
@@ -99,6 +100,7 @@ def ledger_contribution(
     before: pd.DataFrame,
     *,
     end: object,
+    booked_from: object = None,
 ) -> Contribution:
     """Contribution of each running contract, and cost of each relationship, by the ledger.
 
@@ -112,14 +114,22 @@ def ledger_contribution(
         empty where the ledger does not reach so far back.
     end : date
         Last day of the last whole month.
+    booked_from : date, optional
+        First day that the ledger books: months before it are no months without revenue.
 
     Raises
     ------
     NotIdentified
-        If the year has no revenue of a contract.
+        If the ledger books less than half a year, or the year has no revenue of a contract.
     """
     until = pd.Timestamp(end)
-    since = until + ONE_DAY - YEAR
+    opening = until + ONE_DAY - YEAR
+    since = opening if booked_from is None else max(opening, pd.Timestamp(booked_from))
+    booked = round((until - since).days / DAYS["month"])
+    if booked < LEAST_BOOKED:
+        raise NotIdentified(f"the ledger books {booked} months: too few to say what a year brings")
+    if booked_from is not None and pd.Timestamp(booked_from) > opening - YEAR:
+        before = before.iloc[:0]  # half a year before is no year to compare with
     revenue, risk = (_by_contract(year, line) for line in ("revenue", "risk_cost"))
     held = contracts.assign(months=_months_together(contracts, since, until))
     margin, shares = _margins(held, revenue, risk)
@@ -133,6 +143,8 @@ def ledger_contribution(
     spells["margin"] = spells["margin"].where(spells["running"], 0.0)
     trends = _trends(contracts, relationships, year, before, since)
     notes = [] if trends else ["the ledger does not cover two years: no trend is seen"]
+    if since > opening:
+        notes.append(f"margins are those of the {booked} months that the ledger books")
     return Contribution(spells, trends, tuple(notes), _pooled(revenue, risk, shares))
 
 

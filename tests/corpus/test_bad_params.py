@@ -128,6 +128,8 @@ CASES = [
          "value.annual_discount_rate: found inf"),
     line("an attribute without a table of customers", "value: {contract_drivers: [town]}",
          "shop.yml: value.contract_drivers: names attributes of customers", "`inputs.customers`"),
+    line("a channel of acquisition without a table of customers", "value: {acquired_by: way}",
+         "shop.yml: value.acquired_by: names an attribute of customers", "`inputs.customers`"),
     line("an attribute twice", "value: {contract_drivers: [town, town]}",
          "shop.yml: value.contract_drivers: ['town', 'town'] must differ from each other"),
     line("too few labels", "value: {tier_labels: [a, b]}", "shop.yml: value.tier_labels",

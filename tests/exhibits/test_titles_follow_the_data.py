@@ -359,6 +359,17 @@ def season_untold(months: int) -> Exhibit:
     return exhibits.season_and_trend(value.SeasonAndTrend(table, 0, *untold), N, SCOPE)
 
 
+def repaid(cost: float) -> value.Payback:
+    """Four hundred customers, won in two ways, who bring some 10 a month for two years."""
+    rng = np.random.default_rng(7)
+    money = pd.DataFrame(rng.gamma(2.0, 5.0, (400, 24)).cumsum(axis=1)).add_prefix("month_")
+    ways = rng.integers(1, 3, 400)
+    table = pd.DataFrame({"customer_id": [f"c{i}" for i in range(400)], "observed": 23,
+                          "joined": pd.Timestamp("2024-01-05"), "acquisition_cost": cost * ways,
+                          "won_by": np.array(["", "web", "shop"])[ways]})  # fmt: skip
+    return value.payback(table.join(money), min_cell=10, **REDRAWN)
+
+
 def choice_of_findings(most: int) -> Exhibit:
     record = {"role": "finding", "kind": "census", "sentence": "So.", "size": 1.0}
     engagement = SimpleNamespace(title="a test", observation_start=START, observation_end=BASE.end)
@@ -423,6 +434,15 @@ PAIRS = {
     ),
     "season_and_trend": (season_and_trend, 1.28, 1.14),
     "season_and_trend of a short time": (season_untold, 18, 15),
+    "acquisition_payback": (
+        lambda cost: exhibits.acquisition_payback(repaid(cost), N, SCOPE), 45.0, 85.0,
+    ),
+    "acquisition_payback not reached": (
+        lambda cost: exhibits.acquisition_payback(repaid(cost), N, SCOPE), 45.0, 850.0,
+    ),
+    "acquisition_quality": (
+        lambda cost: exhibits.acquisition_quality(repaid(cost), SCOPE), 45.0, 85.0,
+    ),
     "choice_of_findings": (choice_of_findings, 3, 7),
     "evidence": (evidence, 12, 19),
 }  # fmt: skip

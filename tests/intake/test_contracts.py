@@ -122,3 +122,10 @@ def test_an_unknown_attribute_is_named_with_those_that_are_there(send, name, hin
     said = str(caught.value)
     assert f"customers.csv: there is no attribute `{name}`, which `value.contract_drivers`" in said
     assert hint in said
+
+
+def test_an_unknown_channel_of_acquisition_is_named_with_its_setting(send):
+    engagement = send(settings=ROLES, customers=PEOPLE)
+    chapter = engagement.value.model_copy(update={"acquired_by": "twon"})
+    with pytest.raises(InputError, match=r"`twon`, which `value\.acquired_by` names"):
+        probe(engagement.model_copy(update={"value": chapter}))

@@ -18,24 +18,21 @@ _WHAT = "Payback of acquisition"
 _EVERYONE = "all who were acquired"
 _MOST_PANELS = 4
 _FIGURES = ["acquisition_cost", "payback", "payback_lo", "payback_hi", "months"]
-_HEADINGS = {
-    "acquisition_cost": "cost each",
-    "payback": "payback month",
+_HEADINGS = {  # short: a page is not wide
+    "acquisition_cost": "cost",
     "payback_lo": "from",
     "payback_hi": "to",
-    "customers_after": "observed so long",
-    "contribution_after": "brought each",
-    "repaid_after": "have repaid own cost",
-    "return_after": "brought / cost",
+    "customers_after": "observed",
+    "repaid_after": "repaid",
+    "return_after": "return",
     "return_lo": "from ",  # a second column of this name
     "return_hi": "to ",
-    "after_months": "after months",
+    "after_months": "months",
 }
 _COUNTS = ["customers", "payback", "payback_lo", "payback_hi", "customers_after", "after_months"]
-_MONEY = ["acquisition_cost", "contribution_after"]
+_MONEY = ["acquisition_cost"]
 _SHARES = ["repaid_after", "return_after", "return_lo", "return_hi", "level"]
-_ORDER = [*_COUNTS[:1], "acquisition_cost", *_COUNTS[1:4], "after_months", "customers_after",
-          "contribution_after", *_SHARES]  # fmt: skip
+_ORDER = ["customers", *_MONEY, *_COUNTS[1:5], *_SHARES[:-1], "after_months", "level"]
 
 
 def acquisition_payback(found: Payback | Refusal, n: int, scope: Scope) -> Exhibit:
@@ -183,9 +180,11 @@ def acquisition_quality(found: Payback | Refusal, scope: Scope) -> Exhibit | Non
         "of acquisition cost",
         alt=f"Table of {len(table)} groups of acquired customers, all, by channel and by half-year "
         "of joining: cost, payback month, and what they brought for their cost.",
-        note=f"Quality is told of those observed for {months}: their own contribution in this "
-        f"time against their own cost, with {level} bootstrap intervals over customers. That a "
-        "channel's customers bring more need not be the channel's doing: it may reach other "
+        note="Cost: mean per customer. Payback: month since joining, not continued beyond what "
+        f"was observed. Of those observed for {months}, return is their contribution in this "
+        "time as a share of their cost, and repaid is the share of customers whose own "
+        f"contribution has reached their own cost. {level} bootstrap intervals over customers. "
+        "That a channel's customers bring more need not be its doing: it may reach other "
         f"people.{few if withheld.any() else ''}{_notes(found)}",
     )
 

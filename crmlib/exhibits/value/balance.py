@@ -109,8 +109,9 @@ def _note(found: ServiceBalance, level: str, scope: Scope) -> str:
     remarks = [
         f"Cost: to serve and of marketing, in the ledger. Value: of {found.of}, of customers who "
         f"are expected to bring any{_NET.get(scope.margin_from, '')}. Over- or under-served: the "
-        f"{level} bootstrap interval of the difference of shares excludes zero. Until shares are equal {_percent_1(balance.moved.value)} of the cost ({moved}) "
-        f"would have to change groups{_nothing_left(balance)}. Equal shares are no law: what lies "
+        f"{level} bootstrap interval of the difference of shares excludes zero. Until "
+        f"shares are equal {_percent_1(balance.moved.value)} of the cost ({moved}) would have to "
+        f"change groups{_nothing_left(balance)}. Equal shares are no law: what lies "
         "far from them has to be explained or moved."
     ]
     if found.elsewhere:
