@@ -14,6 +14,7 @@ from crmlib.value.choosing import (
     chosen_fit,
     chosen_scorecard,
     fit_purchases,
+    rival_equities,
 )
 from crmlib.value.cohorts import (
     Cohorts,
@@ -319,6 +320,7 @@ __all__ = [
     "relationship_spells",
     "retention_value",
     "retention_value_slope",
+    "rival_equities",
     "running_values",
     "seal_date",
     "season_and_trend",

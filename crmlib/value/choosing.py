@@ -23,6 +23,7 @@ from crmlib.stats.grouping import Groups, group_rows
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal, attempt
 from crmlib.value.holdout import Scorecard, holdout_scorecard
+from crmlib.value.lifetime import expected_equity
 from crmlib.value.purchases import (
     BetaGeometric,
     ModifiedBetaGeometric,
@@ -30,6 +31,7 @@ from crmlib.value.purchases import (
     PurchaseModel,
     PurchaseResult,
 )
+from crmlib.value.spend import GammaGammaResult
 
 FloatArray = NDArray[np.float64]
 
@@ -173,6 +175,40 @@ def fit_purchases(
         return tried[order[0]]
     best = max(usable, key=lambda fit: fit.llf)
     return best if isinstance(choice, Refusal) else usable[0]
+
+
+def rival_equities(
+    choice: PurchaseChoice,
+    customers: pd.DataFrame,
+    spend: GammaGammaResult,
+    *,
+    horizon: float,
+    rate: float,
+    margin_rate: float,
+) -> dict[str, float]:
+    """Customer equity under each model that the sealed time does not tell from the chosen one.
+
+    Parameters
+    ----------
+    choice : PurchaseChoice
+    customers : DataFrame
+        As `lifetime_values` takes them, and the other parameters likewise.
+
+    Returns
+    -------
+    dict of label to money
+        Without the chosen model; empty where it stands alone.
+    """
+    history = [customers[name] for name in HISTORY]
+    apart = choice.table["told_apart"]
+    equities = {}
+    for kind in choice.order[1:]:
+        fit = attempt(CANDIDATES[kind].fit, *history)
+        if not apart[kind] and _usable(fit):
+            equities[fit.model.label] = expected_equity(
+                customers, fit, spend, horizon=horizon, rate=rate, margin_rate=margin_rate
+            )
+    return equities
 
 
 def chosen_fit(choice: PurchaseChoice) -> PurchaseResult:

@@ -174,6 +174,22 @@ def lifetime_values(
     return LifetimeValues(table, equity, to_infinity, intervals, kept, grade, notes)
 
 
+def expected_equity(
+    customers: pd.DataFrame,
+    purchases_result: purchases.PurchaseResult,
+    spend_result: spend.GammaGammaResult,
+    *,
+    horizon: float,
+    rate: float,
+    margin_rate: float,
+) -> float:
+    """The total of `lifetime_values` alone, without intervals; same parameters and errors."""
+    portfolio, _ = _portfolio(customers, purchases_result.model, spend_result)
+    theta, phi = purchases_result.params.to_numpy(), spend_result.params.to_numpy()
+    value = portfolio.future_value(theta, phi, _Plan(horizon, rate, margin_rate))
+    return float(portfolio.histories.weights @ value)
+
+
 def _weaknesses(fits: dict[str, LikelihoodResult]) -> tuple[str, ...]:
     """What a reader must know beside any value that rests on these fits."""
     for name, fit in fits.items():

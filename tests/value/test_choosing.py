@@ -163,3 +163,26 @@ def test_intervals_of_counts_hold_what_comes():
         fit, 3 * known["holdout_purchases"] + 2, 52.0, replications=40, seed=1, level=0.9
     )
     assert doubled.inside < 0.5
+
+
+def test_equity_under_rivals_is_that_of_their_own_lifetime_values(cdnow):
+    """Of CDNOW's customers; spend of 30 each, so that only purchases differ."""
+    known, later, sealed = cdnow
+    choice = value.choose_purchase_model(known, later, sealed, **KEYS)
+    inputs = later.assign(
+        customer_id=range(len(later)), mean_repeat_spend=30.0, realised=0.0, current_value=0.0
+    )
+    inputs["mean_repeat_spend"] += np.random.default_rng(1).gamma(4.0, 3.0, len(later))
+    usable = inputs["frequency"] > 0
+    spend = value.GammaGamma().fit(
+        inputs.loc[usable, "frequency"], inputs.loc[usable, "mean_repeat_spend"]
+    )
+    plan = {"horizon": 52.0, "rate": 0.002, "margin_rate": 0.5}
+    found = value.rival_equities(choice, inputs, spend, **plan)
+    assert set(found) == {"BG/NBD", "MBG/NBD", "Pareto/NBD"} - {choice.fit.model.label}
+    fit = value.ModifiedBetaGeometric().fit(*(inputs[name] for name in choosing.HISTORY))
+    ahead = fit.discounted_expected_purchases(
+        52.0, 0.002, *(inputs[name] for name in choosing.HISTORY)
+    )
+    amounts = spend.expected_spend(inputs["frequency"], inputs["mean_repeat_spend"])
+    assert found["MBG/NBD"] == pytest.approx(0.5 * (ahead * amounts).sum())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
@@ -91,9 +94,20 @@ def _ahead(values: LifetimeValues, share: float) -> Interval:
 
 
 def customer_equity(
-    values: LifetimeValues | Refusal, horizon_years: float, rate: float, scope: Scope
+    values: LifetimeValues | Refusal,
+    horizon_years: float,
+    rate: float,
+    scope: Scope,
+    rivals: Mapping[str, float] | Refusal = MappingProxyType({}),
 ) -> Exhibit:
-    """What the base is worth from here on, with its interval."""
+    """What the base is worth from here on, with its interval.
+
+    Parameters
+    ----------
+    rivals : mapping of model to money
+        The same total under models that are not told from the chosen one; shown where value
+        rests on purchases.
+    """
     if isinstance(values, Refusal):
         return refused("customer_equity", "Customer equity", values, 0, scope)
     n = len(values.customers)
@@ -108,6 +122,8 @@ def customer_equity(
         (f"expected in the next {years}, discounted", equity.value, *lo_hi, equity.level),
         ("… per customer", equity.value / n, equity.lo / n, equity.hi / n, equity.level),
     ]
+    others = {} if isinstance(rivals, Refusal) or scope.margin_from != "transactions" else rivals
+    rows += [(f"… by {label}, as likely", money, *none) for label, money in others.items()]
     if values.to_infinity is not None:
         rows.append(("… without a horizon, discounted", values.to_infinity, *none))
     withheld = ""
@@ -136,6 +152,7 @@ def customer_equity(
         f"a customer; neither the model's own error{_tested(scope)} nor the chance in the total is "
         f"in it. Discounted at {formats.percent(rate, 1)} a year; realised figures are counts and "
         "have no interval.",
+        "Which model is right is not in the interval: see the rows beside it." if others else "",
         _beyond(values),
         formats.sentences(*values.notes),
         withheld,
