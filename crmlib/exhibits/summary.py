@@ -58,8 +58,12 @@ def leading_findings(findings: Sequence[Record], most: int) -> FindingList:
 
 
 def caveats(findings: Sequence[Record]) -> FindingList:
-    """What could make the findings wrong, all of it, what bears on most first."""
-    return FindingList(ranked(findings, "caveat"))
+    """What could make the findings wrong, what bears on most first.
+
+    An estimate that bears on none of the money is left to its chapter.
+    """
+    doubts = ranked(findings, "caveat")
+    return FindingList([d for d in doubts if d["size"] > 0 or d["kind"] != "estimate"])
 
 
 def decision(findings: Sequence[Record], wanted: str) -> Decision:

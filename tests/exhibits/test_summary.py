@@ -73,3 +73,15 @@ def test_the_consultant_s_own_decision_comes_first():
     few = found("top_fifth_share", 1.0, value=0.62)
     own = summary.decision([few], "Open 2 branches?")
     assert (own.sentence, own.exhibit) == ("Open 2 branches?", "")  # no evidence is claimed for it
+
+
+def test_a_doubt_that_bears_on_no_money_is_left_to_its_chapter():
+    def doubt(name: str, kind: str, size: float) -> dict:
+        return {"id": name, "role": "caveat", "kind": kind, "size": size, "value": None}
+
+    found = [
+        doubt("season", "estimate", 0.0),
+        doubt("data", "census", 0.0),
+        doubt("miss", "estimate", 0.1),
+    ]
+    assert [each["id"] for each in summary.caveats(found).records] == ["miss", "data"]
