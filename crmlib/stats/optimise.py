@@ -22,6 +22,7 @@ Objective = Callable[[FloatArray], tuple[float, FloatArray]]
 LOG_BOUND = 12.0  # a parameter 160,000 times above or below its natural scale has run away
 RUNAWAY = LOG_BOUND - 3  # beyond it there is no finite optimum
 HELD_AT = LOG_BOUND - 1  # where a parameter that has run away is held
+SLACK = 0.01  # log-likelihood units that this may cost
 MAX_CONDITION = 1e5  # of the Hessian in log-parameters, which does not depend on sample size
 MAX_LOG_SE = 1.0  # one standard error then spans a factor of e
 MAX_DECREMENT = 1e-2  # distance to the optimum in standard errors
@@ -95,8 +96,9 @@ def maximise(
     best = int(np.argmax(heights))
     theta, hessian = _newton(objective, finals[best])
     if (np.abs(theta) > RUNAWAY).any():
-        theta = _pinned(objective, theta, nobs)
-        hessian = hessian_by_differences(objective, theta)
+        pinned = _pinned(objective, theta, nobs)
+        if objective(pinned)[0] >= objective(theta)[0] - SLACK:
+            theta, hessian = pinned, hessian_by_differences(objective, pinned)
     llf, gradient = objective(theta)
     spread = float(max(llf, heights[best]) - heights.min())
     verdict = _judge(theta, gradient, hessian, spread, heights, names, nobs)
