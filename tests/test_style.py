@@ -32,7 +32,6 @@ def test_no_committed_file_is_large_or_names_a_machine():
     machine = re.compile(rb"/(home|root|Users|work)/[a-z]")
     for path in committed():
         content = path.read_bytes()
-        most = 1_500_000 if path.suffix == ".ipynb" else 1_000_000  # with its pictures
-        assert len(content) < most, path
+        assert len(content) < 1_000_000, path
         if path.relative_to(ROOT).parts[0] != "tests":  # which make up paths to hide
             assert not machine.search(content), path

@@ -114,8 +114,11 @@ class Chapter:
             (folder / f"{exhibit.id}.png").write_bytes(exhibit.png())
         self._exhibits.append(exhibit.record(self.name))
         self._save()
-        for part in (exhibit.heading(), exhibit, exhibit.caption()):
-            display(part)
+        # by hand a notebook holds the pixels: it stays small, and shows them untrusted, too
+        by_hand = self.source != self.target
+        display(exhibit.heading())
+        display(exhibit, exclude=["image/svg+xml"] if by_hand else None)
+        display(exhibit.caption())
 
     def display(self, said: FindingList | Decision) -> None:
         """Display what rests on findings that other chapters have kept."""
