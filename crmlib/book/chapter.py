@@ -115,9 +115,9 @@ class Chapter:
         self._exhibits.append(exhibit.record(self.name))
         self._save()
         # by hand a notebook holds the pixels: it stays small, and shows them untrusted, too
-        by_hand = self.source != self.target
+        by_hand = {"exclude": ["image/svg+xml"]} if self.source != self.target else {}
         display(exhibit.heading())
-        display(exhibit, exclude=["image/svg+xml"] if by_hand else None)
+        display(exhibit, **by_hand)
         display(exhibit.caption())
 
     def display(self, said: FindingList | Decision) -> None:
