@@ -200,11 +200,12 @@ def rival_equities(
         Without the chosen model; empty where it stands alone.
     """
     history = [customers[name] for name in HISTORY]
-    apart = choice.table["told_apart"]
     equities = {}
-    for kind in choice.order[1:]:
+    for kind in choice.rivals:
+        if kind == choice.chosen:
+            continue
         fit = attempt(CANDIDATES[kind].fit, *history)
-        if not apart[kind] and _usable(fit):
+        if _usable(fit):
             equities[fit.model.label] = expected_equity(
                 customers, fit, spend, horizon=horizon, rate=rate, margin_rate=margin_rate
             )

@@ -85,7 +85,7 @@ def contract_holdout(
         Rows of the ledger in the sealed year, in the year before it and in the one before
         that; the last empty where it was not observed.
     start, sealed_from, end : date
-        First day observed, first and last day of the sealed year.
+        First day that contracts and ledger cover, first and last day of the sealed year.
     trend : {"continue", "none"}
         Whether margins go on to change as in the last year.
     min_cell : int
@@ -104,7 +104,9 @@ def contract_holdout(
         raise NotIdentified("less than a year was observed before the year to be sealed")
     known = _as_of(contracts, seal)
     base = contract_base(known, start, seal, min_cell)
-    contributed = contribution("ledger", base, year, before, end=seal, trend=trend)
+    contributed = contribution(
+        "ledger", base, year, before, end=seal, trend=trend, booked_from=start
+    )
     if isinstance(contributed, Refusal):
         raise NotIdentified(contributed.reason)
     spells = contributed.spells

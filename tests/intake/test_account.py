@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from crmlib.intake.account import read_account
+from crmlib.intake.account import booked_days, read_account
 
 ROWS = pd.DataFrame(
     [
@@ -55,3 +55,14 @@ def test_the_order_of_rows_does_not_matter(tmp_path):
     once = read_account(written(tmp_path, ROWS), *WINDOW)
     again = read_account(written(tmp_path, ROWS.iloc[::-1]), *WINDOW)
     pd.testing.assert_frame_equal(once, again)
+
+
+def test_the_days_that_a_ledger_books_end_with_its_last_month(tmp_path):
+    path = written(tmp_path, ROWS)
+    start, end = dt.date(2022, 6, 1), dt.date(2023, 12, 31)
+    assert booked_days(path, start, end) == (dt.date(2022, 12, 1), dt.date(2023, 4, 30))
+    assert booked_days(path, dt.date(2023, 1, 15), dt.date(2023, 4, 10)) == (
+        dt.date(2023, 1, 15), dt.date(2023, 4, 10),
+    )  # fmt: skip
+    assert booked_days("no ledger", start, end) == (start, end)
+    assert booked_days(path, dt.date(2024, 1, 1), dt.date(2024, 12, 31))[0] == dt.date(2024, 1, 1)

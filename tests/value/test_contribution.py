@@ -223,3 +223,23 @@ def test_who_had_the_risk_of_a_product_goes_with_its_margins():
         "A": 365, "B": 730, "C": 200
     }  # fmt: skip
     assert pooled.risk.tolist() == [0, 129.5, 0]
+
+
+def test_months_that_the_ledger_does_not_book_are_no_months_without_revenue():
+    """Booked from July on: 184 of 365 days, and no year before to compare with."""
+    found = contributed(booked_from="2023-07-01")
+    margin = margins(found)
+    assert margin["a1"] == pytest.approx(365 / 184 * MONTH * 0.9)
+    assert margin["b2"] == pytest.approx(1_098 / (2 * 184) * MONTH)
+    assert found.trends == {}
+    assert found.notes[-1] == "margins are those of the 6 months that the ledger books"
+
+
+def test_a_year_before_that_is_booked_in_part_shows_no_trend():
+    assert contributed(booked_from="2022-03-01").trends == {}
+    assert contributed(booked_from="2022-01-01").trends
+
+
+def test_a_ledger_of_a_few_months_is_refused():
+    with pytest.raises(NotIdentified, match="the ledger books 3 months"):
+        contributed(booked_from="2023-10-01")

@@ -44,6 +44,17 @@ def test_four_customers_by_hand():
     assert found.tiers.groups["customers"].tolist() == [2, 2]
 
 
+def test_value_counts_customer_by_customer_so_that_coarser_groups_need_no_more_money():
+    """Who is expected to cost more than he brings counts as nothing, not against others."""
+    values = [60.0, -50.0, 20.0, -10.0, 15.0, 5.0] * 10
+    served = amounts({f"c{i}": 10.0 + i % 3 for i in range(60)})
+    fine = service_balance(ahead(values), served, *TIERS, **OPTIONS | {"bands": 6})
+    coarse = service_balance(ahead(values), served, *TIERS, **OPTIONS | {"bands": 3})
+    assert fine.bands.groups["value"].sum() == pytest.approx(1_000)
+    assert (fine.bands.groups["value"] >= 0).all()
+    assert coarse.bands.moved.value <= fine.bands.moved.value + 1e-12
+
+
 def test_tiers_stand_best_first_where_they_may_be_shown():
     values = np.r_[np.full(10, 50.0), np.full(20, 15.0), np.full(40, 5.0)].tolist()
     served = amounts({f"c{i}": 1.0 for i in range(70)})
