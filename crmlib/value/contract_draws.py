@@ -25,8 +25,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 YEAR = 12  # periods
-# years from the middle of the last year to the middle of its last period: with the periods
-# ahead added, how far a payment lies behind the year whose money was measured
+# years from the middle of the measured year to the middle of its last period: k periods
+# ahead a payment lies LAG + k / YEAR years behind the money that was measured
 LAG = 5.5 / YEAR
 # periods for which the change of the last year is continued: longer than it was seen, nothing
 # vouches for it
@@ -253,6 +253,12 @@ class Trend:
     customer: IntArray  # positions in the base
     before: FloatArray
     after: FloatArray
+    of_all: Trend | None = None  # from which departures of customers are drawn, if not from this
+
+    @property
+    def departures(self) -> Trend:
+        """Where it is read how far customers depart from the growth of all."""
+        return self if self.of_all is None else self.of_all
 
     def growth(self, drawn: FloatArray) -> float:
         """Yearly change of the total when customers are drawn so often."""
@@ -349,7 +355,7 @@ def futures_of(
     """
     number, horizon = int(customer.max()) + 1, next(iter(payments.values())).shape[1] - 1
     rows = {name: np.flatnonzero(product == name) for name in risks}
-    shared_trends = {id(trend): trend for trend in trends.values()}  # by several products
+    departing = {id(each.departures): each.departures for each in trends.values()}
     years = max(round(LAG + horizon / YEAR / 2), 1)  # to the middle of the horizon
     result = np.empty((len(next(iter(risks.values()))), number))
     for replicate in range(len(result)):
@@ -357,12 +363,12 @@ def futures_of(
         common = rng.exponential(size=number)
         luck = np.where(shared[customer], common[customer], rng.exponential(size=customer.size))
         paid = np.empty(customer.size)
-        changed = {key: t.changes(number, years, rng) for key, t in shared_trends.items()}
+        changed = {key: each.changes(number, years, rng) for key, each in departing.items()}
         for name, own in rows.items():
             risk, age = risks[name][replicate], tenure[own]
             period = np.searchsorted(risk, risk[age] + luck[own], side="left")
             paid[own] = payments[name][replicate, np.clip(period - 1 - age, 0, horizon)]
             if name in trends:
-                paid[own] *= changed[id(trends[name])][customer[own]]
+                paid[own] *= changed[id(trends[name].departures)][customer[own]]
         result[replicate] = np.bincount(customer, paid * margin, number)
     return result

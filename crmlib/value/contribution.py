@@ -2,9 +2,10 @@
 
 Contribution is revenue less risk less cost to serve. Revenue goes on as long as the
 contract that brings it; cost to serve as long as the relationship, which is a row of its
-own with a negative margin. Risk is pooled by product: one customer's write-off of last
-year says little of the next. Marketing is what a client decides to spend and no part of
-it. Money of the same contracts a year apart shows whether contributions rise or fall.
+own with a negative margin. Risk is pooled by product over two years: losses are rare, and
+one customer's write-off of last year says little of the next. Marketing is what a client
+decides to spend and no part of it. Money of the same contracts a year apart shows whether
+contributions rise or fall.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ FloatArray = NDArray[np.float64]
 
 LEAST_BOOKED = 6  # months of the ledger, from which a month's contribution is taken
 FEWEST_MONTHS = 3.0  # in the year; a younger contract is valued at its product's mean
+FEWEST_PAIRED = 50  # customers of a product through both years; of fewer, a change is chance
+HALVED, DOUBLED = -0.5, 1.0  # the largest changes of a year that are continued
 YEAR = pd.DateOffset(years=1)
 ONE_DAY = pd.Timedelta(days=1)
 KEYS = ["customer_id", "product"]
@@ -36,11 +39,15 @@ class YearOnYear:
     customer_id : array of shape (n,)
     before, after : arrays of shape (n,)
         Of the contracts that the customer had through both years.
+    of_all : YearOnYear or None
+        The same of all products together: how far a customer departs from the others is
+        one matter for all his products. None where this is all there is.
     """
 
     customer_id: NDArray[np.object_]
     before: FloatArray
     after: FloatArray
+    of_all: YearOnYear | None = None
 
     @property
     def growth(self) -> float:
@@ -49,14 +56,21 @@ class YearOnYear:
 
 
 def growth(before: FloatArray, after: FloatArray, weights: FloatArray) -> float:
-    """Change from one total to the other under weights; 0 where there was nothing."""
+    """Change from one total to the other under weights; 0 where there was nothing.
+
+    A total that more than doubled or halved is taken to have doubled or halved: no more of
+    a change is continued, and none that would turn money into a loss.
+    """
     total = float(weights @ before)
-    return float(weights @ after) / total - 1 if total > 0 else 0.0
+    change = float(weights @ after) / total - 1 if total > 0 else 0.0
+    return min(max(change, HALVED), DOUBLED)
 
 
 @dataclass(frozen=True)
 class PooledRisk:
-    """Revenue and risk of one product in the last year, one element for each customer.
+    """Revenue and risk of one product in the last two years, one element for each customer.
+
+    In the last year alone where the ledger books no more.
 
     Attributes
     ----------
@@ -67,6 +81,11 @@ class PooledRisk:
     customer_id: NDArray[np.object_]
     revenue: FloatArray
     risk: FloatArray
+
+    @property
+    def share(self) -> float:
+        """Share of revenue that risk takes."""
+        return float(self.risk.sum() / self.revenue.sum())
 
 
 @dataclass(frozen=True)
@@ -79,8 +98,9 @@ class Contribution:
         All contracts, and from a ledger all relationships too (product "relationship"),
         with margin (money a month; negative where it is a cost; 0 where it has ended).
     trends : dict of product to YearOnYear
-        How the money of a product's contracts has changed in a year; products without
-        an entry are taken to stay as they are.
+        How the money of a product's contracts has changed in a year, that of all
+        products where few customers had it; products without an entry are taken to stay
+        as they are.
     notes : tuple of str
     risks : dict of product to PooledRisk
         What the margins of a product's contracts have borne of its customers' risk;
@@ -131,8 +151,11 @@ def ledger_contribution(
     if booked_from is not None and pd.Timestamp(booked_from) > opening - YEAR:
         before = before.iloc[:0]  # half a year before is no year to compare with
     revenue, risk = (_by_contract(year, line) for line in ("revenue", "risk_cost"))
+    pooled = _pooled(pd.concat([before, year], ignore_index=True), revenue)
+    shares = pd.Series({name: each.share for name, each in pooled.items()}, dtype=float)
+    shares = shares.reindex(revenue.index.unique("product")).fillna(0.0)
     held = contracts.assign(months=_months_together(contracts, since, until))
-    margin, shares = _margins(held, revenue, risk)
+    margin = _margins(held, revenue, shares)
     serving = _costs(year, revenue, risk, shares, set(contracts["product"]))
     served = relationships.assign(months=_months_together(relationships, since, until))
     spent = served["customer_id"].map(serving).fillna(0.0).to_numpy()
@@ -145,7 +168,7 @@ def ledger_contribution(
     notes = [] if trends else ["the ledger does not cover two years: no trend is seen"]
     if since > opening:
         notes.append(f"margins are those of the {booked} months that the ledger books")
-    return Contribution(spells, trends, tuple(notes), _pooled(revenue, risk, shares))
+    return Contribution(spells, trends, tuple(notes), pooled)
 
 
 def stated_contribution(contracts: pd.DataFrame, min_cell: int) -> Contribution:
@@ -223,33 +246,32 @@ def _months_together(spells: pd.DataFrame, since: pd.Timestamp, until: pd.Timest
     return months.groupby(keys).transform("sum").to_numpy()
 
 
-def _margins(
-    held: pd.DataFrame, revenue: pd.Series, risk: pd.Series
-) -> tuple[FloatArray, pd.Series]:
-    """Revenue a month less pooled risk of each contract, and the share that risk takes."""
-    by_product = revenue.groupby("product").sum()
-    shares = (risk.groupby("product").sum() / by_product).where(by_product > 0)
-    shares = shares.reindex(by_product.index).fillna(0.0)
+def _margins(held: pd.DataFrame, revenue: pd.Series, shares: pd.Series) -> FloatArray:
+    """Revenue a month less the share of it that pooled risk takes, of each contract."""
     pairs = pd.MultiIndex.from_frame(held[KEYS])
     money = revenue.reindex(pairs).fillna(0.0).to_numpy()
     if not money[held["running"]].any():
         raise NotIdentified("the ledger has no revenue of a running contract in its last year")
     a_month = _a_month(held, money, held["product"])
-    return a_month * (1 - held["product"].map(shares).fillna(0.0).to_numpy()), shares
+    return a_month * (1 - held["product"].map(shares).fillna(0.0).to_numpy())
 
 
-def _pooled(revenue: pd.Series, risk: pd.Series, shares: pd.Series) -> dict[str, PooledRisk]:
-    """Revenue and risk by customer of each product whose margins bear risk."""
-    bearing = shares.index[shares != 0]
-    both = pd.concat({"revenue": revenue, "risk": risk}, axis=1).fillna(0.0)
+def _pooled(known: pd.DataFrame, revenue: pd.Series) -> dict[str, PooledRisk]:
+    """Revenue and risk by customer of each product whose margins bear risk.
+
+    Losses are rare and large, and one year shows few of them: all years known count.
+    """
+    earned = revenue.groupby(level="product").sum()
+    lines = {line: _by_contract(known, line) for line in ("revenue", "risk_cost")}
+    both = pd.concat(lines, axis=1).fillna(0.0)
     return {
         str(product): PooledRisk(
             own.index.get_level_values("customer_id").to_numpy(dtype=object),
             own["revenue"].to_numpy(),
-            own["risk"].to_numpy(),
+            own["risk_cost"].to_numpy(),
         )
         for product, own in both.groupby(level="product")
-        if product in bearing
+        if min(earned.get(product, 0.0), own["revenue"].sum()) > 0 and own["risk_cost"].sum() != 0
     }
 
 
@@ -280,7 +302,7 @@ def _costs(
     served = year[year["line"] == "cost_to_serve"].groupby("customer_id")["amount"].sum()
     product = revenue.index.get_level_values("product")
     loose = (revenue * (1 - shares.reindex(product).to_numpy()))[~product.isin(list(contracted))]
-    bare = risk[~risk.index.get_level_values("product").isin(shares.index[shares > 0])]
+    bare = risk[~risk.index.get_level_values("product").isin(shares.index[shares != 0])]
     parts = [served.astype(float), bare.groupby("customer_id").sum()]
     parts.append(-loose.groupby("customer_id").sum())
     return pd.concat(parts).groupby(level=0).sum()
@@ -293,7 +315,10 @@ def _trends(
     before: pd.DataFrame,
     since: pd.Timestamp,
 ) -> dict[str, YearOnYear]:
-    """Revenue of contracts, and cost of relationships, that ran through both years."""
+    """Revenue of contracts, and cost of relationships, that ran through both years.
+
+    By product, since a premium that is fixed and spending that falls have no trend in common.
+    """
     if before.empty:
         return {}
     start = since - YEAR
@@ -302,20 +327,31 @@ def _trends(
     throughout = there["running"] & (pd.to_datetime(there["start_date"]) <= start)
     same = throughout.groupby([there[name] for name in KEYS]).all()
     pairs = same.index[same.astype(bool)]
-    earlier, later = (
-        _by_contract(rows, "revenue").reindex(pairs).fillna(0.0).groupby("customer_id").sum()
-        for rows in (before, year)
+    money = pd.concat(
+        {
+            name: _by_contract(rows, "revenue").reindex(pairs).fillna(0.0)
+            for name, rows in {"before": before, "after": year}.items()
+        },
+        axis=1,
     )
-    trends = dict.fromkeys(map(str, contracts["product"].unique()), _paired(earlier, later))
+    of_all = _paired(money)
+    trends = dict.fromkeys(map(str, contracts["product"].unique()), of_all)
+    for product, own in money.groupby(level="product"):
+        if own.index.get_level_values("customer_id").nunique() >= FEWEST_PAIRED:
+            trends[str(product)] = _paired(own, of_all)
     kept = relationships["running"] & (pd.to_datetime(relationships["start_date"]) <= start)
     ids = pd.Index(relationships.loc[kept, "customer_id"].unique())
-    spent = [
-        rows[rows["line"] == "cost_to_serve"].groupby("customer_id")["amount"].sum().reindex(ids)
-        for rows in (before, year)
-    ]
-    trends[RELATIONSHIP] = _paired(*(money.fillna(0.0).astype(float) for money in spent))
+    spent = {
+        name: rows[rows["line"] == "cost_to_serve"].groupby("customer_id")["amount"].sum()
+        for name, rows in {"before": before, "after": year}.items()
+    }
+    costs = {name: each.reindex(ids).astype(float).fillna(0.0) for name, each in spent.items()}
+    trends[RELATIONSHIP] = _paired(pd.DataFrame(costs).rename_axis("customer_id"))
     return trends
 
 
-def _paired(before: pd.Series, after: pd.Series) -> YearOnYear:
-    return YearOnYear(before.index.to_numpy(dtype=object), before.to_numpy(), after.to_numpy())
+def _paired(money: pd.DataFrame, of_all: YearOnYear | None = None) -> YearOnYear:
+    """Money before and after, added up by customer."""
+    each = money.groupby(level="customer_id").sum()
+    ids = each.index.to_numpy(dtype=object)
+    return YearOnYear(ids, each["before"].to_numpy(), each["after"].to_numpy(), of_all)

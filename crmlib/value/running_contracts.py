@@ -215,12 +215,17 @@ def _positions(everyone: pd.Index, ids: ArrayLike) -> NDArray[np.int64]:
 
 
 def _placed(trends: Mapping[str, YearOnYear], everyone: pd.Index) -> dict[str, Trend]:
-    """Trends by position in the base; products that share one go on sharing it."""
-    found = {
-        id(trend): Trend(_positions(everyone, trend.customer_id), trend.before, trend.after)
-        for trend in trends.values()
-    }
-    return {name: found[id(trend)] for name, trend in trends.items()}
+    """Trends by position in the base; products that share departures go on sharing them."""
+    found: dict[int, Trend] = {}
+
+    def placed(trend: YearOnYear) -> Trend:
+        if id(trend) not in found:
+            positions = _positions(everyone, trend.customer_id)
+            of_all = None if trend.of_all is None else placed(trend.of_all)
+            found[id(trend)] = Trend(positions, trend.before, trend.after, of_all)
+        return found[id(trend)]
+
+    return {name: placed(trend) for name, trend in trends.items()}
 
 
 def _borne(risks: Mapping[str, PooledRisk], everyone: pd.Index) -> dict[str, Risk]:

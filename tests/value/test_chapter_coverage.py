@@ -13,9 +13,8 @@ Named in advance:
    banks in which nobody leaves or migrates, on average over banks;
 8. shrinking in banks in which nothing at all changes: zero.
 
-Found, of 200: 174 (1), 180 (2), 171 (5); 3, 4, 6, 7 and 8 lie within 172 and 188. In banks
-of 600 customers it was 169 (6), 166 (7) and 170 (8). The sealed year falls short: in a first
-hundred banks the forecast was 2.7 % low on average, and an interval for chance holds no bias.
+Found, of 200: 174 (1), 180 (2), 176 (3), 182 (4), 181 (5), 174 (6), 176 (7), 175 (8). In banks
+of 600 customers it was 166 (4), 171 (5), 169 (6), 166 (7) and 170 (8).
 """
 
 from __future__ import annotations
@@ -38,9 +37,10 @@ from crmlib import value
 from crmlib.stats.intervals import Interval
 
 BANKS, CUSTOMERS = 200, 600
-# of whom some 50 leave in a year; of 600 customers it is 30 of very unequal value, and
-# bootstrap intervals of what leaves with them hold the truth in 83 % (166 of 200)
-OF_FLOWS = 1_000
+# Of whom some 50 leave in a year, and some 15 lose what they were lent. Of 600 customers it
+# is 30 and 9, of very unequal money, too few for a bootstrap: intervals of what leaves hold
+# the truth in 83 %, those of a sealed year in 86 to 88 % (171 of 200, 355 of 400 others)
+LARGER = 1_000
 FIFTH = 0.2
 # The k-th of so many resamples lies at k / (R + 1): of few of them these tails are 5 %
 FEW = 40
@@ -53,17 +53,22 @@ SHRINKS, LEAVES = ["down", "less"], ["gone"]
 pytestmark = pytest.mark.slow
 
 
-def assert_covers(intervals: Sequence[Interval], truth: object, least: int = 172) -> None:
+def assert_covers(intervals: Sequence[Interval], truth: object) -> None:
     """86 to 94 % of 200 intervals hold the truth, one for all or one for each."""
     truths = np.broadcast_to(np.asarray(truth, dtype=float), len(intervals))
     held = sum(number in each for number, each in zip(truths, intervals, strict=True))
     assert len(intervals) == BANKS
-    assert least <= held <= 188, f"{held} of {BANKS}"
+    assert 172 <= held <= 188, f"{held} of {BANKS}"
 
 
 @pytest.fixture(scope="module")
 def banks() -> list[SmallBank]:
     return [small_bank(CUSTOMERS, seed) for seed in range(BANKS)]
+
+
+@pytest.fixture(scope="module")
+def larger_banks() -> list[SmallBank]:
+    return [small_bank(LARGER, seed) for seed in range(BANKS)]
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +100,10 @@ def test_relationships_that_outlast_a_year(banks):
     assert_covers(found, stays / joined)
 
 
-def test_equity_of_a_year_by_the_ledger(banks):
+def test_equity_of_a_year_by_the_ledger(larger_banks):
     """Of the products that a bank's contracts tell, which may lack its loans."""
     found, told = [], []
-    for bank in banks:
+    for bank in larger_banks:
         base = value.contract_base(bank.contracts, window(2)[0], END, min_cell=10)
         years = [bank.account(MONTHS - 12 * k, MONTHS - 12 * (k - 1)) for k in (1, 2)]
         values = value.value_contracts(
@@ -112,12 +117,12 @@ def test_equity_of_a_year_by_the_ledger(banks):
         )
         found.append(values.total)
         told.append(set(values.products.index))
-    expected = [expected_year(bank) for bank in banks]
+    expected = [expected_year(bank) for bank in larger_banks]
     mean = {name: float(np.mean([each[name] for each in expected])) for name in expected[0]}
     assert_covers(found, [sum(mean[name] for name in products) for products in told])
 
 
-def test_the_sealed_year(banks):
+def test_the_sealed_year(larger_banks):
     tested = [
         value.contract_holdout(
             bank.contracts,
@@ -129,11 +134,11 @@ def test_the_sealed_year(banks):
             min_cell=10,
             **REDRAWN,
         )
-        for bank in banks
+        for bank in larger_banks
     ]
     found, actual = [each.foretold for each in tested], [each.actual for each in tested]
-    # 171 of 200: see above; without the chance in risk it was two thirds
-    assert_covers(found, actual, least=164)
+    # without the chance in risk it was two thirds
+    assert_covers(found, actual)
 
 
 def moved(bank: SmallBank, **redrawn: float) -> value.ValueMoved:
@@ -141,8 +146,8 @@ def moved(bank: SmallBank, **redrawn: float) -> value.ValueMoved:
 
 
 @pytest.fixture(scope="module")
-def migrations() -> list[value.ValueMoved]:
-    return [moved(small_bank(OF_FLOWS, seed), **REDRAWN) for seed in range(BANKS)]
+def migrations(larger_banks) -> list[value.ValueMoved]:
+    return [moved(bank, **REDRAWN) for bank in larger_banks]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +155,7 @@ def unchanged() -> list[value.Migration]:
     """Flows of the same banks in which nobody leaves or migrates; products come and go."""
     found = []
     for seed in range(BANKS):
-        table = small_bank(OF_FLOWS, seed, **NOBODY_CHANGES).two_years
+        table = small_bank(LARGER, seed, **NOBODY_CHANGES).two_years
         years = [table.filter(like=name).sum(axis=1) for name in ("first_", "second_")]
         known = {name: table[name] for name in ("joining", "leaving")}
         given = {"replications": 2, "seed": 1, "level": 0.9}
@@ -169,6 +174,6 @@ def test_flows_beyond_chance(migrations, unchanged, flows):
 
 def test_where_nothing_changes_nobody_shrinks_beyond_chance():
     still = (
-        small_bank(OF_FLOWS, seed, products_change=False, **NOBODY_CHANGES) for seed in range(BANKS)
+        small_bank(LARGER, seed, products_change=False, **NOBODY_CHANGES) for seed in range(BANKS)
     )
     assert_covers([moved(bank, **REDRAWN).excess.value_of(SHRINKS) for bank in still], 0.0)

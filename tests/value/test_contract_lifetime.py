@@ -172,6 +172,13 @@ def test_figures_of_the_base_are_those_of_its_contracts():
     assert values.top_shares is contracts.top_shares
     assert values.replicates is contracts.replicates
     assert (values.grade, values.notes[0]) == ("good", "of all")
+    running = contracts.customers["customer_id"]
+    gone = ~CONTRIBUTIONS["customer_id"].isin(running)
+    current = CONTRIBUTIONS["current_value"]
+    share = current[gone].sum() / current.sum()
+    assert f"without a running contract brought {share:.0%} of what" in values.notes[1]
+    idle = CONTRIBUTIONS.assign(current_value=current.mask(gone, 0.0))
+    assert contract_lifetime_values(idle, contracts, **TIERS).notes == ("of all",)
     assert contract_lifetime_values(
         CONTRIBUTIONS, valued(to_infinity=None), **TIERS
     ).to_infinity is None  # fmt: skip

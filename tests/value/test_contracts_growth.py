@@ -135,6 +135,24 @@ def test_what_may_come_scatters_as_in_a_simulation_of_each_contract():
     assert drawn.std() == pytest.approx(simulated.std(), rel=0.06)
 
 
+def test_all_products_of_a_customer_depart_together():
+    """Nobody leaves, one product rises and one falls: who halves, halves in both."""
+    ratio = np.array([0.5, 1.5])
+    both = Trend(np.arange(2), np.ones(2), ratio)
+    grown = {"account": 1.2, "card": 0.8}
+    stays = {name: cumulative_hazards(np.zeros((500, 60))) for name in grown}
+    paid = {
+        name: np.broadcast_to(times * np.arange(13.0), (500, 13)) for name, times in grown.items()
+    }
+    own = {name: Trend(np.arange(2), np.ones(2), times * np.ones(2), both)
+           for name, times in grown.items()}  # fmt: skip
+    drawn = futures_of(
+        np.array([0, 0]), np.array(list(grown), dtype=object), np.zeros(2, dtype=int),
+        np.ones(2), stays, paid, 0.0, np.random.default_rng(1), own,
+    ).ravel()  # fmt: skip
+    assert set(np.round(drawn, 9)) == {12.0, 36.0}
+
+
 @pytest.mark.parametrize("horizon", [6, 18, 30])
 def test_what_may_come_lies_around_the_total_however_far_ahead(world, models, horizon):
     """The middle of the interval within a twentieth of the yearly change of margins."""

@@ -9,6 +9,7 @@ import pytest
 
 from crmlib.stats.optimise import NotIdentified
 from crmlib.value.contribution import (
+    growth,
     ledger_contribution,
     realised,
     stated_contribution,
@@ -86,7 +87,7 @@ def margins(found) -> pd.Series:
 
 def test_margins_are_revenue_a_month_less_pooled_risk():
     """Risk is 129.50 of 1,295 of all accounts, whoever had it."""
-    margin = margins(contributed())
+    margin = margins(contributed(before=[]))
     assert margin["a1"] == pytest.approx(MONTH * 0.9)
     assert margin["b1"] == pytest.approx(2 * MONTH * 0.9)
 
@@ -139,6 +140,26 @@ def test_growth_is_that_of_contracts_that_ran_through_both_years():
     assert trends["account"].growth == pytest.approx(growth)
     assert trends["card"] is trends["account"] is trends["savings"]
     assert trends[RELATIONSHIP].growth == pytest.approx((219 + 109.5) / 300 - 1)
+
+
+@pytest.mark.parametrize("customers", [49, 50])
+def test_a_product_that_enough_customers_had_has_a_trend_of_its_own(customers):
+    """Accounts fall by a tenth, policies stay: of 49 holders one trend, from 50 on two."""
+    ids = [f"K{at}" for at in range(60)]
+    rows = [(who, f"{who}-a", "account", "2020-05-01", ENDLESS) for who in ids]
+    rows += [(who, f"{who}-p", "policy", "2020-05-01", ENDLESS) for who in ids[:customers]]
+    money = {
+        paid: [(who, product, "revenue", amount) for who, _, product, *_ in rows
+               for amount in [paid if product == "account" else 50.0]]
+        for paid in (100.0, 90.0)
+    }  # fmt: skip
+    trends = contributed(year=money[90.0], before=money[100.0], rows=rows).trends
+    together = -600 / (6_000 + 50 * customers)
+    own = {49: together, 50: 0.0}[customers]
+    assert trends["account"].growth == pytest.approx(-0.1)
+    assert trends["policy"].growth == pytest.approx(own)
+    assert trends["account"].of_all.growth == pytest.approx(together)
+    assert (trends["policy"].of_all is trends["account"].of_all) == (customers == 50)
 
 
 def test_without_the_year_before_there_is_no_trend_and_a_note_says_so():
@@ -217,12 +238,34 @@ def test_stated_margins_add_up_between_two_days():
 
 def test_who_had_the_risk_of_a_product_goes_with_its_margins():
     """Accounts alone: of fees and savings there is no risk, of loans no revenue."""
-    (name, pooled), *others = contributed().risks.items()
+    (name, pooled), *others = contributed(before=[]).risks.items()
     assert (name, others) == ("account", [])
     assert dict(zip(pooled.customer_id, pooled.revenue, strict=True)) == {
         "A": 365, "B": 730, "C": 200
     }  # fmt: skip
     assert pooled.risk.tolist() == [0, 129.5, 0]
+
+
+def test_risk_is_what_both_years_lost():
+    """129.50 of 1,295 and then 350.50 on 11,199: losses are rare, and one year shows few."""
+    found = contributed(before=[*BEFORE, ("C", "account", "risk_cost", 350.5)])
+    share = (129.5 + 350.5) / (1_295 + 11_199)
+    assert found.risks["account"].share == pytest.approx(share)
+    assert margins(found)["a1"] == pytest.approx(MONTH * (1 - share))
+
+
+def test_a_year_before_that_is_booked_in_part_says_nothing_of_risk():
+    before = [*BEFORE, ("C", "account", "risk_cost", 350.5)]
+    assert contributed(before=before, booked_from="2022-03-01").risks["account"].share == 0.1
+
+
+def test_recoveries_beyond_losses_raise_margins_once():
+    """A tenth came back: revenue counts for more, and no relationship is cheaper for it."""
+    rows = [row for row in YEAR if row[2] != "risk_cost"]
+    back = contributed(year=[*rows, ("B", "account", "risk_cost", -129.5)], before=[])
+    none = contributed(year=rows, before=[])
+    assert margins(back)["a1"] == pytest.approx(1.1 * MONTH)
+    assert margins(back)["B"] == pytest.approx(margins(none)["B"])
 
 
 def test_months_that_the_ledger_does_not_book_are_no_months_without_revenue():
@@ -243,3 +286,12 @@ def test_a_year_before_that_is_booked_in_part_shows_no_trend():
 def test_a_ledger_of_a_few_months_is_refused():
     with pytest.raises(NotIdentified, match="the ledger books 3 months"):
         contributed(booked_from="2023-10-01")
+
+
+@pytest.mark.parametrize(
+    ("after", "change"), [(90.0, -0.1), (0.0, -0.5), (-50.0, -0.5), (900.0, 1.0), (150.0, 0.5)]
+)
+def test_no_change_is_continued_that_halves_or_doubles_money_more_than_once_a_year(after, change):
+    one = np.ones(1)
+    assert growth(100 * one, after * one, one) == pytest.approx(change)
+    assert growth(0 * one, after * one, one) == 0

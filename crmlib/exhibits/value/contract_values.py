@@ -27,8 +27,8 @@ _STATED = (
 _TABLES = {"ledger": ("ledger", "contracts")}  # that the value rests on
 _WHAT_CONTRIBUTES = {
     "ledger": "Contribution by the ledger: revenue of each contract in its last year less the risk "
-    "of its product, while the contract is expected to run, less cost to serve, while the "
-    "relationship is.",
+    "of its product, as large a part of revenue as in the last two years, while the contract is "
+    "expected to run, less cost to serve, while the relationship is.",
     "contracts": f"{_STATED}.",
     "transactions": f"{_STATED}, and it is not to be added to the value of purchases where both "
     "count the same money.",
@@ -48,7 +48,7 @@ def contract_values(
     if isinstance(values, Refusal):
         return refused("contract_values", "The value of running contracts", values, 0, scope)
     scope = scope.drawing_on(*_TABLES.get(scope.margin_from, ("contracts",)))
-    years = "year" if horizon_years == 1 else formats.plural(horizon_years, "year")
+    years = formats.years(horizon_years)
     table = _value_table(values, base, f"{_ALL}, next {years}")
     sums = 1 if values.to_infinity is None else 2
     products, whole = table.iloc[:-sums], table.iloc[-sums]
@@ -123,23 +123,16 @@ def _value_note(
         f"product's model refitted: {span}. Discounted at {formats.percent(rate, 1)} a year. "
         f"{_WHAT_CONTRIBUTES[scope.margin_from]}",
     ]
-    growth = values.products["growth"]
-    if growth.any():
-        served = growth.get(RELATIONSHIP, 0.0)
+    if values.products["growth"].any():
         said.append(
-            "Money of the same contracts changed in the last year, and is taken to go on to for "
-            "three years at most: "
-            f"revenue by {_signed(growth.drop(RELATIONSHIP, errors='ignore').iloc[0])}, cost to "
-            f"serve by {_signed(served)} a year."
+            "Money of the same contracts changed in the last year as the table says, and is taken "
+            "to go on to change so for three years at most; a product that few customers had "
+            "through both years changes as all of them together."
         )
     if base.check.verdict == "snapshot":
         said.append("The export is a snapshot: the value holds only if losses never changed.")
     valued = [note for note in values.notes if not _is_of_a_product(note, values)]
     return " ".join([*said, formats.sentences(*valued)]).strip()
-
-
-def _signed(change: float) -> str:
-    return f"{100 * change:+.1f}%"
 
 
 def _is_of_a_product(note: str, values: ContractValues) -> bool:
@@ -227,7 +220,7 @@ def _worth_finding(
     seen, margin = _seen(base)
     brought = float((margin * (seen["age"] - seen["entry_age"])).sum())
     total, level = values.total, formats.level(values.total.level)
-    years = "year" if horizon_years == 1 else formats.plural(horizon_years, "year")
+    years = formats.years(horizon_years)
     doubt = "" if values.grade == "good" else f"; the model is {values.grade}"
     return Finding(
         id="contract_value",
