@@ -36,6 +36,33 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}%"
 
 
+def percent_1(share: float) -> str:
+    """A share with one decimal.
+
+    >>> percent_1(0.0457)
+    '4.6%'
+    """
+    return percent(share, 1)
+
+
+def signed_percent(change: float | None) -> str:
+    """A change or an error with its sign and one decimal; nothing where there is none.
+
+    >>> signed_percent(0.137), signed_percent(None)
+    ('+13.7%', '')
+    """
+    return "" if change is None or pd.isna(change) else f"{100 * change:+.1f}%"
+
+
+def years(number: float) -> str:
+    """A number of years behind "the next".
+
+    >>> years(1), years(3)
+    ('year', '3 years')
+    """
+    return "year" if number == 1 else plural(number, "year")
+
+
 def level(coverage: float) -> str:
     """An interval's nominal coverage, never rounded to certainty.
 

@@ -45,7 +45,7 @@ def balance_by_decile(found: ServiceBalance | Refusal, n: int, scope: Scope) -> 
         _COST: (drawn["cost_share"].tolist(), theme.CONTRAST),
         _VALUE: (drawn["value_share"].tolist(), theme.PRIMARY),
     }
-    theme.paired_bars(ax, names, series, _percent_1)
+    theme.paired_bars(ax, names, series, formats.percent_1)
     top = max(drawn["cost_share"].max(), drawn["value_share"].max())
     _mark_runs(ax, drawn["verdict"].tolist(), top * 1.04)
     theme.tidy(ax, x=f"{word} of customers by future value, best first", y="share of the total")
@@ -66,10 +66,6 @@ def balance_by_decile(found: ServiceBalance | Refusal, n: int, scope: Scope) -> 
         f"{formats.percent(first['value_share'])} in the best.",
         note=_note(found, level, scope),
     )
-
-
-def _percent_1(share: float) -> str:
-    return formats.percent(share, 1)
 
 
 def _mark_runs(ax: Axes, verdicts: list[str], height: float) -> None:
@@ -105,13 +101,13 @@ _NET = {"ledger": ", less the cost of serving them, so that who is dear to serve
 
 def _note(found: ServiceBalance, level: str, scope: Scope) -> str:
     balance = found.bands
-    moved = formats.interval(balance.moved.lo, balance.moved.hi, _percent_1)
+    moved = formats.interval(balance.moved.lo, balance.moved.hi, formats.percent_1)
     remarks = [
         f"Cost: to serve and of marketing, in the ledger. Value: of {found.of}, of customers who "
         f"are expected to bring any{_NET.get(scope.margin_from, '')}. Over- or under-served: the "
         f"{level} bootstrap interval of the difference of shares excludes zero. Until "
-        f"shares are equal {_percent_1(balance.moved.value)} of the cost ({moved}) would have to "
-        f"change groups{_nothing_left(balance)}. Equal shares are no law: what lies "
+        f"shares are equal {formats.percent_1(balance.moved.value)} of the cost ({moved}) would "
+        f"have to change groups{_nothing_left(balance)}. Equal shares are no law: what lies "
         "far from them has to be explained or moved."
     ]
     if found.elsewhere:
@@ -138,7 +134,7 @@ def balance_by_tier(found: ServiceBalance | Refusal, scope: Scope) -> Exhibit | 
     shown = table.assign(
         customers=table["customers"].map(formats.count),
         **{name: table[name].map(scope.money) for name in ("cost", "value", "to_move")},
-        **{name: table[name].map(_percent_1) for name in shares},
+        **{name: table[name].map(formats.percent_1) for name in shares},
         level=table["level"].map(formats.level),
     )
     names = {"gap_lo": "from", "gap_hi": "to"}
@@ -164,7 +160,7 @@ def _tier_title(balance: Balance) -> str:
     verdicts = set(balance.groups["verdict"])
     if not verdicts & {OVER, UNDER}:
         return "No value tier is clearly over- or under-served"
-    share = _percent_1(balance.moved.value)
+    share = formats.percent_1(balance.moved.value)
     return f"To follow future value, {share} of cost would move between tiers"
 
 
@@ -188,9 +184,9 @@ def balance_findings(
         Finding(
             id="service_to_move",
             kind="estimate",
-            sentence=f"To go where future value lies, {_percent_1(moved.value)} of service and "
-            f"marketing cost would change customers, {scope.money(balance.amount)} a year "
-            f"({level} interval {formats.interval(moved.lo, moved.hi, _percent_1)}).",
+            sentence=f"To go where future value lies, {formats.percent_1(moved.value)} of service "
+            f"and marketing cost would change customers, {scope.money(balance.amount)} a year "
+            f"({level} interval {formats.interval(moved.lo, moved.hi, formats.percent_1)}).",
             value=moved.value,
             lo=moved.lo,
             hi=moved.hi,

@@ -32,7 +32,8 @@ def contract_holdout(found: ContractHoldout | Refusal, scope: Scope) -> Exhibit 
     table = table.astype(dict.fromkeys(columns[1:], float)).assign(missed=table["error"].abs())
     shown = table.assign(
         **{n: [_money(v, scope) for v in table[n]] for n in ("foretold", "lo", "hi", "actual")},
-        **{n: [_percent(v) for v in table[n]] for n in ("error", "error_lo", "error_hi", "missed")},
+        **{n: table[n].map(formats.signed_percent) for n in ("error", "error_lo", "error_hi")},
+        missed=["" if pd.isna(v) else formats.percent_1(v) for v in table["missed"]],
         level=["" if pd.isna(level) else formats.level(level) for level in table["level"]],
     )
     headings = ["forecast", "foretold", "from", "to", "actual", "error", "from", "to", "level"]
@@ -69,10 +70,6 @@ def _error(foretold: float, actual: float) -> float:
 
 def _money(value: float, scope: Scope) -> str:
     return "" if pd.isna(value) else scope.money(value)
-
-
-def _percent(share: float) -> str:
-    return "" if pd.isna(share) else f"{100 * share:+.1f}%"
 
 
 def contract_holdout_findings(found: ContractHoldout | Refusal, scope: Scope) -> list[Finding]:

@@ -115,7 +115,7 @@ def customer_equity(
     lo_hi = (equity.lo, equity.hi)
     none = (None, None, None)
     realised = (customers["lifetime_value"] - customers["future_value"]).sum()
-    years = _years(horizon_years)
+    years = formats.years(horizon_years)
     rows = [
         ("realised in the last twelve months", customers["current_value"].sum(), *none),
         ("realised to date", realised, *none),
@@ -168,10 +168,6 @@ def customer_equity(
         f"{scope.money(equity.value)}, {level} interval {formats.interval(*lo_hi, scope.money)}.",
         note=" ".join(filter(None, remarks)),
     )
-
-
-def _years(horizon: float) -> str:
-    return "year" if horizon == 1 else formats.plural(horizon, "year")
 
 
 def _tested(scope: Scope) -> str:
@@ -342,7 +338,7 @@ def _value_findings(
             id="customer_equity",
             kind="estimate",
             sentence=f"Today's customers are worth {scope.money(equity.value)} of "
-            f"{scope.value_word} over the next {_years(horizon_years)} ({level} "
+            f"{scope.value_word} over the next {formats.years(horizon_years)} ({level} "
             f"sampling interval {formats.interval(equity.lo, equity.hi, scope.money)}{doubt}).",
             value=equity.value,
             lo=equity.lo,

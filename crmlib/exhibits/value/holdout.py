@@ -102,7 +102,7 @@ def holdout_scorecard(
     shown = table.assign(
         total_predicted=table["total_predicted"].map(formats.count),
         total_actual=table["total_actual"].map(formats.count),
-        **{name: table[name].map(_signed_percent) for name in signed},
+        **{name: table[name].map(formats.signed_percent) for name in signed},
         level=["" if pd.isna(level) else formats.level(level) for level in table["level"]],
         inside=["" if pd.isna(share) else formats.percent(share) for share in table["inside"]],
         **_written_scores(table),
@@ -147,7 +147,7 @@ def purchase_models(choice: PurchaseChoice | Refusal, n: int, scope: Scope) -> E
     shown = table.assign(
         log_likelihood=table["log_likelihood"].map(lambda v: _written(v, "{:,.1f}")),
         **{name: table[name].map(lambda v: _written(v, "{:.4f}")) for name in figures[1:4]},
-        total_error=table["total_error"].map(_signed_percent),
+        total_error=table["total_error"].map(formats.signed_percent),
         **_written_scores(table),
         verdict=table["verdict"].fillna(""),
         chosen=table["chosen"].map({True: "used", False: ""}),
@@ -296,7 +296,7 @@ def holdout_money(money: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibi
     shown = table.assign(
         total_predicted=table["total_predicted"].map(scope.money),
         total_actual=table["total_actual"].map(scope.money),
-        total_error=table["total_error"].map(_signed_percent),
+        total_error=table["total_error"].map(formats.signed_percent),
         n=table["n"].map(formats.count),
         **{name: table[name].map(_percent_or_empty) for name in best},
     )
@@ -343,10 +343,6 @@ def _with_best_named(money: pd.DataFrame, scope: Scope) -> tuple[pd.DataFrame, s
 
 def _percent_or_empty(share: float) -> str:
     return "" if pd.isna(share) else formats.percent(share, 1)
-
-
-def _signed_percent(share: float | None) -> str:
-    return "" if share is None or pd.isna(share) else f"{100 * share:+.1f}%"
 
 
 def holdout_by_frequency(scorecard: Scorecard | Refusal, n: int, scope: Scope) -> Exhibit:

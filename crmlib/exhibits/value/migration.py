@@ -56,7 +56,7 @@ def migration_flows(
     for place, chance in zip(places, drawn["by_chance"], strict=True):
         bars.plot([chance, chance], [place - 0.42, place + 0.42], color=theme.INK, linewidth=2)
     for place, share, chance in zip(places, drawn["observed"], drawn["by_chance"], strict=True):
-        theme.label(bars, max(share, chance, 0), place, _percent_1(share))
+        theme.label(bars, max(share, chance, 0), place, formats.percent_1(share))
     most = max(drawn["observed"].max(), drawn["by_chance"].max())
     bars.set(xlim=(min(0, drawn["observed"].min()), most * _MARGIN), ylim=(-0.6, len(drawn) - 0.4))
     bars.set_yticks(places, [f"{kind}: {flow}" for kind, flow in
@@ -74,9 +74,11 @@ def migration_flows(
     series = drawn[["observed", "by_chance", "beyond_chance", "lo", "hi"]]
     series = series.set_axis(["observed", "by chance", "beyond chance", "from", "to"], axis=1)
     for ax in (bars, dots):
-        theme.says_values(ax, places, drawn["flow"], series, _percent_1, along="y")
+        theme.says_values(ax, places, drawn["flow"], series, formats.percent_1, along="y")
     level = formats.level(moved.excess.level)
-    said = {row["flow"]: _percent_1(row["beyond_chance"]) for row in table.to_dict("records")}
+    said = {
+        row["flow"]: formats.percent_1(row["beyond_chance"]) for row in table.to_dict("records")
+    }
     return scope.exhibit(
         id="migration_flows",
         title=_title(moved),
@@ -90,10 +92,6 @@ def migration_flows(
         f"with {level} intervals: stayed and brought less {said[_STAYING]}, left {said['left']}.",
         note=_note(moved, same_months, scope),
     )
-
-
-def _percent_1(share: float) -> str:
-    return formats.percent(share, 1)
 
 
 def _word(moved: ValueMoved, scope: Scope) -> str:
@@ -151,7 +149,7 @@ def _gone(moved: ValueMoved) -> Interval:
 def _title(moved: ValueMoved) -> str:
     """Which of both losses is more than chance, and which of them is the larger."""
     shrunk, left, beyond = _loss(moved), _gone(moved), moved.excess.less_beyond_gone
-    a, b = f"{_least(moved)}{_percent_1(shrunk.value)}", _percent_1(left.value)
+    a, b = f"{_least(moved)}{formats.percent_1(shrunk.value)}", formats.percent_1(left.value)
     if shrunk.lo <= 0 and left.lo <= 0:
         return "No more value was lost than chance alone would take away"
     if left.lo <= 0:
@@ -211,7 +209,7 @@ def _more(difference: Interval) -> str:
     """A difference of losses, in words."""
     word = "more" if difference.value >= 0 else "less"
     size = formats.percent(abs(difference.value), 1)
-    return f"{size} {word} ({formats.interval(difference.lo, difference.hi, _percent_1)})"
+    return f"{size} {word} ({formats.interval(difference.lo, difference.hi, formats.percent_1)})"
 
 
 def migration_matrix(moved: ValueMoved | Refusal, scope: Scope) -> Exhibit | None:
@@ -324,13 +322,13 @@ def migration_findings(moved: ValueMoved | Refusal, scope: Scope) -> list[Findin
     ):
         if loss.lo <= 0:
             continue
-        span = formats.interval(loss.lo, loss.hi, _percent_1)
+        span = formats.interval(loss.lo, loss.hi, formats.percent_1)
         said.append(
             Finding(
                 id=name,
                 kind="estimate",
-                sentence=f"{who} took {least}{_percent_1(loss.value)} of {word} away from one "
-                f"period to the next, beyond what chance moves ({level} interval "
+                sentence=f"{who} took {least}{formats.percent_1(loss.value)} of {word} away from "
+                f"one period to the next, beyond what chance moves ({level} interval "
                 f"{'of that bound ' if least else ''}{span}).",
                 value=loss.value,
                 lo=loss.lo,

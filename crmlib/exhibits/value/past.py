@@ -72,10 +72,6 @@ def concentration(
     )
 
 
-def _percent_1(share: float) -> str:
-    return formats.percent(share, 1)
-
-
 def _reached(points: pd.DataFrame, share: float) -> float:
     """Share of value held by the best `share` of customers, a point of the grid."""
     return float(points.set_index("share")["value"].loc[share])
@@ -114,7 +110,7 @@ def deciles(table: pd.DataFrame, scope: Scope) -> Exhibit:
     theme.tidy(ax, x=f"{word} of customers, best first", y=f"share of {scope.value_word}")
     theme.percent(ax)
     names = [f"{word} {band}" for band in table["band"]]
-    theme.says_values(ax, range(bands), names, {"": table["share"]}, _percent_1)
+    theme.says_values(ax, range(bands), names, {"": table["share"]}, formats.percent_1)
     best, mean = table.iloc[0], table["value"].sum() / n
     shown = table.assign(times_average=table["mean"] / mean).rename(columns={"band": word})
     return scope.exhibit(
@@ -151,7 +147,7 @@ def cohort_retention(cohorts: Cohorts | Refusal, n: int, scope: Scope) -> Exhibi
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
     names = [f"month {month}" for month in after.index]
-    theme.says_values(ax, after.index, names, {"all cohorts": after}, _percent_1)
+    theme.says_values(ax, after.index, names, {"all cohorts": after}, formats.percent_1)
     return scope.exhibit(
         id="cohort_retention",
         title=_retention_title(shown),
