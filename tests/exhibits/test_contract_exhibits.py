@@ -222,8 +222,10 @@ def test_a_trend_is_said_with_the_time_for_which_it_goes_on(base, models):
     values = ahead_of(base, models)
     assert "three years" not in exhibits.contract_values(values, base, 3.0, 0.1, SCOPE).note
     falling = replace(values, products=values.products.assign(growth=-0.03))
-    note = exhibits.contract_values(falling, base, 3.0, 0.1, SCOPE).note
-    assert "three years at most: revenue by -3.0%" in note
+    exhibit = exhibits.contract_values(falling, base, 3.0, 0.1, SCOPE)
+    assert "go on to change so for three years at most" in exhibit.note
+    products = exhibit.table[~exhibit.table["product"].str.startswith("all")]
+    assert set(products["growth"].dropna()) == {-0.03}
 
 
 def test_a_year_that_cannot_be_sealed_is_refused_and_said_as_a_doubt():
