@@ -7,6 +7,7 @@ itself arrives at the template as plain text and is escaped there.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -207,7 +208,9 @@ class _Reader:
     def blocks(self, notebook: NotebookNode) -> Iterator[Block]:
         code: list[str] = []
         settings = _parameter_cells(notebook)
-        for cell in notebook.cells:
+        for at, cell in enumerate(notebook.cells):
+            if cell.cell_type == "markdown" and _speaks_of_nothing(notebook.cells, at):
+                continue
             if cell.cell_type == "markdown":
                 yield from _folded(code)
                 code = []
@@ -293,6 +296,15 @@ def _parameter_cells(notebook: NotebookNode) -> list[NotebookNode]:
     for tag in ("parameters", "injected-parameters"):
         found += [c for c in notebook.cells if tag in c.metadata.get("tags", [])][:1]
     return found
+
+
+def _speaks_of_nothing(cells: list[NotebookNode], at: int) -> bool:
+    """Whether a paragraph introduces an exhibit that was not shown: another has said why."""
+    if cells[at].source.lstrip().startswith("#"):
+        return False
+    following = itertools.takewhile(lambda cell: cell.cell_type == "code", cells[at + 1 :])
+    showing = [cell for cell in following if "chapter.show(" in cell.source]
+    return bool(showing) and not any(cell.outputs for cell in showing)
 
 
 def _folded(sources: list[str]) -> Iterator[Code]:

@@ -7,8 +7,10 @@ import shutil
 from collections import Counter
 from html.parser import HTMLParser
 
+import nbformat
 import pytest
 import sample_version
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from crmlib.book import report
 from crmlib.book.links import Evidence
@@ -64,6 +66,19 @@ def test_without_a_summary_the_index_lists_findings_and_chapters(copy):
     assert render(copy) == PAGES
     index = (copy / "index.html").read_text()
     assert index.index("A fifth of customers brings") < index.index('href="02_value.html"><span')
+
+
+def test_a_paragraph_without_its_exhibit_is_left_out_and_its_code_kept(copy):
+    path = copy / "notebooks" / "02_value.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    said = ["## A heading stays\n\nWith what it says.", "What no exhibit shows.", "On its own."]
+    for text, source in zip(said, ["chapter.show(a)", "chapter.show(b)", "1 + 1"], strict=True):
+        notebook.cells += [new_markdown_cell(text), new_code_cell(source)]
+    nbformat.write(notebook, path)
+    render(copy)
+    page = re.sub(r"<[^>]+>", "", (copy / "02_value.html").read_text(encoding="utf-8"))
+    assert "With what it says." in page and "On its own." in page
+    assert "What no exhibit shows." not in page and "chapter.show(b)" in page
 
 
 def test_rendering_again_gives_the_same_bytes(copy, pages):
