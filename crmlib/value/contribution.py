@@ -327,13 +327,10 @@ def _trends(
     throughout = there["running"] & (pd.to_datetime(there["start_date"]) <= start)
     same = throughout.groupby([there[name] for name in KEYS]).all()
     pairs = same.index[same.astype(bool)]
-    money = pd.concat(
-        {
-            name: _by_contract(rows, "revenue").reindex(pairs).fillna(0.0)
-            for name, rows in {"before": before, "after": year}.items()
-        },
-        axis=1,
-    )
+    years = {"before": before, "after": year}
+    earned = {name: _by_contract(rows, "revenue") for name, rows in years.items()}
+    money = pd.concat({name: each.reindex(pairs) for name, each in earned.items()}, axis=1)
+    money = money.fillna(0.0)
     of_all = _paired(money)
     trends = dict.fromkeys(map(str, contracts["product"].unique()), of_all)
     for product, own in money.groupby(level="product"):
@@ -343,7 +340,7 @@ def _trends(
     ids = pd.Index(relationships.loc[kept, "customer_id"].unique())
     spent = {
         name: rows[rows["line"] == "cost_to_serve"].groupby("customer_id")["amount"].sum()
-        for name, rows in {"before": before, "after": year}.items()
+        for name, rows in years.items()
     }
     costs = {name: each.reindex(ids).astype(float).fillna(0.0) for name, each in spent.items()}
     trends[RELATIONSHIP] = _paired(pd.DataFrame(costs).rename_axis("customer_id"))
