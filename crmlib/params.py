@@ -229,6 +229,101 @@ class ValueChapter(_Section):
         return self
 
 
+class SegmentsChapter(_Section):
+    """03_segments: which segments there are, whether they hold, and where they move."""
+
+    behaviour_days: Annotated[int, Field(ge=30, le=3_660)] = Field(
+        default=365, description="days of behaviour, up to the last observed, that count"
+    )
+    tail: Annotated[float, Field(ge=0, le=0.1)] = Field(
+        default=0.01, description="share of customers at either end whose features are drawn in"
+    )
+    leave_out: list[Text] = Field(default=[], description="behaviour features that are not used")
+    methods: Annotated[list[Literal["kmeans", "mixture"]], Field(min_length=1)] = Field(
+        default=["kmeans"], description="or mixture, or both: it takes several times as long"
+    )
+    most_behaviour_segments: Annotated[int, Field(ge=2, le=20)] = Field(
+        default=8, description="behaviour segments that are wanted, at most"
+    )
+    stability_replications: Annotated[int, Field(ge=10, le=1_000)] = Field(
+        default=50, description="resamples of customers behind the stability gate"
+    )
+    names: dict[Text, Text] = Field(
+        default={}, description="own names of behaviour segments: `proposed: own`"
+    )
+    capacity: Annotated[int, Field(ge=2, le=100)] = Field(
+        default=12, description="segments that the company can serve, at most"
+    )
+    min_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        default=0.02, description="smallest segment, as a share of customers"
+    )
+    min_customers: Annotated[int, Field(ge=1)] = Field(
+        default=30, description="smallest segment, in customers, and fewest whom a rule places"
+    )
+    new_months: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=6.0, description="months for which a customer is new"
+    )
+    at_risk_below: OpenShare = Field(
+        default=0.5, description="probability of being active below which a customer is at risk"
+    )
+    lapsed_below: OpenShare = Field(
+        default=0.1, description="the same, below which a customer has lapsed"
+    )
+    spend_fall: OpenShare = Field(
+        default=0.5, description="fall of spend from period to period that is a risk"
+    )
+    fall_level: OpenShare = Field(
+        default=0.05, description="probability below which such a fall is no chance"
+    )
+    silent_months: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=12.0, description="months without a purchase after which one is a return"
+    )
+    repositioned_months: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=6.0, description="months for which a customer who came back is repositioned"
+    )
+    most_rules: Annotated[int, Field(ge=2, le=100)] = Field(
+        default=16, description="rules by which a salesperson places a customer, at most"
+    )
+    held_out_share: Annotated[float, Field(ge=0.1, le=0.5)] = Field(
+        default=0.3, description="share of customers on whom the rules are checked"
+    )
+    most_share: OpenShare = Field(
+        default=0.5, description="share of customers from which a segment tells too little apart"
+    )
+    reachable_share: OpenShare = Field(
+        default=0.5, description="share of a segment that a channel must reach, with consent"
+    )
+    moved_share: OpenShare = Field(
+        default=0.2, description="share of customers in another segment than before to warn of"
+    )
+    test_level: OpenShare = Field(
+        default=0.01, description="family-wise rate of false alarms of every test"
+    )
+    trigger_usual_months: Annotated[int, Field(ge=3, le=24)] = Field(
+        default=6, description="months that say what is usual for a customer"
+    )
+    trigger_lead_months: Annotated[int, Field(ge=1, le=12)] = Field(
+        default=3, description="months ahead of which a sign must show"
+    )
+    further_product_months: Annotated[int, Field(ge=1, le=60)] = Field(
+        default=12, description="months after the first product from which one more is growth"
+    )
+    card_lines: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=5, description="differences on a segment's card, at most"
+    )
+
+    @model_validator(mode="after")
+    def _stages_and_names_are_apart(self) -> SegmentsChapter:
+        if self.lapsed_below >= self.at_risk_below:
+            raise _Mistake(
+                "lapsed_below",
+                f"{self.lapsed_below} is not below at_risk_below {self.at_risk_below}.",
+            )
+        if len(set(self.names.values())) != len(self.names):
+            raise _Mistake("names", "gives two segments one name.", "Name each differently.")
+        return self
+
+
 class SummaryChapter(_Section):
     """06_summary: the findings a board should hear first."""
 
@@ -288,6 +383,7 @@ class Engagement(_Section):
     inputs: Inputs
     customers: CustomersChapter = CustomersChapter()
     value: ValueChapter = ValueChapter()
+    segments: SegmentsChapter = SegmentsChapter()
     summary: SummaryChapter = SummaryChapter()
     privacy: Privacy = Privacy()
     tolerances: Tolerances = Tolerances()
@@ -353,7 +449,12 @@ class Engagement(_Section):
         return getattr(self, CHAPTER_SECTIONS[chapter]).model_dump(mode="json")
 
 
-CHAPTER_SECTIONS = {"01_customers": "customers", "02_value": "value", "06_summary": "summary"}
+CHAPTER_SECTIONS = {
+    "01_customers": "customers",
+    "02_value": "value",
+    "03_segments": "segments",
+    "06_summary": "summary",
+}
 UNSEEN_SECTIONS = {"tolerances"}  # which no chapter reads
 
 

@@ -38,7 +38,8 @@ Graph = Sequence[Chapter]
 GRAPH: Graph = (
     Chapter("01_customers"),
     Chapter("02_value", needs=("01_customers",)),
-    Chapter("06_summary", needs=("01_customers", "02_value"), reads="records"),
+    Chapter("03_segments", needs=("01_customers", "02_value")),
+    Chapter("06_summary", needs=("01_customers", "02_value", "03_segments"), reads="records"),
 )
 
 

@@ -24,6 +24,12 @@ from crmlib.intake.reading.reader import connect
 
 YEAR = dt.timedelta(days=365)
 NOTHING_BOUGHT = ("n_transactions", "total_amount", "last_year_amount", "total_margin", "n_rows")
+# What `summarise` says of a customer: of purchases, not of the person.
+SUMMED = (
+    "first_date", "last_date", "n_transactions", "frequency", "recency", "observed_time",
+    "total_amount", "mean_amount", "mean_repeat_amount", "last_year_amount", "total_margin",
+    "n_rows",
+)  # fmt: skip
 _TOTALS = {"margin": "total_margin", "n_rows": "n_rows"}  # where purchases have them
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import ibis
 import pandas as pd
 
-from crmlib.intake.customers import to_frame
+from crmlib.intake.customers import SUMMED, to_frame
 from crmlib.intake.reading.reader import connect
 from crmlib.params import ExternalInput
 
@@ -67,3 +67,20 @@ def read_people(
     gone = to_frame(rows.group_by("customer_id").agg(left=ended.all()))
     left = table["customer_id"].map(gone.set_index("customer_id")["left"])
     return table.assign(left=left.fillna(False).astype(bool))
+
+
+def attributes_of(people: pd.DataFrame) -> pd.DataFrame:
+    """What describes the person, for a card of a segment: neither purchases nor contracts.
+
+    Parameters
+    ----------
+    people : DataFrame
+        As `read_people` gives it.
+
+    Returns
+    -------
+    DataFrame
+        customer_id and attributes, those from outside included; without what intake has
+        summed up, without `left`, and without whether the person may be reached.
+    """
+    return people.drop(columns=[*SUMMED, "left", "is_prospect", "consent"], errors="ignore")

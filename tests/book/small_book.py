@@ -1,4 +1,4 @@
-"""A book of three short notebooks and a shop of two customers, to run the runner on.
+"""A book of four short notebooks and a shop of two customers, to run the runner on.
 
 As a script it makes one version: `small_book.py PARAMS OUT NOTEBOOKS [KEY=VALUE …]`.
 """
@@ -23,6 +23,7 @@ SIDE_BY_SIDE = (Chapter("01_customers"), Chapter("02_value"))
 PARAMETERS = {
     "01_customers": 'engagement = ""\nrun_dir = ""\nmax_excluded_share = 0.2',
     "02_value": 'engagement = ""\nrun_dir = ""\nhorizon_years = 3.0',
+    "03_segments": 'engagement = ""\nrun_dir = ""\ncapacity = 12',
     "06_summary": 'engagement = ""\nrun_dir = ""\nmax_findings = 7',
 }
 
@@ -47,6 +48,11 @@ value = chapter.read("customers").assign(lifetime_value=horizon_years)
 chapter.write("value", value)
 print(value["lifetime_value"].sum())
 """,
+    "03_segments": """
+from crmlib.book.chapter import open_chapter
+chapter = open_chapter("03_segments", engagement, run_dir)
+chapter.write("segments", chapter.read("value").assign(segment="all", capacity=capacity))
+""",
     "06_summary": """
 from crmlib.book.chapter import open_chapter
 chapter = open_chapter("06_summary", engagement, run_dir)
@@ -62,6 +68,7 @@ Path("tables").mkdir(exist_ok=True)
 size = Path("tables/customers.csv").write_text("customer_id\\na\\nb\\n")
 """,
     "02_value": "print(horizon_years)",
+    "03_segments": "print(capacity)",
     "06_summary": "print(max_findings)",
 }
 

@@ -40,6 +40,9 @@ def quick(folder: Path, chapters: dict[str, str] | None = None, **options) -> ru
     return small_book.run(params_path, folder / "reports", notebooks, **options)
 
 
+CHAPTERS = ("01_customers", "02_value", "03_segments", "06_summary")
+
+
 def left_behind(folder: Path) -> list[str]:
     """What a run left under its engagement, hidden lock aside."""
     return sorted(path.name for path in (folder / "reports" / "shop").glob("[!.]*"))
@@ -58,10 +61,10 @@ def test_a_run_makes_a_whole_version(shop):
     version = shop.first.version
     assert version.name.startswith("v1-")
     assert versions.verify(version.path) == []
-    assert shop.first.executed == ("01_customers", "02_value", "06_summary")
+    assert shop.first.executed == CHAPTERS
     assert {path.name for path in version.path.iterdir()} == {
-        "01_customers.html", "02_value.html", "index.html", "notebooks", "tables", "exhibits",
-        "exhibits.json", "findings.json", "params.yml", "manifest.json",
+        "01_customers.html", "02_value.html", "03_segments.html", "index.html", "notebooks",
+        "tables", "exhibits", "exhibits.json", "findings.json", "params.yml", "manifest.json",
     }  # fmt: skip
 
 
@@ -100,18 +103,14 @@ def test_the_manifest_says_where_everything_came_from(shop):
 
 def test_progress_is_told_by_chapter_and_cell(shop):
     told = [(step.chapter, step.state) for step in shop.steps if step.state != "cell"]
-    assert told == [
-        (chapter, state)
-        for chapter in ("01_customers", "02_value", "06_summary")
-        for state in ("started", "executed")
-    ]
+    assert told == [(chapter, state) for chapter in CHAPTERS for state in ("started", "executed")]
     cells = [step for step in shop.steps if step.state == "cell" and step.chapter == "02_value"]
     assert [(step.done, step.total) for step in cells] == [(n, 4) for n in range(4)]
 
 
 def test_a_changed_setting_runs_its_chapter_and_those_behind_it(shop):
     assert shop.second.version.number == 2
-    assert shop.second.executed == ("02_value", "06_summary")
+    assert shop.second.executed == CHAPTERS[1:]
     for file in ("notebooks/01_customers.ipynb", "tables/customers.parquet", "exhibits.json"):
         assert (shop.second.version.path / file).read_bytes() == (
             shop.first.version.path / file

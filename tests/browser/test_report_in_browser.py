@@ -34,7 +34,8 @@ def version(request: pytest.FixtureRequest) -> Path:
 def addresses(version: Path) -> list[str]:
     """The pages of the version, and both indices, as file:// addresses."""
     pages = sorted(version.glob("*.html"))
-    assert [path.name for path in pages] == ["01_customers.html", "02_value.html", "index.html"]
+    names = ["01_customers.html", "02_value.html", "03_segments.html", "index.html"]
+    assert [path.name for path in pages] == names
     indices = [folder / "index.html" for folder in version.parents[:2]]
     return [path.as_uri() for path in (*pages, *indices)]
 

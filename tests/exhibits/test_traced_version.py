@@ -89,7 +89,9 @@ def test_a_table_that_says_something_else_is_noticed(cdnow_version, untraced_in,
             csv.writer(file).writerows([header, *([raised(c) for c in row] for row in rows)])
     lost = {line.partition(":")[0] for line in untraced_in(tmp_path)}
     findings = json.loads((cdnow_version / "findings.json").read_text())
-    assert {f["id"] for f in findings if trace.numbers(f["sentence"])} <= lost
+    # what the audit says stands in its table as sentences, whose numbers are not raised
+    said = {f["id"] for f in findings if trace.numbers(f["sentence"])} - {"segments_go_live"}
+    assert said <= lost
     assert {"concentration", "customer_view", "customer_equity", "deciles"} <= lost
 
 

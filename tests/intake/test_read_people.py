@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from crmlib.intake.people import read_people
+from crmlib.intake.people import attributes_of, read_people
 from crmlib.params import ExternalInput
 
 END = dt.date(2025, 12, 31)
@@ -59,3 +59,9 @@ def test_without_a_table_of_customers_the_buyers_stand_for_them(files):
     buyers = pd.DataFrame({"customer_id": ["b", "a"], "wallet": [1.0, 2.0]})
     found = read_people(None, files("buyers", buyers), None, None, None, END)
     assert found["customer_id"].tolist() == ["a", "b"] and found["wallet"].tolist() == [2, 1]
+
+
+def test_attributes_describe_the_person_and_not_the_purchases(files):
+    bought = CUSTOMERS.assign(frequency=3, total_amount=9.5, first_date=END, consent=True)
+    found = read_people(None, files("buyers", bought), None, None, None, END)
+    assert attributes_of(found).columns.tolist() == ["customer_id", "pays", "postcode"]

@@ -1,0 +1,148 @@
+"""Which features tell customers apart, how each is taken, and what was left out (S1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from crmlib.exhibits import formats, theme
+from crmlib.exhibits.exhibit import Exhibit
+from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.value.refused import refused
+from crmlib.segments.features import Prepared
+from crmlib.stats.disclosure import is_small
+from crmlib.stats.refusal import Refusal
+
+_WORDS = {
+    "recency": "days since last purchase",
+    "frequency": "purchase days",
+    "spend": "spend",
+    "mean_ticket": "spend per purchase day",
+    "trend": "trend of spend",
+    "regularity": "irregularity of purchases",
+    "peak_share": "share of spend in the best quarter",
+    "returned_share": "share of spend returned",
+    "revenue": "revenue",
+    "cost_to_serve": "cost to serve",
+    "risk_cost": "risk cost",
+    "products": "number of products",
+    "tenure": "time as a customer",
+}
+_PARTS = {
+    "cost_in_": "cost to serve: {}",
+    "cost_share_": "share of cost to serve: {}",
+    "revenue_from_": "revenue: {}",
+}
+_KINDS = {
+    "account": "revenue and cost",
+    "channel use": "use of channels",
+    "channel mix": "mix of channels",
+    "products": "products",
+}
+_GAP = " missing"
+_APART = 0.6  # of a bar's place, between kinds
+
+
+def feature_words(name: str) -> str:
+    """A feature or column of the matrix in a reader's words; the client's where it is theirs.
+
+    >>> feature_words("mean_ticket"), feature_words("cost_in_branch"), feature_words("visits")
+    ('spend per purchase day', 'cost to serve: branch', 'visits')
+    """
+    if name.endswith(_GAP):
+        return f"no figure for {feature_words(name.removesuffix(_GAP))}"
+    for prefix, words in _PARTS.items():
+        if name.startswith(prefix):
+            return words.format(formats.shortened(name.removeprefix(prefix), 24))
+    return _WORDS.get(name, formats.shortened(name))
+
+
+def features_used(prepared: Prepared | Refusal, n: int, scope: Scope) -> Exhibit:
+    """Each feature's share of the distances between customers, by kind of behaviour.
+
+    Parameters
+    ----------
+    prepared : Prepared or Refusal
+        Of `n` customers.
+    """
+    if isinstance(prepared, Refusal):
+        return refused("features_used", "Behaviour features", prepared, n, scope)
+    used = _used(prepared, n, scope.min_cell)
+    left = prepared.dropped.rename(columns={"reason": "left_out_because"})
+    left = left.assign(feature=[feature_words(name) for name in left["feature"]])
+    table = pd.concat([used, left], ignore_index=True)
+    loudest = used.iloc[0]
+    share = formats.percent(loudest["share_of_kind"])
+    return scope.exhibit(
+        id="features_used",
+        title=f"{share} of all distances between customers come from {loudest['kind']}",
+        table=table,
+        figure=_figure(used),
+        n=n,
+        unit="share of squared distances between customers",
+        alt=f"Bars of {len(used)} features by kind of behaviour: what share of the distances "
+        f"between customers each makes up; the first are {_listed(used['feature'][:3])}.",
+        note=_note(left),
+    )
+
+
+def _used(prepared: Prepared, n: int, min_cell: int) -> pd.DataFrame:
+    """One row per column of the matrix, the loudest kind first and within it the loudest."""
+    columns = prepared.recipe.table()
+    spread = prepared.matrix.var(axis=0)
+    share = spread / spread.sum()
+    lacking = np.rint(columns["missing"].to_numpy() * n)
+    told = is_small(lacking, min_cell) | is_small(n - lacking, min_cell)
+    table = pd.DataFrame(
+        {
+            "kind": [_KINDS.get(kind, feature_words(kind)) for kind in columns["kind"]],
+            "feature": [feature_words(name) for name in columns["name"]],
+            "share": share,
+            "share_of_kind": pd.Series(share).groupby(columns["kind"]).transform("sum"),
+            "taken_as": columns["transform"],
+            "customers_without": pd.Series(lacking).mask(told),
+        }
+    )
+    keys = ["share_of_kind", "kind", "share"]
+    ordered = table.sort_values(keys, ascending=[False, True, False], kind="stable")
+    return ordered.reset_index(drop=True)
+
+
+def _figure(used: pd.DataFrame) -> object:
+    """A bar for each feature, kinds apart, what a kind makes up beside its first bar."""
+    kinds = pd.factorize(used["kind"])[0]
+    places = -(np.arange(len(used)) + _APART * kinds)
+    figure, ax = theme.axes(height=1.0 + 0.23 * (1 - places[-1]))
+    ax.barh(places, used["share"], color=theme.PRIMARY, height=0.7)
+    for at in np.flatnonzero(np.diff(kinds, prepend=-1)):
+        row = used.iloc[at]
+        text = f"{row['kind']}: {formats.percent(row['share_of_kind'])}"
+        theme.label(ax, row["share"], places[at], text)
+    ax.set_yticks(places, used["feature"])
+    ax.set(xlim=(0, 1.6 * used["share"].max()), ylim=(places[-1] - 0.6, 0.6))
+    theme.tidy(ax, x="share of squared distances between customers", y="", grid="x")
+    theme.percent(ax, "x")
+    theme.says_values(
+        ax, places, used["feature"], {"": used["share"]}, formats.percent_1, along="y"
+    )
+    return figure
+
+
+def _note(left: pd.DataFrame) -> str:
+    """How figures are taken, and what is left out."""
+    said = (
+        "Skewed amounts and counts are taken as logarithms, shares of a whole as square roots, "
+        "extremes are drawn in. Features of one kind share one vote, and a feature counts less "
+        "where the others tell nothing of it. Who lacks a figure stands at the centre."
+    )
+    if left.empty:
+        return f"{said} No feature was left out."
+    reasons = [f"{row.feature} ({row.left_out_because})" for row in left.itertuples()]
+    return f"{said} Left out: {'; '.join(reasons)}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last

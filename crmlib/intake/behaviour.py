@@ -1,0 +1,251 @@
+"""What customers did in the time before a day: one row of behaviour each (S1).
+
+Purchases say when, how often and for how much; contracts which products; the client's
+ledger what a customer brought, cost, and through which channel. Only what had happened by
+the day counts, so that the same call on an earlier day shows the customers of that day.
+Rows are summed in the engine, money as exact decimals and gaps as whole days; what comes
+to pandas is one row per customer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from crmlib.intake.customers import text_ids, to_frame
+from crmlib.intake.reading.reader import connect
+
+YEAR = 365  # days over which the season goes round
+DAYS_A_MONTH = 365.25 / 12
+QUARTERS = 4
+FEWEST_GAPS = 3  # between purchase days, for their regularity
+MOST_PARTS = 8  # channels or products that get a column of their own
+OTHERS = "others"
+_KNOWN_SINCE = "known_since"
+_LINES = ("revenue", "cost_to_serve", "risk_cost")  # marketing is what the company does
+_BY_PART = (("cost_in_", "cost_to_serve", "channel"), ("revenue_from_", "revenue", "product"))
+_SHARE = {"cost_in_": "cost_share_"}
+
+
+def read_behaviour(
+    customers: Path,
+    purchases: ir.Table,
+    contracts: object,
+    ledger: object,
+    *,
+    as_of: dt.date,
+    days: int = YEAR,
+) -> pd.DataFrame:
+    """Behaviour of every customer who was known on a day, as it was known on that day.
+
+    Parameters
+    ----------
+    customers : Path
+        The version's `customers` table: who is a customer, and `joined` where it is given.
+    purchases : ibis.Table
+        customer_id, date, amount, n_orders.
+    contracts, ledger : Path, or anything else where the client gave none
+        Cleaned tables of an earlier chapter.
+    as_of : date
+        Last day that counts. A month of the ledger counts once it is over.
+    days : int
+        Length of the window that ends with `as_of`; of the ledger, as many whole months.
+
+    Returns
+    -------
+    DataFrame of shape (n_known, 1 + n_features)
+        customer_id, then floats, NaN where a feature has no meaning for a customer; a
+        feature that has none for anybody has no column. Ordered by customer_id. Known is
+        whose first purchase, contract or booking lies on or before `as_of`.
+
+        recency (days since the last purchase day), frequency (purchase days in the
+        window), spend and mean_ticket (money, in the window and per purchase day), trend
+        (logarithm of spend in the later over the earlier half, half a purchase added to
+        each; of who was known when the window began), regularity (coefficient of variation
+        of the days between purchase days, all that are observed), peak_share (share of a
+        year's spend in the quarter that is best for all customers together, drawn to
+        theirs by the weight of one purchase), returned_share (of money spent) · products
+        (distinct, of running contracts) · revenue, cost_to_serve, risk_cost, cost_in_… by
+        channel, cost_share_… (of cost to serve) and revenue_from_… by product · tenure
+        (months since `joined`, else since the first sign).
+    """
+    people = to_frame(_people(customers))
+    parts = [_of_purchases(purchases, as_of, days)]
+    if isinstance(contracts, Path):
+        parts.append(_of_contracts(contracts, as_of))
+    if isinstance(ledger, Path):
+        parts.append(_of_ledger(ledger, as_of, days))
+    since = pd.concat([part[_KNOWN_SINCE] for part in parts], axis=1).min(axis=1)
+    since = since.reindex(people["customer_id"]).reset_index(drop=True)
+    known = people[since.notna()].set_index("customer_id")
+    if known.empty:
+        return known.reset_index()[["customer_id"]]
+    since = since[since.notna()].set_axis(known.index)
+    joined = pd.to_datetime(known["joined"]) if "joined" in known else since
+    started = joined.where(joined <= pd.Timestamp(as_of), since)
+    features = pd.concat(
+        [_described(part.drop(columns=_KNOWN_SINCE).reindex(known.index), since, as_of, days)
+         for part in parts], axis=1,
+    )  # fmt: skip
+    features["tenure"] = (pd.Timestamp(as_of) - started).dt.days / DAYS_A_MONTH
+    features = features.astype(float).dropna(axis=1, how="all")
+    return features.rename_axis("customer_id").reset_index()
+
+
+def _people(customers: Path) -> ir.Table:
+    """Ids, and since when they are customers where the client says so."""
+    rows = text_ids(connect().read_parquet(str(customers)))
+    kept = [name for name in ("customer_id", "joined") if name in rows.columns]
+    return rows.select(kept).order_by("customer_id")
+
+
+def _of_purchases(purchases: ir.Table, as_of: dt.date, days: int) -> pd.DataFrame:
+    """Sums over each customer's purchase days, by customer; `_described` makes features of them."""
+    rows = text_ids(purchases.filter(purchases.date <= ibis.literal(as_of)))
+    bought = rows.n_orders > 0
+    age = ibis.literal(as_of).delta(rows.date, unit="day")
+    inside, late = age < days, age < days // 2
+    quarters = {
+        f"quarter_{place}": rows.amount.sum(where=(age < YEAR) & (age * QUARTERS // YEAR == place))
+        for place in range(QUARTERS)
+    }
+    sums = rows.group_by("customer_id").agg(
+        known_since=rows.date.min(where=bought),
+        last=rows.date.max(where=bought),
+        frequency=(bought & inside).sum(),
+        spend=rows.amount.sum(where=inside),
+        spend_late=rows.amount.sum(where=late),
+        returned=rows.amount.sum(where=inside & (rows.amount < 0)),
+        **quarters,
+    )
+    by_customer = ibis.window(group_by="customer_id", order_by="date")
+    occasions = rows.filter(bought)
+    gap = occasions.date.delta(occasions.date.lag().over(by_customer), unit="day")
+    dated = occasions.mutate(gap=gap)
+    gaps = dated.group_by("customer_id").agg(
+        gaps=dated.gap.count(), gap_sum=dated.gap.sum(), gap_squares=(dated.gap * dated.gap).sum()
+    )
+    table = to_frame(sums.order_by("customer_id")).set_index("customer_id")
+    spaced = to_frame(gaps.order_by("customer_id")).set_index("customer_id")
+    # DuckDB sums whole numbers to integers of 128 bits, which arrive as decimals
+    return table.join(spaced.astype("float64"))
+
+
+def _of_contracts(path: Path, as_of: dt.date) -> pd.DataFrame:
+    """Distinct products of the contracts that run on a day, by customer who ever had one."""
+    rows = text_ids(connect().read_parquet(str(path)))
+    rows = rows.filter(rows.start_date <= ibis.literal(as_of))
+    runs = rows.end_date.isnull() | (rows.end_date >= ibis.literal(as_of))
+    found = rows.group_by("customer_id").agg(
+        known_since=rows.start_date.min(), products=rows["product"].nunique(where=runs)
+    )
+    return to_frame(found.order_by("customer_id")).set_index("customer_id")
+
+
+def _of_ledger(path: Path, as_of: dt.date, days: int) -> pd.DataFrame:
+    """What a customer brought and cost in the last whole months, by channel and product."""
+    rows = text_ids(connect().read_parquet(str(path)))
+    first, last = _whole_months(as_of, days)
+    rows = rows.filter(rows.month <= ibis.literal(as_of))
+    inside = rows.month.between(ibis.literal(first), ibis.literal(last))
+    seen = rows.filter(inside)
+    lines = to_frame(seen.select("line").distinct().order_by("line"))["line"]
+    sums = {line: rows.amount.sum(where=inside & (rows.line == line))
+            for line in _LINES if line in set(lines)}  # fmt: skip
+    for prefix, line, part in _BY_PART:
+        if part in rows.columns:
+            sums |= _by_part(rows, inside & (rows.line == line), prefix, part)
+    found = rows.group_by("customer_id").agg(
+        known_since=rows.month.min(where=rows.line != "marketing"), **sums
+    )
+    return to_frame(found.order_by("customer_id")).set_index("customer_id")
+
+
+def _by_part(
+    rows: ir.Table, counted: ir.BooleanValue, prefix: str, part: str
+) -> dict[str, ir.Value]:
+    """A sum for each of the largest parts, and one for all others together."""
+    cells = rows.filter(counted & rows[part].notnull())
+    sizes = cells.group_by(name=cells[part]).agg(size=cells.amount.sum())
+    names = to_frame(sizes.order_by(ibis.desc("size"), "name"))["name"].tolist()
+    largest = sorted(names[:MOST_PARTS])
+    sums = {f"{prefix}{name}": rows.amount.sum(where=counted & (rows[part] == name))
+            for name in largest}  # fmt: skip
+    if len(names) > MOST_PARTS:
+        rest = counted & rows[part].notnull() & ~rows[part].isin(largest)
+        sums[f"{prefix}{OTHERS}"] = rows.amount.sum(where=rest)
+    return sums
+
+
+def _whole_months(as_of: dt.date, days: int) -> tuple[dt.date, dt.date]:
+    """First days of the first and last of the months that make up a window and are over."""
+    end = pd.Timestamp(as_of)
+    last = end.to_period("M") if end.is_month_end else end.to_period("M") - 1
+    first = last - (max(1, round(days / DAYS_A_MONTH)) - 1)
+    return first.to_timestamp().date(), last.to_timestamp().date()
+
+
+def _described(sums: pd.DataFrame, since: pd.Series, as_of: dt.date, days: int) -> pd.DataFrame:
+    """Features from one table's sums; who is in none of its rows has brought and done nothing."""
+    if "last" not in sums:
+        return _with_shares(sums.fillna(0))
+    known = (pd.Timestamp(as_of) - since).dt.days
+    amounts = sums.drop(columns="last").fillna(0)
+    ticket = (amounts["spend"] / amounts["frequency"]).where(amounts["frequency"] > 0)
+    late = amounts["spend_late"].clip(lower=0)
+    early = (amounts["spend"] - amounts["spend_late"]).clip(lower=0)
+    half = ticket.where((ticket > 0) & (known >= days)) / 2
+    gross = amounts["spend"] - amounts["returned"]
+    table = pd.DataFrame(
+        {
+            "recency": (pd.Timestamp(as_of) - sums["last"]).dt.days,
+            "frequency": amounts["frequency"],
+            "spend": amounts["spend"],
+            "mean_ticket": ticket,
+            "trend": np.log((late + half) / (early + half)),
+            "regularity": _regularity(amounts),
+            "peak_share": _peak_share(amounts).where(known >= YEAR),
+        }
+    )
+    if (amounts["returned"] < 0).any():
+        table["returned_share"] = -amounts["returned"] / gross.where(gross > 0)
+    return table
+
+
+def _regularity(sums: pd.DataFrame) -> pd.Series:
+    """Coefficient of variation of the days between purchases: 0 like clockwork, 1 at random."""
+    n = sums["gaps"].where(sums["gaps"] >= FEWEST_GAPS)
+    mean = sums["gap_sum"] / n
+    variance = (sums["gap_squares"] - n * mean**2).clip(lower=0) / (n - 1)
+    return np.sqrt(variance) / mean
+
+
+def _peak_share(sums: pd.DataFrame) -> pd.Series:
+    """Share of the last year's spend in the quarter that is best for all.
+
+    One purchase falls in one quarter whatever its buyer's habit: a purchase of the mean
+    ticket, spread as everybody's spend is, is added so that few purchases say little.
+    """
+    quarters = sums[[f"quarter_{place}" for place in range(QUARTERS)]].clip(lower=0)
+    totals = quarters.sum()
+    spent = quarters.sum(axis=1)
+    ticket = (sums["spend"] / sums["frequency"]).where(sums["frequency"] > 0)
+    ticket = ticket.where((ticket > 0) & (spent > 0))
+    usual = totals.max() / max(totals.sum(), np.finfo(float).tiny)
+    return (quarters[totals.idxmax()] + usual * ticket) / (spent + ticket)
+
+
+def _with_shares(sums: pd.DataFrame) -> pd.DataFrame:
+    """Amounts by channel also as shares of their sum; none where nothing is booked."""
+    shares = [sums]
+    for prefix, name in _SHARE.items():
+        amounts = sums.filter(regex=f"^{prefix}").clip(lower=0)
+        total = amounts.sum(axis=1)
+        parts = amounts.div(total.where(total > 0), axis=0)
+        shares.append(parts.rename(columns=lambda column: name + column[len(prefix) :]))  # noqa: B023
+    return pd.concat(shares, axis=1)

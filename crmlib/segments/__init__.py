@@ -1,0 +1,169 @@
+"""Which segments customers fall into: found, checked before they go live, read and followed."""
+
+from crmlib.segments.alarms import (
+    Alarms,
+    alarms,
+)
+from crmlib.segments.audit import (
+    Audit,
+    AuditRules,
+    audit,
+)
+from crmlib.segments.behaviour import (
+    BehaviourSegments,
+    Earlier,
+    choose_behaviour,
+    earlier_segments,
+    name_behaviour,
+)
+from crmlib.segments.births import (
+    Births,
+    births,
+)
+from crmlib.segments.cards import (
+    CardRules,
+    Cards,
+    segment_cards,
+)
+from crmlib.segments.choice import (
+    SegmentChoice,
+    choose_segments,
+)
+from crmlib.segments.clusters import (
+    Segmentation,
+    fit_segments,
+    restored,
+)
+from crmlib.segments.criteria import (
+    CriteriaRules,
+    conventional_or_dynamic,
+)
+from crmlib.segments.drift import (
+    PopulationStability,
+    population_stability,
+)
+from crmlib.segments.dynamics import (
+    SegmentFlows,
+    SizeForecast,
+    forecast_sizes,
+    segment_flows,
+)
+from crmlib.segments.features import (
+    Prepared,
+    Recipe,
+    active,
+    prepare,
+)
+from crmlib.segments.history import (
+    TwoDates,
+    a_year_before,
+    as_formed_before,
+    two_dates,
+)
+from crmlib.segments.ladder import (
+    Ladder,
+    behaviour_rung,
+    build_ladder,
+    segment_table,
+)
+from crmlib.segments.lifecycle import (
+    LifecycleRules,
+    lifecycle_signs,
+    lifecycle_stages,
+    spend_between,
+)
+from crmlib.segments.naming import (
+    Names,
+    name_segments,
+)
+from crmlib.segments.retirements import (
+    Retirements,
+    retirements,
+)
+from crmlib.segments.rules import (
+    Rules,
+    place,
+    readable_rules,
+)
+from crmlib.segments.stability import (
+    GATE,
+    TRUSTED,
+    Stability,
+    stability,
+)
+from crmlib.segments.triggers import (
+    Triggers,
+    announced_by,
+    find_triggers,
+)
+from crmlib.segments.two_dates import (
+    Comparison,
+    Snapshot,
+    compare_dates,
+    snapshot,
+)
+
+__all__ = [
+    "GATE",
+    "TRUSTED",
+    "Alarms",
+    "Audit",
+    "AuditRules",
+    "BehaviourSegments",
+    "Births",
+    "CardRules",
+    "Cards",
+    "Comparison",
+    "CriteriaRules",
+    "Earlier",
+    "Ladder",
+    "LifecycleRules",
+    "Names",
+    "PopulationStability",
+    "Prepared",
+    "Recipe",
+    "Retirements",
+    "Rules",
+    "SegmentChoice",
+    "SegmentFlows",
+    "Segmentation",
+    "SizeForecast",
+    "Snapshot",
+    "Stability",
+    "Triggers",
+    "TwoDates",
+    "a_year_before",
+    "active",
+    "alarms",
+    "announced_by",
+    "as_formed_before",
+    "audit",
+    "behaviour_rung",
+    "births",
+    "build_ladder",
+    "choose_behaviour",
+    "choose_segments",
+    "compare_dates",
+    "conventional_or_dynamic",
+    "earlier_segments",
+    "find_triggers",
+    "fit_segments",
+    "forecast_sizes",
+    "lifecycle_signs",
+    "lifecycle_stages",
+    "name_behaviour",
+    "name_segments",
+    "place",
+    "population_stability",
+    "prepare",
+    "readable_rules",
+    "restored",
+    "retirements",
+    "segment_cards",
+    "segment_flows",
+    "segment_table",
+    "snapshot",
+    "spend_between",
+    "stability",
+    "two_dates",
+]

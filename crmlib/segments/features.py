@@ -1,0 +1,307 @@
+"""Behaviour made ready for clustering: comparable columns that say different things (S1).
+
+Distances between customers are only as good as the columns they are taken over. Skewed
+amounts and counts get a logarithm, shares a square root (Hellinger distance, which bears
+zeros), extremes are drawn in, and every column is brought to one spread. Columns that
+differ for nobody, or say what another says, are dropped with the reason.
+
+Two weights follow. Columns of one kind share their vote as in multiple factor analysis
+(Escofier & Pagès 1994): each kind is divided by its first singular value, so that eight
+channels do not outvote one tenure. And a column counts as far as the others tell of it
+(squared multiple correlation, Guttman 1953): a segment is a pattern over several features,
+and what goes with nothing else can only blur it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crmlib.stats.optimise import NotIdentified
+
+FloatArray = NDArray[np.float64]
+
+KEY = "customer_id"
+SKEWED = 1.0  # absolute skewness from which an amount or count gets a logarithm
+ALIKE = 0.95  # absolute correlation from which two columns say the same
+TOLD = 0.5  # R² from which other columns tell who lacks a figure
+RARE = 0.05  # share of customers below which, or above one less it, a gap says too little
+LEAST_VOICE = 0.1  # of a column's variance, where no other column tells of it
+_SMALL = 1e-9  # spread of a column of units 1 that is rounding
+
+# The kinds of feature, by how their names begin: columns of one kind share their vote.
+KINDS: dict[str, tuple[str, ...]] = {
+    "purchases": (
+        "recency", "frequency", "spend", "mean_ticket", "trend", "regularity", "peak_share",
+        "returned_share",
+    ),
+    "account": ("revenue", "cost_to_serve", "risk_cost"),
+    "channel use": ("cost_in_",),
+    "channel mix": ("cost_share_",),
+    "products": ("products", "revenue_from_"),
+    "tenure": ("tenure",),
+}  # fmt: skip
+_COMPOSITIONS = ("cost_share_",)
+_SIGNED = ("trend",)  # logarithms already
+_PLAIN, _LOG, _ROOT, _GAP = "as it is", "logarithm", "square root", "missing or not"
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one feature becomes one column of the matrix.
+
+    Attributes
+    ----------
+    name : str
+        Of the column; `feature` with " missing" behind it where it marks gaps.
+    feature : str
+        The feature it is made of.
+    kind : str
+        With which others it shares a vote, see `KINDS`.
+    transform : str
+        "as it is", "logarithm", "square root" or "missing or not".
+    scale : float
+        Of the logarithm: sign(x) · log(1 + |x| / scale); the median of what is not zero.
+    lo, hi : float
+        Bounds to which transformed figures are drawn in.
+    centre, spread : float
+        Mean and standard deviation of the drawn-in figures.
+    weight : float
+        By which the scaled column is multiplied.
+    missing : float
+        Share of customers without a figure; they get the centre, and so neither draw
+        together nor apart.
+    """
+
+    name: str
+    feature: str
+    kind: str
+    transform: str
+    scale: float
+    lo: float
+    hi: float
+    centre: float
+    spread: float
+    weight: float
+    missing: float
+
+    def of(self, features: pd.DataFrame) -> FloatArray:
+        """The column for any customers, shape (n,); a feature they lack counts as missing."""
+        if self.feature not in features:
+            return np.zeros(len(features))
+        figures = features[self.feature].to_numpy(dtype=float)
+        drawn = np.clip(_transformed(figures, self.transform, self.scale), self.lo, self.hi)
+        scaled = (drawn - self.centre) / self.spread * self.weight
+        return np.where(np.isnan(scaled), 0.0, scaled)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that turns features into the matrix; the same rows always give the same numbers."""
+
+    columns: tuple[Column, ...]
+
+    def apply(self, features: pd.DataFrame) -> FloatArray:
+        """The matrix of other customers, or of another day, shape (n, p)."""
+        return np.column_stack([column.of(features) for column in self.columns])
+
+    def table(self) -> pd.DataFrame:
+        """One row per column of the matrix: the attributes of `Column`."""
+        return pd.DataFrame([vars(column) for column in self.columns])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Features ready for clustering.
+
+    Attributes
+    ----------
+    matrix : array of shape (n, p)
+        No NaN; row i is the customer of row i of the features.
+    names : tuple of str
+        Of the p columns.
+    dropped : DataFrame
+        feature, reason.
+    recipe : Recipe
+        What was done, and does it again to others.
+    """
+
+    matrix: FloatArray
+    names: tuple[str, ...]
+    dropped: pd.DataFrame
+    recipe: Recipe
+
+    def matrix_of(self, features: pd.DataFrame) -> FloatArray:
+        """The same columns for any customers, shape (n, p)."""
+        return self.recipe.apply(features)
+
+
+def prepare(features: pd.DataFrame, *, tail: float, leave_out: Sequence[str] = ()) -> Prepared:
+    """Transform, draw in, scale and weigh behaviour features.
+
+    Parameters
+    ----------
+    features : DataFrame of shape (n, 1 + n_features)
+        customer_id, which is ignored, and numbers; NaN where a feature has no meaning.
+    tail : float
+        Share of customers in each tail that is drawn in to the tail's beginning.
+    leave_out : sequence of str
+        Features that the params leave out.
+
+    Raises
+    ------
+    NotIdentified
+        No feature differs between customers.
+    """
+    kept: list[Column] = []
+    dropped: list[tuple[str, str]] = []
+    columns: list[FloatArray] = []
+    for name in (name for name in features.columns if name != KEY):
+        if name in leave_out:
+            dropped.append((name, "left out by the params"))
+            continue
+        column = _fitted(name, features[name].to_numpy(dtype=float), tail)
+        values = None if column is None else column.of(features)
+        reason = _why_not(values, columns, [column.name for column in kept])
+        if reason:
+            dropped.append((name, reason))
+            continue
+        kept.append(column)
+        columns.append(values)
+    if not kept:
+        raise NotIdentified("no behaviour feature differs between customers")
+    kept += _gaps(features, kept, np.column_stack(columns))
+    recipe = Recipe(tuple(_weighed(kept, features)))
+    names = tuple(column.name for column in recipe.columns)
+    left = pd.DataFrame(dropped, columns=["feature", "reason"])
+    return Prepared(recipe.apply(features), names, left, recipe)
+
+
+def active(features: pd.DataFrame) -> NDArray[np.bool_]:
+    """Who holds a product; of whom no contract is known, who bought in the window; shape (n,).
+
+    Of the others there is no behaviour to tell: among them columns differ by what has long
+    passed, and segments would be found in it. They are a segment of their own.
+    """
+    none = pd.Series(np.nan, index=features.index)
+    bought, products = features.get("frequency", none) > 0, features.get("products", none)
+    return products.gt(0).where(products.notna(), bought).to_numpy(dtype=bool)
+
+
+def kind_of(feature: str) -> str:
+    """The kind that a feature's name says; one that says none is a kind of its own.
+
+    >>> kind_of("cost_in_branch"), kind_of("tenure"), kind_of("visits")
+    ('channel use', 'tenure', 'visits')
+    """
+    for kind, names in KINDS.items():
+        if feature in names or feature.startswith(tuple(n for n in names if n.endswith("_"))):
+            return kind
+    return feature
+
+
+def _fitted(name: str, figures: FloatArray, tail: float) -> Column | None:
+    """How a feature is transformed, drawn in and scaled, or None where it does not differ."""
+    known = figures[np.isfinite(figures)]
+    if known.size < 2:
+        return None
+    transform, scale = _choose(name, known, tail)
+    transformed = _transformed(known, transform, scale)
+    lo, hi = np.quantile(transformed, [tail, 1 - tail])
+    drawn = np.clip(transformed, lo, hi)
+    spread = float(drawn.std())
+    if spread <= _SMALL * max(1.0, abs(hi), abs(lo)):
+        return None
+    missing = 1 - known.size / figures.size
+    return Column(
+        name, name, kind_of(name), transform, scale, float(lo), float(hi), float(drawn.mean()),
+        spread, 1.0, missing,
+    )  # fmt: skip
+
+
+def _choose(name: str, known: FloatArray, tail: float) -> tuple[str, float]:
+    """Transform and its scale: shares by their name, others by how skewed the data are."""
+    if name.startswith(_COMPOSITIONS):
+        return _ROOT, 1.0
+    sizes = np.abs(known[known != 0])
+    if name in _SIGNED or not sizes.size:
+        return _PLAIN, 1.0
+    scale = float(np.median(sizes))
+    drawn = np.clip(known, *np.quantile(known, [tail, 1 - tail]))
+    plain, logged = _skewness(drawn), _skewness(_transformed(drawn, _LOG, scale))
+    return (_LOG, scale) if plain > SKEWED and logged < plain else (_PLAIN, 1.0)
+
+
+def _transformed(figures: FloatArray, transform: str, scale: float) -> FloatArray:
+    if transform == _LOG:
+        return np.sign(figures) * np.log1p(np.abs(figures) / scale)
+    if transform == _ROOT:
+        return np.sqrt(np.clip(figures, 0, None))
+    return np.isnan(figures).astype(float) if transform == _GAP else figures
+
+
+def _skewness(figures: FloatArray) -> float:
+    """Absolute skewness; 0 where nothing differs."""
+    centred = figures - figures.mean()
+    spread = centred.std()
+    return float(abs((centred**3).mean()) / spread**3) if spread > 0 else 0.0
+
+
+def _why_not(values: FloatArray | None, columns: list[FloatArray], names: list[str]) -> str:
+    """Why a column is dropped, in words; empty where it is kept."""
+    if values is None:
+        return "is the same for all customers, but for a few at the ends"
+    for name, other in zip(names, columns, strict=True):
+        # both have mean 0, gaps included: the correlation is a cosine
+        alike = float(values @ other / np.sqrt((values @ values) * (other @ other)))
+        if abs(alike) > ALIKE:
+            return f"says what {name} says (correlation {alike:.2f})"
+    return ""
+
+
+def _gaps(features: pd.DataFrame, kept: list[Column], matrix: FloatArray) -> list[Column]:
+    """Columns that mark who lacks a figure, where this is not told by other columns."""
+    marks: list[Column] = []
+    for column in kept:
+        if not RARE <= column.missing <= 1 - RARE:
+            continue
+        gap = np.isnan(features[column.feature].to_numpy(dtype=float)).astype(float)
+        if _told(np.column_stack([gap, matrix]))[0] >= TOLD:
+            continue
+        mark = {"name": f"{column.name} missing", "transform": _GAP, "missing": 0.0}
+        mark |= {"lo": 0.0, "hi": 1.0, "centre": float(gap.mean()), "spread": float(gap.std())}
+        marks.append(replace(column, **mark))
+        matrix = np.column_stack([matrix, gap - gap.mean()])
+    return marks
+
+
+def _weighed(columns: list[Column], features: pd.DataFrame) -> list[Column]:
+    """Columns with their weights: their kind's, times what the other columns tell of them."""
+    matrix = np.column_stack([column.of(features) for column in columns])
+    kinds = np.array([column.kind for column in columns])
+    weights = np.sqrt(np.maximum(_told(matrix), LEAST_VOICE))
+    for kind in set(kinds):
+        block = matrix[:, kinds == kind]
+        weights[kinds == kind] /= np.sqrt(np.linalg.eigvalsh(block.T @ block / len(block))[-1])
+    return [replace(c, weight=float(w)) for c, w in zip(columns, weights, strict=True)]
+
+
+def _told(matrix: FloatArray) -> FloatArray:
+    """Squared multiple correlation of each column with all others, adjusted; shape (p,).
+
+    From the correlations alone, so that a million rows are read once. Shares of a whole are
+    collinear, which least squares bear and an inverse would not.
+    """
+    n, p = matrix.shape
+    correlation = np.corrcoef(matrix, rowvar=False).reshape(p, p)
+    told = np.zeros(p)
+    for j in range(p):
+        others = np.delete(np.arange(p), j)
+        with_others = correlation[others, j]
+        among = correlation[np.ix_(others, others)]
+        told[j] = with_others @ np.linalg.lstsq(among, with_others, rcond=1e-10)[0]
+    return np.clip(1 - (1 - told) * (n - 1) / max(n - p, 1), 0, 1)

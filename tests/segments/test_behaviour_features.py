@@ -1,0 +1,167 @@
+"""Features made ready for clustering: comparable, without gaps, each kind with one vote."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlib.segments.features import active, kind_of, prepare
+from crmlib.stats.optimise import NotIdentified
+
+TAIL = 0.01
+
+
+@pytest.fixture(scope="module")
+def features() -> pd.DataFrame:
+    """800 customers of two habits, with gaps, a skewed amount and a share."""
+    rng = np.random.default_rng(3)
+    n = 800
+    habit = rng.random(n) < 0.4
+    frequency = rng.poisson(np.where(habit, 12, 3)).astype(float)
+    spend = frequency * rng.lognormal(3, 0.8, n)
+    branch = rng.beta(np.where(habit, 2, 6), 4)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(n)],
+            "recency": rng.integers(0, 300, n).astype(float),
+            "frequency": frequency,
+            "spend": spend,
+            "mean_ticket": np.where(frequency > 0, spend / np.maximum(frequency, 1), np.nan),
+            "trend": rng.normal(0, 1, n),
+            "revenue": rng.normal(np.where(habit, 60, 20), 15),
+            "cost_share_branch": branch,
+            "cost_share_mobile": 1 - branch,
+            "tenure": rng.gamma(2, 40, n),
+        }
+    )
+
+
+def column(prepared, name: str) -> np.ndarray:
+    return prepared.matrix[:, prepared.names.index(name)]
+
+
+def test_no_gap_is_left_and_each_column_has_its_weight(features):
+    found = prepare(features, tail=TAIL)
+    table = found.recipe.table().set_index("name")
+    assert np.isfinite(found.matrix).all() and found.matrix.shape == (800, len(found.names))
+    whole = [name for name in found.names if table.loc[name, "missing"] == 0]
+    for name in whole:
+        assert column(found, name).mean() == pytest.approx(0, abs=1e-9)
+        assert column(found, name).std() == pytest.approx(table.loc[name, "weight"])
+    lacking = features["mean_ticket"].isna().to_numpy()
+    assert lacking.any() and (column(found, "mean_ticket")[lacking] == 0).all()
+
+
+def test_the_recipe_gives_the_same_numbers_for_the_same_rows(features):
+    found = prepare(features, tail=TAIL)
+    np.testing.assert_array_equal(found.recipe.apply(features), found.matrix)
+    some = features.iloc[::-7]
+    np.testing.assert_allclose(found.recipe.apply(some), found.matrix[::-7])
+    fewer = found.recipe.apply(features.drop(columns="revenue"))
+    assert (fewer[:, found.names.index("revenue")] == 0).all(), "a feature that another day lacks"
+
+
+def test_units_do_not_matter(features):
+    """Cents for euros, weeks for days, years for months."""
+    units = {"spend": 100, "mean_ticket": 100, "revenue": 100, "recency": 1 / 7, "tenure": 1 / 12}
+    other = features.assign(**{name: features[name] * by for name, by in units.items()})
+    found, scaled = prepare(features, tail=TAIL), prepare(other, tail=TAIL)
+    assert found.names == scaled.names
+    np.testing.assert_allclose(scaled.matrix, found.matrix, atol=1e-9)
+
+
+def test_order_of_rows_does_not_matter(features):
+    mixed = features.sample(frac=1, random_state=2)
+    found, other = prepare(features, tail=TAIL), prepare(mixed, tail=TAIL)
+    np.testing.assert_allclose(other.matrix, found.matrix[mixed.index], atol=1e-9)
+
+
+def test_the_data_decide_on_the_logarithm(features):
+    table = prepare(features, tail=TAIL).recipe.table().set_index("name")["transform"]
+    assert table["spend"] == "logarithm" and table["tenure"] == "logarithm"
+    assert table["revenue"] == "as it is" and table["recency"] == "as it is"
+    assert table["cost_share_branch"] == "square root" and table["trend"] == "as it is"
+
+
+def test_losses_keep_their_sign(features):
+    skewed = features.assign(revenue=features["spend"] - 40)
+    assert 0.1 < (skewed["revenue"] < 0).mean() < 0.9
+    found = prepare(skewed.drop(columns="spend"), tail=TAIL)
+    table = found.recipe.table().set_index("name")
+    assert table.loc["revenue", "transform"] == "logarithm"
+    order = np.argsort(skewed["revenue"].to_numpy())
+    assert (np.diff(column(found, "revenue")[order]) >= -1e-12).all()
+
+
+def test_extremes_are_drawn_in(features):
+    extreme = features.assign(spend=features["spend"].where(features.index != 5, 1e9))
+    plain, found = prepare(features, tail=TAIL), prepare(extreme, tail=TAIL)
+    assert column(found, "spend")[5] == column(found, "spend").max()
+    others = features.index != 5
+    np.testing.assert_allclose(
+        column(found, "spend")[others], column(plain, "spend")[others], atol=0.05
+    )
+
+
+def test_constants_and_repetitions_are_dropped_with_a_reason(features):
+    more = features.assign(
+        visits=7.0,
+        rare=np.where(features.index < 3, 1.0, 0.0),
+        spend_in_cents=100 * features["spend"],
+        empty=np.nan,
+    )
+    found = prepare(more, tail=TAIL, leave_out=["trend"])
+    reasons = found.dropped.set_index("feature")["reason"]
+    assert set(reasons.index) == {
+        "visits", "rare", "spend_in_cents", "empty", "trend", "cost_share_mobile"
+    }  # fmt: skip
+    assert reasons["spend_in_cents"] == "says what spend says (correlation 1.00)"
+    assert reasons["trend"] == "left out by the params"
+    assert "same for all" in reasons["rare"]
+    assert not set(reasons.index) & set(found.names)
+
+
+def test_many_columns_of_a_kind_do_not_outvote_another(features):
+    rng = np.random.default_rng(8)
+    alike = {f"cost_in_{i}": features["tenure"] + rng.normal(0, 40, 800) for i in range(8)}
+    found = prepare(features.assign(**alike), tail=TAIL)
+    table = found.recipe.table()
+    use = found.matrix[:, (table["kind"] == "channel use").to_numpy()]
+    assert use.shape[1] == 8
+    tenure = column(found, "tenure")
+    assert np.linalg.norm(use, 2) < 1.3 * np.linalg.norm(tenure)
+
+
+def test_what_goes_with_nothing_else_counts_less(features):
+    weights = prepare(features, tail=TAIL).recipe.table().set_index("name")["weight"]
+    assert weights["trend"] < 0.6 * weights["frequency"]
+
+
+def test_a_gap_is_marked_where_nothing_else_tells_of_it(features):
+    rng = np.random.default_rng(4)
+    hidden = features.assign(revenue=features["revenue"].where(rng.random(800) < 0.6))
+    assert "revenue missing" in prepare(hidden, tail=TAIL).names
+    told = features.assign(recency=features["recency"].where(features["frequency"] > 3))
+    told["frequency"] = np.where(told["frequency"] > 3, 10.0, 0.0) + features["frequency"] / 50
+    assert "recency missing" not in prepare(told, tail=TAIL).names
+    rare = features.assign(revenue=features["revenue"].where(features.index > 10))
+    assert "revenue missing" not in prepare(rare, tail=TAIL).names
+
+
+@pytest.mark.parametrize("rows", [0, 1, 50])
+def test_customers_who_do_not_differ_are_refused(features, rows):
+    alike = features.iloc[np.zeros(rows, dtype=int)]
+    with pytest.raises(NotIdentified, match="no behaviour feature differs"):
+        prepare(alike, tail=TAIL)
+
+
+def test_every_feature_that_intake_reads_has_a_kind():
+    for name in ("recency", "peak_share", "returned_share", "cost_in_web", "cost_share_web",
+                 "products", "revenue_from_loan", "tenure", "revenue"):  # fmt: skip
+        assert kind_of(name) != name or name in ("products", "tenure")
+
+
+def test_who_neither_holds_nor_buys_is_not_active():
+    table = pd.DataFrame({"frequency": [0.0, 2, 0, 1], "products": [0.0, 0, 1, 3]})
+    assert active(table).tolist() == [False, False, True, True]
+    assert active(table[["frequency"]]).tolist() == [False, True, False, True]
+    assert active(table[["products"]]).tolist() == [False, False, True, True]
