@@ -82,9 +82,9 @@ def read_behaviour(
         parts.append(_of_ledger(ledger, as_of, days))
     since = pd.concat([part[_KNOWN_SINCE] for part in parts], axis=1).min(axis=1)
     since = since.reindex(people["customer_id"]).reset_index(drop=True)
+    if since.isna().all():
+        return people.loc[[], ["customer_id"]]
     known = people[since.notna()].set_index("customer_id")
-    if known.empty:
-        return known.reset_index()[["customer_id"]]
     since = since[since.notna()].set_axis(known.index)
     joined = pd.to_datetime(known["joined"]) if "joined" in known else since
     started = joined.where(joined <= pd.Timestamp(as_of), since)

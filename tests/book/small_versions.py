@@ -15,7 +15,7 @@ from PIL import Image
 from crmlib.book import versions
 from crmlib.book.versions import Version
 
-CHAPTERS = ("01_customers", "02_value", "06_summary")
+CHAPTERS = ("01_customers", "02_value", "03_segments", "06_summary")
 SETTINGS: dict[str, Any] = {
     "engagement": "shop",
     "title": "A shop",

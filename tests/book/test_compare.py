@@ -136,7 +136,7 @@ def test_chapters_that_one_version_has_alone_are_named_and_not_compared(tmp_path
     comparison = compared(tmp_path, new=part)
     assert comparison.both == ["01_customers"]
     assert [(edition.name, names) for edition, names in comparison.alone] == [
-        ("v1-0a0a0a0a", ["02_value", "06_summary"])
+        ("v1-0a0a0a0a", ["02_value", "03_segments", "06_summary"])
     ]
     assert causes(comparison) == effects(comparison) == comparison.broken == []
     assert comparison.findings.both == 1

@@ -92,7 +92,7 @@ def test_no_credential_is_in_any_file(book):
 
 def test_nothing_acts_on_any_page_and_the_words_are_all_there(book):
     pages = [path for path in files(book) if path.suffix == ".html"]
-    assert len(pages) == 5
+    assert len(pages) == 6
     for path in pages:
         assert_nothing_acts(path.read_text())
     value = (book.version / "02_value.html").read_text()
