@@ -203,6 +203,9 @@ class ValueChapter(_Section):
         default=[0.5, 0.8], description="cumulative shares of value at which tiers end"
     )
     tier_labels: list[Text] = Field(default=["high", "medium", "low"])
+    tier_thresholds: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        default=[], description="lifetime values from which tiers begin, instead of shares"
+    )
     contract_drivers: list[Text] = Field(
         default=[], description="attributes of customers that are held against who leaves"
     )
@@ -219,6 +222,17 @@ class ValueChapter(_Section):
                 "tier_labels",
                 f"{len(self.tier_cuts)} cuts make {len(self.tier_cuts) + 1} tiers, "
                 f"but {len(self.tier_labels)} labels are given.",
+            )
+        if sorted(set(self.tier_thresholds), reverse=True) != self.tier_thresholds:
+            raise _Mistake(
+                "tier_thresholds",
+                f"{self.tier_thresholds} must fall from one tier to the next.",
+            )
+        if self.tier_thresholds and len(self.tier_labels) != len(self.tier_thresholds) + 1:
+            raise _Mistake(
+                "tier_thresholds",
+                f"{len(self.tier_labels)} tiers begin at {len(self.tier_labels) - 1} thresholds, "
+                f"but {len(self.tier_thresholds)} are given.",
             )
         if len(set(self.tier_labels)) != len(self.tier_labels):
             raise _Mistake("tier_labels", f"{self.tier_labels} must differ from each other.")
