@@ -198,7 +198,7 @@ def test_a_sign_of_leaving_is_told_and_stands_in_the_table():
     is_traced(exhibit)
     theme.to_svg(exhibit.figure)
     [finding] = signs.trigger_findings(found, Refusal("no flows"), 1e6)
-    assert "cost in call centre rose by 100% or more in a month" in finding.sentence
+    assert "cost to serve in call centre rose by 100% or more in a month" in finding.sentence
     is_traced(exhibit, finding.sentence)
 
 

@@ -30,6 +30,7 @@ from crmlib.exhibits.segments.dynamics import (
 from crmlib.exhibits.segments.features import (
     feature_words,
     features_used,
+    words_of,
 )
 from crmlib.exhibits.segments.ladder import (
     ladder_merges,
@@ -74,4 +75,5 @@ __all__ = [
     "segment_values",
     "stability_gate",
     "trigger_findings",
+    "words_of",
 ]

@@ -13,6 +13,7 @@ from crmlib.exhibits import formats, heat, theme
 from crmlib.exhibits.exhibit import MAX_TITLE_WORDS, Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.segments.features import feature_words
 from crmlib.exhibits.value.refused import refused
 from crmlib.segments.behaviour import BehaviourSegments
 from crmlib.segments.choice import SegmentChoice
@@ -290,7 +291,7 @@ def _profile_table(
     table = wide.melt(id_vars=list(of), var_name="feature", value_name="difference")
     places = table["segment"].map({name: at for at, name in enumerate(wide["segment"])})
     table = table.iloc[np.argsort(places.to_numpy(), kind="stable")].reset_index(drop=True)
-    return table.assign(feature=table["feature"].str.replace("_", " "))
+    return table.assign(feature=[feature_words(str(name)) for name in table["feature"]])
 
 
 def _draw_profiles(
@@ -314,7 +315,7 @@ def _draw_profiles(
     ]
     called = [shorten(names.names[i], _LONGEST, placeholder="…") for i in order]
     rows = [f"{name}\n{size}" for name, size in zip(called, sized, strict=True)]
-    heads = [fill(str(name).replace("_", " "), 10) for name in differences.columns]
+    heads = [fill(feature_words(str(name)), 11) for name in differences.columns]
     heat.table(ax, figures, texts, rows, heads, size=8)
     ax.tick_params(axis="x", labelsize=7.5)
     ax.tick_params(axis="y", labelsize=8)

@@ -7,6 +7,7 @@ import pandas as pd
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.segments.features import feature_words
 from crmlib.exhibits.value.refused import refused
 from crmlib.segments.cards import OTHERS, Cards
 from crmlib.stats.refusal import Refusal
@@ -112,7 +113,7 @@ def _does(row: dict) -> str:
     """A figure of the segment beside that of all customers."""
     word = "more" if row["more_often"] > 0.5 else "less"
     mean, of_all = (formats.cell(row[name], 2) for name in ("mean", "mean_all"))
-    return f"{word} {row['feature'].replace('_', ' ')}: {mean} (all: {of_all})"
+    return f"{word} {feature_words(row['feature'])}: {mean} (all: {of_all})"
 
 
 def _is(row: dict) -> str:

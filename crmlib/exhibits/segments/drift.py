@@ -10,6 +10,7 @@ from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.segments.features import feature_words
 from crmlib.exhibits.value.refused import refused
 from crmlib.segments.alarms import BELOW, BLURRED, BORN, DRIFT, DYING, Alarms
 from crmlib.segments.births import Births
@@ -104,7 +105,7 @@ def _birth_rows(found: Alarms, born: Births, scope: Scope) -> pd.DataFrame:
         few = is_small([group["before"]], scope.min_cell)[0]
         apart = born.profile.loc[name].abs().sort_values(ascending=False, kind="stable")
         words = [
-            f"{'high' if born.profile.loc[name, feature] > 0 else 'low'} {_spelt(feature)}"
+            f"{'high' if born.profile.loc[name, feature] > 0 else 'low'} {feature_words(feature)}"
             for feature in apart.index[:_PROFILE]
         ]
         rows.append({
@@ -114,11 +115,6 @@ def _birth_rows(found: Alarms, born: Births, scope: Scope) -> pd.DataFrame:
             "nearest": group["nearest"], "profile": ", ".join(words),
         })  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _spelt(feature: str) -> str:
-    """A feature's name in words."""
-    return feature.replace("_", " ")
 
 
 def _draw_shifts(ax: Axes, drawn: pd.DataFrame) -> None:
@@ -134,7 +130,7 @@ def _draw_shifts(ax: Axes, drawn: pd.DataFrame) -> None:
         ax.plot([chance, chance], [place - 0.42, place + 0.42], color=theme.INK, linewidth=2)
     for place, value in zip(places, drawn[["psi", "by_chance_hi"]].max(axis=1), strict=True):
         theme.label(ax, value, place, f"{drawn['psi'][place]:.3f}")
-    ax.set_yticks(places, [formats.shortened(_spelt(name), 34) for name in drawn["what"]])
+    ax.set_yticks(places, [formats.shortened(feature_words(name), 34) for name in drawn["what"]])
     ax.set_xlim(0, max(float(drawn[["psi", "by_chance_hi"]].max().max()) * 1.15, 1e-6))
     theme.legend_above(ax)
     theme.tidy(ax, x="population stability index; line: the most that chance shows", y="", grid="x")

@@ -9,6 +9,7 @@ from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.segments.features import feature_words
 from crmlib.exhibits.value.refused import refused
 from crmlib.segments.dynamics import LEFT, SegmentFlows
 from crmlib.segments.triggers import CONFIRMED, DOWN, Triggers
@@ -92,7 +93,7 @@ def _table(found: Triggers, min_cell: int) -> pd.DataFrame:
 
 def _words(row: dict[str, object]) -> str:
     """A trigger as a reader says it."""
-    feature = str(row["feature"]).replace("_", " ")
+    feature = feature_words(str(row["feature"]))
     way, by = ("fell" if row["direction"] == DOWN else "rose"), formats.percent(float(row["by"]))
     during = "a month" if row["recent"] == 1 else f"{row['recent']} months"
     return formats.shortened(f"{feature} {way} by {by} or more in {during}", 60)
