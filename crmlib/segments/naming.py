@@ -42,6 +42,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "risk_cost": ("risky", "safe"),
     "products": ("many products", "few products"),
     "tenure": ("long-standing", "recently won"),
+    # who lacks a figure, and who has it: see `read_behaviour`
+    "recency missing": ("never bought", "buyers"),
+    "mean_ticket missing": ("not buying", "buying"),
+    "regularity missing": ("occasional", "repeat buyers"),
+    "trend missing": ("newcomers", "known before"),
+    "peak_share missing": ("newcomers", "known before"),
 }
 # of features that are one of a kind, by how their names begin
 _BEGINNINGS = ("cost_in_", "cost_share_", "revenue_from_")

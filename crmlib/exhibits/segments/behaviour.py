@@ -315,7 +315,9 @@ def _draw_profiles(
     ]
     called = [shorten(names.names[i], _LONGEST, placeholder="…") for i in order]
     rows = [f"{name}\n{size}" for name, size in zip(called, sized, strict=True)]
-    heads = [fill(feature_words(str(name)), 11) for name in differences.columns]
+    heads = [
+        fill(feature_words(str(name)), 11, break_long_words=False) for name in differences.columns
+    ]
     heat.table(ax, figures, texts, rows, heads, size=8)
     ax.tick_params(axis="x", labelsize=7.5)
     ax.tick_params(axis="y", labelsize=8)
