@@ -155,8 +155,9 @@ def prepare(features: pd.DataFrame, *, tail: float, leave_out: Sequence[str] = (
     Raises
     ------
     NotIdentified
-        No feature differs between customers.
+        No feature differs between customers, or one to be left out does not exist.
     """
+    _require_known(leave_out, features)
     kept: list[Column] = []
     dropped: list[tuple[str, str]] = []
     columns: list[FloatArray] = []
@@ -179,6 +180,18 @@ def prepare(features: pd.DataFrame, *, tail: float, leave_out: Sequence[str] = (
     names = tuple(column.name for column in recipe.columns)
     left = pd.DataFrame(dropped, columns=["feature", "reason"])
     return Prepared(recipe.apply(features), names, left, recipe)
+
+
+def _require_known(leave_out: Sequence[str], features: pd.DataFrame) -> None:
+    """Whoever leaves out a feature means one; a slip of the pen would leave it in."""
+    there = [str(name) for name in features.columns if name != KEY]
+    for name in leave_out:
+        # a feature of another engagement may be left out here as well
+        if name not in there and kind_of(name) not in KINDS:
+            raise NotIdentified(
+                f"no behaviour feature is called `{name}` (segments.leave_out); there are "
+                f"{', '.join(there)}"
+            )
 
 
 def active(features: pd.DataFrame) -> NDArray[np.bool_]:

@@ -154,6 +154,15 @@ def test_customers_who_do_not_differ_are_refused(features, rows):
         prepare(alike, tail=TAIL)
 
 
+def test_a_feature_to_be_left_out_must_exist(features):
+    with pytest.raises(
+        NotIdentified, match=r"no behaviour feature is called `spendx`.*; there are"
+    ):
+        prepare(features, tail=TAIL, leave_out=["spendx"])
+    # one that these data happen to lack may be named
+    assert prepare(features, tail=TAIL, leave_out=["returned_share", "cost_in_branch"])
+
+
 def test_every_feature_that_intake_reads_has_a_kind():
     for name in ("recency", "peak_share", "returned_share", "cost_in_web", "cost_share_web",
                  "products", "revenue_from_loan", "tenure", "revenue"):  # fmt: skip
