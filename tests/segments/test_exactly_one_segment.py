@@ -171,7 +171,7 @@ def test_names_that_hold_the_signs_between_names_stay_apart():
     """Levels that read like a combination of others must not make two segments one."""
     ids = pd.Index([f"c{at}" for at in range(90)])
     tier = pd.Series(np.repeat(["a", "a · b", "a + a · b"], 30), index=ids)
-    level = pd.Series(np.tile(["b", "b + c", "c", " ", "nan", "unknown"], 15), index=ids)
+    level = pd.Series(np.tile(["b", "b · c", "c", " ", "nan", "unknown"], 15), index=ids)
     ladder = build_ladder(
         tier.rename("value_tier"), level.rename("behaviour_segment"), np.arange(90.0),
         tiers=["a", "a · b", "a + a · b"], capacity=100, min_share=0.0, min_customers=1,
