@@ -29,6 +29,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN)]
 # What stands in titles of twelve words, and names columns.
 _NOUN = r"^[^\W\d_]+([ -][^\W\d_]+){0,2}$"
 Noun = Annotated[str, Field(max_length=40, pattern=_NOUN)]
+_VERSION = r"^(v[1-9][0-9]{0,5}-[0-9a-f]{8})?$"
 Position = Annotated[int, Field(ge=1, le=10_000)]
 Span = Annotated[list[Position], Field(min_length=2, max_length=2)]
 Day = Annotated[dt.date, Field(gt=dt.date(1901, 1, 1), lt=dt.date(2100, 1, 1))]
@@ -394,6 +395,10 @@ class Engagement(_Section):
     )
     observation_end: Day = Field(description="last day the export covers")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    baseline: Annotated[str, Field(pattern=_VERSION)] = Field(
+        default="",
+        description="the version whose segments go on by name, e.g. v3-1a2b3c4d; none if empty",
+    )
     inputs: Inputs
     customers: CustomersChapter = CustomersChapter()
     value: ValueChapter = ValueChapter()
@@ -469,7 +474,7 @@ CHAPTER_SECTIONS = {
     "03_segments": "segments",
     "06_summary": "summary",
 }
-UNSEEN_SECTIONS = {"tolerances"}  # which no chapter reads
+UNSEEN_SECTIONS = {"tolerances", "baseline"}  # no chapter reads one, nor the other's name
 
 
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Engagement:
@@ -649,6 +654,7 @@ _PATTERNS = {
     ),
     _NOUN: "expected one to three words of letters, such as card spending",
     PLAIN: "expected text without control characters",
+    _VERSION: "expected a version's name, such as v3-1a2b3c4d, or nothing",
     r"^[A-Z]{3}$": "expected a three-letter currency code such as EUR",
 }
 

@@ -80,6 +80,22 @@ class Chapter:
         except (ArrowInvalid, OSError) as error:
             raise _damaged(path, str(error)) from None
 
+    def earlier(self, name: str) -> pd.DataFrame | Refusal:
+        """A customer-level table of the baseline version, or why there is none.
+
+        The version being made lies beside it, as the version read by hand does.
+        """
+        version = self.engagement.baseline
+        if not version:
+            return Refusal("the params name no earlier version (`baseline`)")
+        path = self.source.resolve().parent / version / "tables" / f"{name}.parquet"
+        try:
+            return pd.read_parquet(path)
+        except (ArrowInvalid, OSError) as error:
+            reason = "is not there" if not path.exists() else f"cannot be read ({error})"
+            remedy = f"{self.name} goes on from it: name another `baseline` and run the book again."
+            raise VersionError(f"baseline {version}: {name}", f"{reason}.", remedy) from None
+
     def write(self, name: str, table: pd.DataFrame | ir.Table) -> None:
         """Keep a customer-level table, in pandas or in the engine, in the version."""
         path = self.target / "tables" / f"{name}.parquet"

@@ -34,6 +34,7 @@ from crmlib.segments.clusters import (
     fit_segments,
     restored,
 )
+from crmlib.segments.continuity import continuity
 from crmlib.segments.criteria import (
     CriteriaRules,
     conventional_or_dynamic,
@@ -144,6 +145,7 @@ __all__ = [
     "choose_behaviour",
     "choose_segments",
     "compare_dates",
+    "continuity",
     "conventional_or_dynamic",
     "earlier_segments",
     "find_triggers",

@@ -178,6 +178,8 @@ def audit(
     return Audit(checks, by_segment.reset_index(), pairs, len(customer_ids))
 
 
+_NO_BASELINE = "No earlier version is named to compare with (`baseline` in the params)."
+
 _Row = tuple[str, str, float, str, str, str]
 
 
@@ -360,7 +362,7 @@ def _since(moved: pd.Series | None, rules: AuditRules) -> _Row:
     name, unit = "moved", "share in another segment than last time"
     expected = f"at most {100 * rules.most_moved:g}%"
     if moved is None:
-        return (name, UNKNOWN, np.nan, unit, expected, "There is no earlier version to compare.")
+        return (name, UNKNOWN, np.nan, unit, expected, _NO_BASELINE)
     if moved.empty:
         said = "No customer of the earlier version is in this one."
         return (name, WARN, np.nan, unit, expected, said)

@@ -17,6 +17,7 @@ from crmlib.exhibits.segments.cards import (
     segment_cards,
     segment_portraits,
 )
+from crmlib.exhibits.segments.continuity import segments_since
 from crmlib.exhibits.segments.drift import (
     drift_alarms,
     drift_findings,
@@ -73,6 +74,7 @@ __all__ = [
     "segment_rules",
     "segment_value_findings",
     "segment_values",
+    "segments_since",
     "stability_gate",
     "trigger_findings",
     "words_of",
