@@ -87,9 +87,7 @@ class TierOdds:
 _ALL = ""  # all customers, whatever their behaviour
 
 
-def tier_odds(
-    values: pd.DataFrame, behaviour_segment: pd.Series, tiers: Sequence[str]
-) -> TierOdds:
+def tier_odds(values: pd.DataFrame, behaviour_segment: pd.Series, tiers: Sequence[str]) -> TierOdds:
     """Learn from a version's customers.
 
     Parameters
