@@ -85,6 +85,12 @@ from crmlib.segments.rules import (
     place,
     readable_rules,
 )
+from crmlib.segments.scoring import (
+    Scored,
+    ScoringModel,
+    score,
+    scoring_model,
+)
 from crmlib.segments.stability import (
     GATE,
     TRUSTED,
@@ -124,6 +130,8 @@ __all__ = [
     "Recipe",
     "Retirements",
     "Rules",
+    "Scored",
+    "ScoringModel",
     "SegmentChoice",
     "SegmentFlows",
     "Segmentation",
@@ -159,6 +167,8 @@ __all__ = [
     "readable_rules",
     "restored",
     "retirements",
+    "score",
+    "scoring_model",
     "segment_cards",
     "segment_flows",
     "segment_table",
