@@ -39,7 +39,7 @@ _REFUSED = ["table", "file", "row", "rows", "customer_id", "reason"]
 
 def record(model: ScoringModel | Refusal, usual: Usual, start: dt.date) -> dict[str, Any]:
     """What a version keeps to score others: `scoring.json`."""
-    refused = str(model) if isinstance(model, Refusal) else None
+    refused = model.reason if isinstance(model, Refusal) else None
     kept = None if isinstance(model, Refusal) else to_plain(model)
     first = start.isoformat()
     return {"refused": refused, "start": first, "usual": usual.to_plain(), "model": kept}
@@ -337,7 +337,7 @@ def _nobody(refused: pd.DataFrame, files: Mapping[str, Path], scorer: Scorer) ->
         options = " ".join(f"--{name} FILE" for name in missing)
         remedy = f"The version also rests on {', '.join(missing)}: give {options}."
     raise InputError(
-        place, f"nobody in it can be scored; the commonest reason is \"{counts.index[0]}\".", remedy,
+        place, f"nobody in it can be scored; most often: {counts.index[0]}.", remedy,
         others=[f"{count:,} × {reason}" for reason, count in counts.items()],
     )  # fmt: skip
 
