@@ -86,6 +86,12 @@ from crmlib.segments.rules import (
     place,
     readable_rules,
 )
+from crmlib.segments.scoring import (
+    Scored,
+    ScoringModel,
+    score,
+    scoring_model,
+)
 from crmlib.segments.stability import (
     GATE,
     TRUSTED,
@@ -125,6 +131,8 @@ __all__ = [
     "Recipe",
     "Retirements",
     "Rules",
+    "Scored",
+    "ScoringModel",
     "SegmentChoice",
     "SegmentFlows",
     "Segmentation",
@@ -161,6 +169,8 @@ __all__ = [
     "readable_rules",
     "restored",
     "retirements",
+    "score",
+    "scoring_model",
     "segment_cards",
     "segment_flows",
     "segment_table",
