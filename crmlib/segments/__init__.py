@@ -59,6 +59,7 @@ from crmlib.segments.history import (
     a_year_before,
     as_formed_before,
     two_dates,
+    years_before,
 )
 from crmlib.segments.ladder import (
     Ladder,
@@ -166,4 +167,5 @@ __all__ = [
     "spend_between",
     "stability",
     "two_dates",
+    "years_before",
 ]

@@ -123,7 +123,37 @@ def a_year_before(day: dt.date) -> dt.date:
     >>> a_year_before(dt.date(2024, 2, 29)).isoformat()
     '2023-02-28'
     """
-    return (pd.Timestamp(day) - pd.DateOffset(years=1)).date()
+    return _years_ago(day, 1)
+
+
+def years_before(day: dt.date, start: dt.date, days: int) -> dt.date:
+    """The same day as many whole years before as features can be known on; one at least.
+
+    Whole years, so that a window of less than a year lies in the same season.
+
+    Parameters
+    ----------
+    day, start : date
+        Of which it is the past, and the first day observed.
+    days : int
+        Of the window of features, which has to be observed from its first day on.
+
+    Examples
+    --------
+    >>> years_before(dt.date(2025, 12, 31), dt.date(2023, 1, 1), 365).isoformat()
+    '2023-12-31'
+    >>> years_before(dt.date(2025, 12, 31), dt.date(2023, 1, 2), 365).isoformat()
+    '2024-12-31'
+    """
+    found = a_year_before(day)
+    years = 2
+    while ((earlier := _years_ago(day, years)) - start).days + 1 >= days:
+        found, years = earlier, years + 1
+    return found
+
+
+def _years_ago(day: dt.date, years: int) -> dt.date:
+    return (pd.Timestamp(day) - pd.DateOffset(years=years)).date()
 
 
 def two_dates(
