@@ -58,6 +58,7 @@ from crmlib.segments.history import (
     TwoDates,
     a_year_before,
     as_formed_before,
+    longest,
     two_dates,
     years_before,
 )
@@ -152,6 +153,7 @@ __all__ = [
     "forecast_sizes",
     "lifecycle_signs",
     "lifecycle_stages",
+    "longest",
     "name_behaviour",
     "name_segments",
     "place",

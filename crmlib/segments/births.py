@@ -18,6 +18,7 @@ earlier date should be the earliest one that the data allow (`history.years_befo
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,8 @@ class Births:
     smallest : float
         Customers that a segment must have.
     tested : Surprises
+    since : date, optional
+        The earlier date, where it is named.
     """
 
     groups: pd.DataFrame
@@ -70,6 +73,7 @@ class Births:
     holds: BoolArray
     smallest: float
     tested: Surprises
+    since: dt.date | None = None
 
     def members(self, group: str) -> NDArray[np.object_]:
         """Ids of the customers of the later date who belong to a group."""
@@ -140,6 +144,7 @@ def births(compared: Comparison, *, min_share: float) -> Births:
         holds=holds,
         smallest=min_share * after.n,
         tested=Surprises("birth", names, *surprise),
+        since=compared.since,
     )
 
 

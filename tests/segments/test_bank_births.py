@@ -45,14 +45,16 @@ def alarms_of(
         choice=SimpleNamespace(chosen=formed), names=SimpleNamespace(names=names)
     )
     pairs, thens = [], []
-    for before in (year_ago, earliest):
-        dates = segments.two_dates(before, now, prepared, live, observed=DAYS, days=DAYS)
+    for before, since in ((year_ago, None), (earliest, dt.date(2023, 12, 31))):
+        dates = segments.two_dates(
+            before, now, prepared, live, observed=DAYS, days=DAYS, since=since
+        )
         then = segments.as_formed_before(dates, segments.fit_segments, live, seed)
         thens.append(then)
         pairs.append(then.compared(rate=0.01, seed=seed))
     shifts = segments.population_stability(pairs[0], level=0.99, leave_out=["tenure"])
     lost = segments.retirements(pairs[0], min_share=0.02, replications=19)
-    born = segments.births(pairs[1], min_share=0.02)
+    born = segments.births(segments.longest(pairs[1], pairs[0]), min_share=0.02)
     return segments.alarms(shifts, born, lost, rate=0.01), born, thens[0]
 
 
@@ -67,6 +69,7 @@ def test_one_is_born_and_one_is_dying_whatever_the_number_of_segments(behaviour,
     assert (members == "app_native").mean() > 0.8
     now = archetype.reindex(dates.after.ids)
     assert (members == "app_native").sum() > 0.5 * (now == "app_native").sum()
+    assert born.since == years_before(END, START, DAYS)
     assert born.groups.loc[found.born[0], "before"] < 0.15 * len(members)
     [dying] = found.verdicts.index[found.verdicts == "dying"]
     inside = archetype.reindex(dates.before.ids[dates.before.named == dying])
