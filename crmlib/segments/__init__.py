@@ -59,7 +59,9 @@ from crmlib.segments.history import (
     TwoDates,
     a_year_before,
     as_formed_before,
+    longest,
     two_dates,
+    years_before,
 )
 from crmlib.segments.ladder import (
     Ladder,
@@ -161,6 +163,7 @@ __all__ = [
     "forecast_sizes",
     "lifecycle_signs",
     "lifecycle_stages",
+    "longest",
     "name_behaviour",
     "name_segments",
     "place",
@@ -178,4 +181,5 @@ __all__ = [
     "spend_between",
     "stability",
     "two_dates",
+    "years_before",
 ]
