@@ -1,5 +1,6 @@
 """Which segments customers fall into: found, checked before they go live, read and followed."""
 
+from crmlib.segments.accounts import segment_accounts, segment_targets
 from crmlib.segments.alarms import (
     Alarms,
     alarms,
@@ -161,9 +162,11 @@ __all__ = [
     "readable_rules",
     "restored",
     "retirements",
+    "segment_accounts",
     "segment_cards",
     "segment_flows",
     "segment_table",
+    "segment_targets",
     "snapshot",
     "spend_between",
     "stability",
