@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from crmlib.errors import ParamsError, suggestion
 from crmlib.settings_file import parse_yaml, read_yaml
-from crmlib.tables import TABLES
+from crmlib.tables import LINES, TABLES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
@@ -244,6 +244,9 @@ class ValueChapter(_Section):
         return self
 
 
+Measure = Literal["customers", "revenue", "cost_to_serve", "risk_cost", "marketing", "profit"]
+
+
 class SegmentsChapter(_Section):
     """03_segments: which segments there are, whether they hold, and where they move."""
 
@@ -326,6 +329,12 @@ class SegmentsChapter(_Section):
     card_lines: Annotated[int, Field(ge=1, le=20)] = Field(
         default=5, description="differences on a segment's card, at most"
     )
+    owners: dict[Text, Text] = Field(
+        default={}, description="who answers for a segment, `segment: name`"
+    )
+    targets: dict[Text, dict[Measure, float]] = Field(
+        default={}, description="figures of a year to reach, `segment: {profit: 500000}`"
+    )
 
     @model_validator(mode="after")
     def _stages_and_names_are_apart(self) -> SegmentsChapter:
@@ -336,6 +345,18 @@ class SegmentsChapter(_Section):
             )
         if len(set(self.names.values())) != len(self.names):
             raise _Mistake("names", "gives two segments one name.", "Name each differently.")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_can_be(self) -> SegmentsChapter:
+        for segment, figures in self.targets.items():
+            for measure, figure in figures.items():
+                if figure < 0 and measure != "profit":
+                    raise _Mistake(
+                        f"targets.{segment}.{measure}",
+                        f"found {figure:g}; expected a number of 0 or more.",
+                        "Costs are stated as positive numbers." if measure in LINES else "",
+                    )
         return self
 
 
@@ -601,6 +622,9 @@ def _explain(detail: dict[str, Any]) -> tuple[str, str, str]:
     if kind == "value_error":
         key, problem, *remedy = context["error"].args
         return f"{place}.{key}".strip("."), problem, "".join(remedy)
+    if kind == "literal_error" and loc[-1:] == ("[key]",):
+        parents = [str(part) for part in loc if part != "[key]"]
+        return ".".join(parents), "unknown key.", suggestion(parents[-1], get_args(Measure))
     if kind == "invalid_key" or loc[-1:] == ("[key]",):
         key = "null" if detail["input"] is None else found
         parents = [str(part) for part in loc if part != "[key]"][:-1]

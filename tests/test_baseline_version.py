@@ -28,6 +28,7 @@ inputs:
     path: {path}
 value:
   bootstrap_replications: 20
+  purchase_model: bg_nbd
 segments:
   stability_replications: 10
   most_behaviour_segments: 3

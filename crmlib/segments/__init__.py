@@ -1,5 +1,6 @@
 """Which segments customers fall into: found, checked before they go live, read and followed."""
 
+from crmlib.segments.accounts import segment_accounts, segment_targets
 from crmlib.segments.alarms import (
     Alarms,
     alarms,
@@ -174,9 +175,11 @@ __all__ = [
     "retirements",
     "score",
     "scoring_model",
+    "segment_accounts",
     "segment_cards",
     "segment_flows",
     "segment_table",
+    "segment_targets",
     "snapshot",
     "spend_between",
     "stability",

@@ -170,22 +170,19 @@ def name_behaviour(
         The client's words.
     earlier : Earlier, optional
         Where no customer of it is left, all segments are new.
-
-    Raises
-    ------
-    ValueError
-        If two segments would have one name by the client's words.
     """
     table = pd.DataFrame(prepared.matrix, columns=list(prepared.names))
     if earlier is None or (earlier.labels < 0).all():
-        names = name_segments(table, choice.chosen.labels, own=own)
+        names = name_segments(table, choice.chosen.labels, own=own, reserved=(INACTIVE, ALL))
         gone = () if earlier is None else earlier.names
         return BehaviourSegments(choice, names, () if earlier is None else names.names, gone)
     found = continue_segments(choice.chosen, earlier.labels, earlier.names)
     moved = replace(
         choice, chosen=found.segmentation, stability=_renumbered(choice.stability, found.order)
     )
-    names = name_segments(table, found.segmentation.labels, own=own, kept=found.kept)
+    names = name_segments(
+        table, found.segmentation.labels, own=own, kept=found.kept, reserved=(INACTIVE, ALL)
+    )
     new = tuple(name for at, name in enumerate(names.names) if at not in found.kept)
     return BehaviourSegments(moved, names, new, found.gone)
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from crmlib.segments.audit import FAIL, PASS, UNKNOWN, WARN, AuditRules, audit
-from crmlib.segments.distinct import distinct_pairs, holm, rank_moments, welch
+from crmlib.segments.distinct import distinct_pairs, rank_moments, welch
 from crmlib.segments.ladder import build_ladder
 from crmlib.stats.optimise import NotIdentified
 
@@ -161,7 +161,6 @@ def test_equal_figures_and_single_customers_are_not_called_different():
     )
     p = welch(*moments, [0, 0], [1, 2])
     assert p.tolist() == [[1, 0], [1, 1]]
-    assert holm([0.5, 0.9]).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

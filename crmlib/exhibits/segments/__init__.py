@@ -2,6 +2,7 @@
 
 Each function takes a result of `crmlib.segments` and returns one exhibit."""
 
+from crmlib.exhibits.segments.accounts import segment_accounts, segment_targets
 from crmlib.exhibits.segments.audit import (
     conventional_dynamic,
     segment_audit,
@@ -62,6 +63,7 @@ __all__ = [
     "ladder_merges",
     "leaving_triggers",
     "lifecycle_mix",
+    "segment_accounts",
     "segment_audit",
     "segment_audit_findings",
     "segment_cards",
@@ -72,6 +74,7 @@ __all__ = [
     "segment_profiles",
     "segment_rule_findings",
     "segment_rules",
+    "segment_targets",
     "segment_value_findings",
     "segment_values",
     "segments_since",

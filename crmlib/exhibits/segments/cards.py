@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from crmlib.exhibits import formats
@@ -16,17 +18,27 @@ _WHAT = "Cards of the segments"
 _NOTHING = "nothing beyond noise"
 
 
-def segment_cards(cards: Cards | Refusal, horizon_years: float, n: int, scope: Scope) -> Exhibit:
-    """One line per segment: size, share of value, worth ahead, channel.
+def segment_cards(
+    cards: Cards | Refusal,
+    horizon_years: float,
+    n: int,
+    scope: Scope,
+    owners: Mapping[str, str] | None = None,
+) -> Exhibit:
+    """One line per segment: size, share of value, worth ahead, channel, owner.
 
     Parameters
     ----------
     horizon_years : float
         Of future value.
+    owners : mapping of segment to name, optional
+        Who answers for a segment.
     """
     if isinstance(cards, Refusal):
         return refused("segment_cards", _WHAT, cards, n, scope)
     table = _figures(cards)
+    if owners:
+        table["owner"] = [owners.get(name, "") for name in table["segment"]]
     amounts = ["future_mean", "future_mean_lo", "future_mean_hi"]
     shown = table.assign(
         customers=table["customers"].map(formats.count),
