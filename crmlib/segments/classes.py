@@ -28,8 +28,8 @@ IntArray = NDArray[np.int64]
 CELLS = 10  # of a feature: tenths of the customers, where no figure is shared by more
 PRIOR = 1.0  # customers like all others who are added to each segment: no probability is 0
 _TRIALS = 4  # random starts for each start that is asked for; most are given up early
-_TRIAL_ROWS, _TRIAL_STEPS = 3_000, 25  # customers and EM steps of a trial
-_FINISHED = 3  # trials that are followed to the end
+_TRIAL_ROWS, _TRIAL_STEPS = 1_500, 15  # customers and EM steps of a trial
+_FINISHED = 2  # trials that are followed to the end
 _STEPS = 400  # of the EM algorithm at most
 _STILL = 1e-6  # gain of log likelihood a customer at which EM stops
 _CONCENTRATION = 0.5  # of the Dirichlet distribution that memberships start from
@@ -116,14 +116,14 @@ def fit_classes(
     few = _Cells.of(matrix[some], cuts, times[some])
     trials = []
     for _ in range(_TRIALS * starts if k > 1 else 1):
-        members = rng.dirichlet(np.full(k, _CONCENTRATION), len(some))
+        members = rng.dirichlet(np.full(k, _CONCENTRATION), len(some)).T
         trials.append(_climb(few, few.maximised(members), _TRIAL_STEPS))
     trials.sort(key=lambda found: -found.height)
     best = max((_climb(table, found, _STEPS) for found in trials[:_FINISHED]),
                key=lambda found: found.height)  # fmt: skip
     members, _ = table.members(best)
-    held = members * times[:, None]
-    means = (held.T @ matrix) / held.sum(axis=0)[:, None]
+    held = members * times
+    means = (held @ matrix) / np.maximum(held.sum(axis=1), np.finfo(float).tiny)[:, None]
     return Classes(best.weights, means, cuts, table.by_feature(best.chances, cuts))
 
 
@@ -174,6 +174,8 @@ class _Cells:
     ----------
     within : sparse array of shape (n, c)
         1 where a customer is in a cell; the cells of all features side by side.
+    of_cell : sparse array of shape (c, n)
+        The same the other way round.
     feature : array of shape (c,)
         Feature of each cell.
     usual : array of shape (c,)
@@ -183,6 +185,7 @@ class _Cells:
     """
 
     within: csr_matrix
+    of_cell: csr_matrix
     feature: IntArray
     usual: FloatArray
     times: FloatArray
@@ -199,27 +202,29 @@ class _Cells:
         places = (cell + first[:-1])[has]
         within = csr_matrix((np.ones(places.size), places, ends), shape=(n, first[-1]))
         feature = np.repeat(np.arange(p), sizes)
-        held = within.T @ times
+        of_cell = within.T.tocsr()
+        held = of_cell @ times
         # a feature of which nobody has a figure has one cell, and that says nothing
         of_feature = np.bincount(feature, held, p)[feature]
         usual = np.divide(held, of_feature, out=np.full(len(held), 1.0), where=of_feature > 0)
-        return cls(within, feature, usual, times)
+        return cls(within, of_cell, feature, usual, times)
 
     def members(self, found: _Found) -> tuple[FloatArray, float]:
-        """Probability of each segment for each customer (E step), and the log likelihood."""
-        scores = self.within @ np.log(found.chances).T + np.log(found.weights)
-        highest = scores.max(axis=1, keepdims=True)
+        """Probability of each customer's segments (k, n), and the log likelihood: the E step."""
+        # segments along the first axis: sums over a few segments of a row each are slow
+        scores = np.ascontiguousarray((self.within @ np.log(found.chances).T).T)
+        scores += np.log(found.weights)[:, None]
+        highest = scores.max(axis=0)
         shares = np.exp(scores - highest)
-        total = shares.sum(axis=1, keepdims=True)
-        return shares / total, float(self.times @ (np.log(total) + highest)[:, 0])
+        total = shares.sum(axis=0)
+        return shares / total, float(self.times @ (np.log(total) + highest))
 
     def maximised(self, members: FloatArray, height: float = -np.inf) -> _Found:
-        """Shares and chances from memberships (M step)."""
-        held = members * self.times[:, None]
-        counts = (self.within.T @ held).T + PRIOR * self.usual
+        """Shares and chances from memberships (k, n): the M step."""
+        held = members * self.times
+        counts = (self.of_cell @ held.T).T + PRIOR * self.usual
         # shares too: a segment that loses all its customers must not become impossible
-        k = members.shape[1]
-        weights = (held.sum(axis=0) + PRIOR) / (self.times.sum() + k * PRIOR)
+        weights = (held.sum(axis=1) + PRIOR) / (self.times.sum() + len(held) * PRIOR)
         totals = np.array([np.bincount(self.feature, row) for row in counts])
         # a cell that is empty in all of a trial's customers keeps a trace
         chances = np.maximum(counts / totals[:, self.feature], np.finfo(float).tiny)
