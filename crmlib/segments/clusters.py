@@ -1,8 +1,8 @@
 """Behaviour segments: customers who use the client in a similar way (S1, second rung).
 
-K-means, a Gaussian mixture or latent classes on prepared features, found on a sample and numbered in a way
-that does not depend on a random start. How many there are is the question of
-`crmlib.segments.choice`.
+K-means, a Gaussian mixture or latent classes on prepared features, found on a sample and
+numbered in a way that does not depend on a random start. How many there are is the question
+of `crmlib.segments.choice`.
 """
 
 from __future__ import annotations

@@ -102,9 +102,7 @@ def test_the_likelihood_is_the_product_over_features_and_cannot_be_raised():
     matrix, _ = holders(1500)
     found = fitted(matrix)
     cells = np.column_stack([np.searchsorted(found.cuts[j], matrix[:, j]) for j in range(5)])
-    joint = found.weights * np.prod(
-        [found.chances[:, j, cells[:, j]].T for j in range(5)], axis=0
-    )
+    joint = found.weights * np.prod([found.chances[:, j, cells[:, j]].T for j in range(5)], axis=0)
     assert found.log_likelihood(matrix) == pytest.approx(np.log(joint.sum(axis=1)).sum())
     # at a summit, memberships give back the shares and chances that they came from
     members = joint / joint.sum(axis=1, keepdims=True)
