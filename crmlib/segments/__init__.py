@@ -97,6 +97,10 @@ from crmlib.segments.stability import (
     Stability,
     stability,
 )
+from crmlib.segments.tier_odds import (
+    TierOdds,
+    tier_odds,
+)
 from crmlib.segments.triggers import (
     Triggers,
     announced_by,
@@ -138,6 +142,7 @@ __all__ = [
     "SizeForecast",
     "Snapshot",
     "Stability",
+    "TierOdds",
     "Triggers",
     "TwoDates",
     "a_year_before",
@@ -175,5 +180,6 @@ __all__ = [
     "snapshot",
     "spend_between",
     "stability",
+    "tier_odds",
     "two_dates",
 ]

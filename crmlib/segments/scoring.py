@@ -106,6 +106,7 @@ def scoring_model(
     values: pd.DataFrame,
     *,
     tiers: Sequence[str],
+    thresholds: Sequence[float] = (),
 ) -> ScoringModel:
     """Gather what it takes to score, from the segments as they went live.
 
@@ -121,6 +122,8 @@ def scoring_model(
         current_value, future_value (may be empty), lifetime_value, value_tier of everybody.
     tiers : sequence of str
         The value tiers, best first.
+    thresholds : sequence of float
+        Lifetime values at which tiers begin, where tiers were cut by these and not by shares.
     """
     chosen, names = found.choice.chosen, tuple(found.names.names)
     behaviours = [*names, INACTIVE]
@@ -135,7 +138,7 @@ def scoring_model(
         segmentation=dataclasses.replace(chosen, labels=np.empty(0, np.int64)),
         names=names,
         segment_of=segment_of,
-        odds=tier_odds(values, of_customers, tiers),
+        odds=tier_odds(values, of_customers, tiers, thresholds),
         enough=min(ENOUGH, float(_known(prepared.recipe, features).min())),
         holdings="products" in features,
     )
