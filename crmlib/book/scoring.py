@@ -171,12 +171,16 @@ def score_files(
     client = intake.open_some(asked)
     if as_of is None:
         _refuse_later_rows(client, scorer, files)
+    everyone = client.customer_view()
+    if everyone.empty:
+        _nobody(client.refused, files, scorer)
     with tempfile.TemporaryDirectory(prefix="crm-score-") as scratch:
-        features, contributed, known = _described(client, scorer, asked, Path(scratch))
+        features, contributed = _described(client, everyone, scorer, asked, Path(scratch))
     tiers = pd.read_parquet(scorer.folder / "tables" / "segments.parquet")
     tiers = tiers.set_index("customer_id")["value_tier"]
     scored = score(scorer.model, features, contributed, tiers)
-    unknown = known[~known.isin(features["customer_id"])]
+    ids = everyone["customer_id"]
+    unknown = ids[~ids.isin(features["customer_id"])]
     not_yet = pd.DataFrame({"customer_id": unknown, "reason": NOT_YET})
     lost = pd.concat([scored.refused, not_yet], ignore_index=True).assign(table="", file="", rows=0)
     refused = pd.concat([client.refused, lost], ignore_index=True)[_REFUSED]
@@ -278,11 +282,9 @@ def _refuse_later_rows(client: Client, scorer: Scorer, files: Mapping[str, Path]
 
 
 def _described(
-    client: Client, scorer: Scorer, asked: Engagement, scratch: Path
-) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.Series]:
+    client: Client, everyone: pd.DataFrame, scorer: Scorer, asked: Engagement, scratch: Path
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Features and contributions of the customers, made as chapters 01 to 03 make them."""
-    everyone = client.customer_view()
-    ids = everyone["customer_id"]
     everyone.to_parquet(scratch / "customers.parquet", index=False)
     intake.write(client.transactions.ordered(), scratch / "purchases.parquet")
     tables: dict[str, Path | Refusal] = {}
@@ -299,7 +301,7 @@ def _described(
     )  # fmt: skip
     if _joined_is_missing(scorer, everyone):
         features = features.drop(columns="tenure", errors="ignore")
-    return features, _contributed(scorer, everyone, tables, end), ids
+    return features, _contributed(scorer, everyone, tables, end)
 
 
 def _joined_is_missing(scorer: Scorer, everyone: pd.DataFrame) -> bool:
@@ -330,7 +332,7 @@ def _nobody(refused: pd.DataFrame, files: Mapping[str, Path], scorer: Scorer) ->
     place = str(files["transactions"])
     if refused.empty:
         raise InputError(place, "has no row with a customer to score.", "Export the table again.")
-    counts = refused["reason"].value_counts()
+    counts = refused["reason"].value_counts()  # the commonest first
     missing = [name for name in scorer.tables if name not in files and name != "identities"]
     remedy = "Check the file against the version's params."
     if missing:
@@ -349,7 +351,7 @@ def _counted(ledger: pd.DataFrame, scored: int, lost: int) -> pd.DataFrame:
         by_status = lines.groupby("status")["rows"].sum()
         counts = [int(by_status.get(name, 0)) for name in ("read", "used", "excluded")]
         rows.append((str(table), *counts))
-    rows.append(("customers in all", scored + lost, scored, lost))
+    rows.append(("all customers", scored + lost, scored, lost))
     return pd.DataFrame(rows, columns=["table", "read", "used", "refused"])
 
 

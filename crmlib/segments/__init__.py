@@ -101,6 +101,10 @@ from crmlib.segments.stability import (
     Stability,
     stability,
 )
+from crmlib.segments.tier_odds import (
+    TierOdds,
+    tier_odds,
+)
 from crmlib.segments.triggers import (
     Triggers,
     announced_by,
@@ -142,6 +146,7 @@ __all__ = [
     "SizeForecast",
     "Snapshot",
     "Stability",
+    "TierOdds",
     "Triggers",
     "TwoDates",
     "a_year_before",
@@ -183,6 +188,7 @@ __all__ = [
     "snapshot",
     "spend_between",
     "stability",
+    "tier_odds",
     "two_dates",
     "years_before",
 ]

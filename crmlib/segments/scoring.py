@@ -11,7 +11,7 @@ segment is summed over all tiers and behaviour segments that lead to it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from crmlib.segments.ladder import Ladder
 from crmlib.segments.tier_odds import TierOdds, tier_odds
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 ENOUGH = 0.5  # of what segments are told by, that has to be known of a customer
 HOLDINGS = "whether a product is held is not known without contracts"
@@ -87,7 +88,8 @@ class Scored:
     ----------
     scores : DataFrame
         The columns `SCORES`; confidence 0–1 is the probability of the segment, or of the
-        behaviour segment where there is no value tier; in the order of the features.
+        behaviour segment where there is no value tier; names are categories; in the order of
+        the features.
     refused : DataFrame
         customer_id, reason.
     """
@@ -104,6 +106,7 @@ def scoring_model(
     values: pd.DataFrame,
     *,
     tiers: Sequence[str],
+    thresholds: Sequence[float] = (),
 ) -> ScoringModel:
     """Gather what it takes to score, from the segments as they went live.
 
@@ -119,6 +122,8 @@ def scoring_model(
         current_value, future_value (may be empty), lifetime_value, value_tier of everybody.
     tiers : sequence of str
         The value tiers, best first.
+    thresholds : sequence of float
+        Lifetime values at which tiers begin, where tiers were cut by these and not by shares.
     """
     chosen, names = found.choice.chosen, tuple(found.names.names)
     behaviours = [*names, INACTIVE]
@@ -133,7 +138,7 @@ def scoring_model(
         segmentation=dataclasses.replace(chosen, labels=np.empty(0, np.int64)),
         names=names,
         segment_of=segment_of,
-        odds=tier_odds(values, of_customers, tiers),
+        odds=tier_odds(values, of_customers, tiers, thresholds),
         enough=min(ENOUGH, float(_known(prepared.recipe, features).min())),
         holdings="products" in features,
     )
@@ -164,20 +169,27 @@ def score(
     reason = np.where(is_active & (known < model.enough), TOO_LITTLE, "")
     if model.holdings and "products" not in rows:
         reason = np.where(is_active, reason, HOLDINGS)
-    scored = reason == ""
+    at_all = np.flatnonzero(reason == "")
     money = _money(rows["customer_id"], contributed)
-    tier = rows["customer_id"].map(tier_in_version if tier_in_version is not None else {})
-    parts = [
-        _placed(model, rows.loc[at], is_active[at], money.loc[at], tier.loc[at])
-        for at in _chunks(np.flatnonzero(scored))
+    tier = _tier_codes(rows["customer_id"], tier_in_version, list(model.segment_of.columns))
+    places = [
+        _placed(model, rows.iloc[at], is_active[at], money.iloc[at], tier[at])
+        for at in _chunks(at_all)
     ]
-    table = pd.concat([_placed(model, *_nobody(rows, is_active, money, tier)), *parts])
-    table["features_known"] = known[scored]
-    refused = pd.DataFrame(
-        {"customer_id": rows.loc[~scored, "customer_id"], "reason": reason[~scored]}
+    behaviour, likeliest, sure = (
+        np.concatenate([getattr(part, name) for part in places])
+        for name in ("behaviour", "tier", "confidence")
     )
-    ordered = table[list(SCORES)].reset_index(drop=True)
-    return Scored(ordered, refused.reset_index(drop=True))
+    table = _named(model, behaviour, likeliest).assign(
+        customer_id=rows["customer_id"].iloc[at_all].to_numpy(),
+        confidence=sure,
+        features_known=known[at_all],
+        in_version=tier[at_all] >= 0,
+    )
+    left = np.flatnonzero(reason != "")
+    ids = rows["customer_id"].iloc[left].to_numpy()
+    refused = pd.DataFrame({"customer_id": ids, "reason": reason[left]})
+    return Scored(table[list(SCORES)], refused)
 
 
 def _known(recipe: Recipe, features: pd.DataFrame) -> FloatArray:
@@ -202,16 +214,26 @@ def _money(ids: pd.Series, contributed: pd.DataFrame | None) -> pd.DataFrame:
     return table.reindex(ids).fillna(0.0).set_axis(ids.index)
 
 
-def _chunks(positions: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    for start in range(0, len(positions), _CHUNK):
-        yield positions[start : start + _CHUNK]
+def _tier_codes(ids: pd.Series, tiers: pd.Series | None, labels: list[str]) -> IntArray:
+    """Number of each customer's tier in the version, −1 for who is not in it; shape (n,)."""
+    if tiers is None:
+        return np.full(len(ids), -1)
+    codes = pd.Series(pd.Categorical(tiers, categories=labels).codes, index=tiers.index)
+    return codes.reindex(ids).fillna(-1).to_numpy(dtype=np.int64)
 
 
-def _nobody(
-    rows: pd.DataFrame, is_active: NDArray[np.bool_], money: pd.DataFrame, tier: pd.Series
-) -> tuple[pd.DataFrame, NDArray[np.bool_], pd.DataFrame, pd.Series]:
-    """No customer, so that a table of none has its columns, too."""
-    return rows.iloc[:0], is_active[:0], money.iloc[:0], tier.iloc[:0]
+def _chunks(positions: IntArray) -> list[IntArray]:
+    """Parts of the positions, at least one."""
+    return np.array_split(positions, max(1, -(-len(positions) // _CHUNK)))
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where some customers belong: numbers of behaviour segment and tier (−1: not known)."""
+
+    behaviour: IntArray
+    tier: IntArray
+    confidence: FloatArray
 
 
 def _placed(
@@ -219,51 +241,45 @@ def _placed(
     rows: pd.DataFrame,
     is_active: NDArray[np.bool_],
     money: pd.DataFrame,
-    tier: pd.Series,
-) -> pd.DataFrame:
-    """Segments of some customers who can be scored, all columns but features_known."""
-    n, labels = len(rows), list(model.segment_of.columns)
-    behaviours = np.array(model.segment_of.index, dtype=object)
-    likely = np.zeros((n, len(behaviours)))
+    tier: IntArray,
+) -> _Places:
+    """Places of customers who can be scored."""
+    n, (kinds, tiers) = len(rows), model.segment_of.shape
+    likely, behaviour = np.zeros((n, kinds)), np.full(n, kinds - 1)
     likely[~is_active, -1] = 1.0
-    number = np.full(n, len(behaviours) - 1)
     if is_active.any():
         matrix = model.recipe.apply(rows[is_active])
         likely[is_active, :-1] = model.segmentation.membership(matrix)
-        number[is_active] = model.segmentation.predict(matrix)
-    in_version = tier.notna().to_numpy()
-    has_tier = in_version | money["realised"].notna().to_numpy()
-    segments, code = np.unique(model.segment_of.to_numpy(), return_inverse=True)
-    code = code.reshape(model.segment_of.shape)
-    total, odds = np.zeros((n, len(segments))), np.zeros((n, len(labels)))
-    fixed = _one_hot(tier, labels)
-    for b, behaviour in enumerate(behaviours):
-        at = np.flatnonzero(has_tier & (likely[:, b] > _NEGLIGIBLE))
-        given = model.odds.of(str(behaviour), money.iloc[at])
-        given = np.where(in_version[at, None], fixed[at], given)
-        for t in range(len(labels)):
-            total[at, code[b, t]] += likely[at, b] * given[:, t]
-        own = number[at] == b
+        behaviour[is_active] = model.segmentation.predict(matrix)
+    has_tier = (tier >= 0) | money["realised"].notna().to_numpy()
+    segments, code = np.unique(model.segment_of.to_numpy(object), return_inverse=True)
+    code = code.reshape(kinds, tiers)
+    total, odds = np.zeros((n, len(segments))), np.zeros((n, tiers))
+    for kind, name in enumerate(model.segment_of.index):
+        at = np.flatnonzero(has_tier & (likely[:, kind] > _NEGLIGIBLE))
+        given = model.odds.of(str(name), money.iloc[at])
+        given = np.where(tier[at, None] >= 0, np.arange(tiers) == tier[at, None], given)
+        for t in range(tiers):
+            total[at, code[kind, t]] += likely[at, kind] * given[:, t]
+        own = behaviour[at] == kind
         odds[at[own]] = given[own]
     best, everyone = odds.argmax(axis=1), np.arange(n)
-    placed = code[number, best]
-    sure = np.where(has_tier, total[everyone, placed], likely[everyone, number])
-    return pd.DataFrame(
-        {
-            "customer_id": rows["customer_id"].to_numpy(object),
-            "value_tier": np.where(has_tier, np.array(labels, dtype=object)[best], ""),
-            "behaviour_segment": behaviours[number],
-            "segment": np.where(has_tier, segments[placed], ""),
-            "confidence": np.minimum(sure, 1.0),
-            "in_version": in_version,
-            "note": np.where(has_tier, "", NO_MONEY),
-        }
-    )
+    sure = np.where(has_tier, total[everyone, code[behaviour, best]], likely[everyone, behaviour])
+    return _Places(behaviour, np.where(has_tier, best, -1), np.minimum(sure, 1.0))
 
 
-def _one_hot(tier: pd.Series, labels: list[str]) -> FloatArray:
-    """Certainty of a tier that is known, shape (n, n_tiers); zeros where it is not."""
-    return np.column_stack([(tier == label).to_numpy(float) for label in labels])
+def _named(model: ScoringModel, behaviour: IntArray, tier: IntArray) -> pd.DataFrame:
+    """Numbers as names; nothing, and a note, where there is no tier."""
+    kinds, labels = list(model.segment_of.index), list(model.segment_of.columns)
+    segments, code = np.unique(model.segment_of.to_numpy(object), return_inverse=True)
+    code = code.reshape(model.segment_of.shape)
+    codes = {
+        "value_tier": (np.where(tier < 0, len(labels), tier), [*labels, ""]),
+        "behaviour_segment": (behaviour, kinds),
+        "segment": (np.where(tier < 0, len(segments), code[behaviour, tier]), [*segments, ""]),
+        "note": ((tier < 0).astype(np.int64), ["", NO_MONEY]),
+    }
+    return pd.DataFrame({name: pd.Categorical.from_codes(*pair) for name, pair in codes.items()})
 
 
 def to_plain(model: ScoringModel) -> dict[str, Any]:

@@ -87,7 +87,12 @@ class TierOdds:
 _ALL = ""  # all customers, whatever their behaviour
 
 
-def tier_odds(values: pd.DataFrame, behaviour_segment: pd.Series, tiers: Sequence[str]) -> TierOdds:
+def tier_odds(
+    values: pd.DataFrame,
+    behaviour_segment: pd.Series,
+    tiers: Sequence[str],
+    thresholds: Sequence[float] = (),
+) -> TierOdds:
     """Learn from a version's customers.
 
     Parameters
@@ -98,11 +103,11 @@ def tier_odds(values: pd.DataFrame, behaviour_segment: pd.Series, tiers: Sequenc
     behaviour_segment : Series, index customer_id
     tiers : sequence of str
         Best first.
+    thresholds : sequence of float
+        Lifetime values at which tiers begin, where they are stated; else the least of the
+        version's customers in each tier.
     """
-    least: list[float] = []
-    for tier in tiers[:-1]:  # a tier that nobody is in takes nobody from the next
-        found = values.loc[values["value_tier"] == tier, "lifetime_value"].min()
-        least.append(float(found) if pd.notna(found) else least[-1] if least else np.inf)
+    least = list(thresholds) or _least(values, tiers)
     ahead = values["future_value"].fillna(0.0)
     segment = behaviour_segment.reindex(values.index)
     groups = {_ALL: np.ones(len(values), dtype=bool)}
@@ -114,6 +119,15 @@ def tier_odds(values: pd.DataFrame, behaviour_segment: pd.Series, tiers: Sequenc
     edges, futures = ({name: pair[place] for name, pair in bands.items()} for place in (0, 1))
     odds = TierOdds(tuple(tiers), np.array(least), edges, futures, np.nan)
     return replace(odds, agreement=_agreement(odds, values, segment))
+
+
+def _least(values: pd.DataFrame, tiers: Sequence[str]) -> list[float]:
+    """Least lifetime value in each tier but the last; a tier without customers takes none."""
+    least: list[float] = []
+    for tier in tiers[:-1]:
+        found = values.loc[values["value_tier"] == tier, "lifetime_value"].min()
+        least.append(float(found) if pd.notna(found) else least[-1] if least else np.inf)
+    return least
 
 
 def _bands(current: pd.Series, ahead: pd.Series) -> tuple[FloatArray, FloatArray]:
