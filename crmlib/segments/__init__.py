@@ -87,6 +87,7 @@ from crmlib.segments.rules import (
     place,
     readable_rules,
 )
+from crmlib.segments.signs import signs_by_segment
 from crmlib.segments.stability import (
     GATE,
     TRUSTED,
@@ -167,6 +168,7 @@ __all__ = [
     "segment_flows",
     "segment_table",
     "segment_targets",
+    "signs_by_segment",
     "snapshot",
     "spend_between",
     "stability",
