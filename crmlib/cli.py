@@ -1,4 +1,4 @@
-"""The command line: `crm run`, `check`, `new`, `demo`, `versions`, `compare`, `verify`.
+"""The command line: `crm run`, `check`, `new`, `demo`, `versions`, `compare`, `verify`, `score`.
 
 Exit codes: 0 done; 2 the user can mend it (one message, no traceback); 1 a
 result that is not as it should be (`run --force`, `compare`), or anything
@@ -16,6 +16,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -385,6 +386,80 @@ def verify(
     if problems:
         raise VersionError(_shown(folder), "is not as it was published:", others=problems)
     typer.echo(f"{_shown(folder)}: every file is as it was published.")
+
+
+def _file_of(what: str) -> Any:
+    return typer.Option(metavar="FILE", help=f"{what}, if the version has such a table.")
+
+
+@app.command(
+    epilog="A customer whom the version knows keeps its value tier. Others get the likeliest "
+    "one: what the customer has contributed to date, with the values ahead of the version's "
+    "customers of the same behaviour segment who contributed as much in the last year. Confidence "
+    "is the probability of the segment. Without the table that carries the margin there is a "
+    "behaviour segment and no segment."
+)
+@_answering
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A version's folder.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The customers' transactions, with columns as the version's had."
+        ),
+    ],
+    contracts: Annotated[Path | None, _file_of("Their contracts")] = None,
+    ledger: Annotated[Path | None, _file_of("Their rows of the ledger")] = None,
+    customers: Annotated[Path | None, _file_of("What is known of them")] = None,
+    identities: Annotated[
+        Path | None, _file_of("Which ids are one customer; the version's own by default")
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DAY",
+            help="The export's last day, from which recency is counted. By default the version's "
+            "last day; files with later rows are then refused.",
+        ),
+    ] = None,
+    date_format: Annotated[
+        str | None, typer.Option(help="Of the files, as date_format in params.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="Of the files, as decimal in params.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=_folder,
+            metavar="DIR",
+            help="Where scores.csv and refused.csv are written. By default scores/ beside the "
+            "version.",
+        ),
+    ] = None,
+) -> None:
+    """Put new customers into a version's segments, each with its confidence."""
+    from crmlib.book import scoring
+
+    scorer = scoring.open_scorer(folder)
+    given = {
+        "transactions": file,
+        "contracts": contracts,
+        "ledger": ledger,
+        "customers": customers,
+        "identities": identities,
+    }
+    files = {name: path for name, path in given.items() if path is not None}
+    day = None if as_of is None else as_of.date()
+    scores = scoring.score_files(scorer, files, as_of=day, date_format=date_format, decimal=decimal)
+    target = out or scoring.default_folder(scorer, files, scores.as_of)
+    written = scoring.write_scores(scores, target)
+    for line in scores.ledger.itertuples():
+        typer.echo(f"{line.table:17}{line.read:>10,} read{line.used:>10,} used"
+                   f"{line.refused:>10,} refused")  # fmt: skip
+    for note in scores.notes:
+        typer.echo(harmless(note))
+    typer.echo(f"Each row and customer refused: {_shown(written[1])}")
+    typer.echo(_shown(written[0]))
 
 
 def _root(out: Path | None) -> Path:

@@ -8,6 +8,7 @@ notebook writes goes to scratch: a published version never changes.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from IPython.display import display
 from pyarrow import ArrowInvalid
 
 from crmlib import intake, params
+from crmlib.book import scoring
 from crmlib.errors import ParamsError, VersionError
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
@@ -28,6 +30,9 @@ from crmlib.stats.refusal import Refusal
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+    from crmlib.intake.behaviour import Usual
+    from crmlib.segments.scoring import ScoringModel
 
 
 @dataclass
@@ -151,6 +156,12 @@ class Chapter:
         """Keep a small table (intake.csv) at the top of the version."""
         _write_csv(table, self.target / f"{name}.csv")
         self._keep(f"{name}.csv")
+
+    def keep_scoring(self, model: ScoringModel | Refusal, usual: Usual, start: dt.date) -> None:
+        """Keep all that it takes to put other customers into this version's segments."""
+        text = json.dumps(scoring.record(model, usual, start), ensure_ascii=False, allow_nan=False)
+        (self.target / scoring.FILE).write_text(text + "\n", encoding="utf-8")
+        self._keep(scoring.FILE)
 
     def show(self, exhibit: Exhibit | None) -> None:
         """Display an exhibit and keep its figures, picture and caption.

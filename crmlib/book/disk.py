@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,14 +50,26 @@ def writing(root: Path, done: str = NOTHING_DONE) -> Iterator[None]:
 
 def put(target: Path, text: str) -> None:
     """Write a page beside its place, then put it there at once: nobody reads half of one."""
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".page-", suffix=target.suffix)
+    put_all({target: text})
+
+
+def put_all(texts: Mapping[Path, str]) -> None:
+    """Write files beside their places, then put all of them there; if one fails, none is."""
+    drafts: dict[Path, Path] = {}
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        Path(draft).chmod(0o644)  # mkstemp lets only its owner read
-        Path(draft).replace(target)
+        for target, text in texts.items():
+            handle, draft = tempfile.mkstemp(
+                dir=target.parent, prefix=".page-", suffix=target.suffix
+            )
+            drafts[target] = Path(draft)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            Path(draft).chmod(0o644)  # mkstemp lets only its owner read
+        for target, draft_path in drafts.items():
+            draft_path.replace(target)
     except OSError:  # a full disk is not made fuller
-        Path(draft).unlink(missing_ok=True)
+        for draft_path in drafts.values():
+            draft_path.unlink(missing_ok=True)
         raise
 
 

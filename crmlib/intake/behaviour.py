@@ -10,7 +10,11 @@ to pandas is one row per customer.
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -32,6 +36,48 @@ _BY_PART = (("cost_in_", "cost_to_serve", "channel"), ("revenue_from_", "revenue
 _SHARE = {"cost_in_": "cost_share_"}
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What a customer's features take from those of all, so that others get the same ones.
+
+    Attributes
+    ----------
+    day : date
+        On which it was so; quarters are counted back from it, year by year.
+    quarter : int
+        That in which all customers together spend most, 0 the last.
+    share : float
+        Of the year's spend in that quarter.
+    lines : tuple of str
+        Of the ledger, that are features.
+    parts : dict of str to tuple of str
+        By prefix, the channels or products that have a column of their own.
+    others : tuple of str
+        Prefixes with a column for all other parts.
+    """
+
+    day: dt.date
+    quarter: int
+    share: float
+    lines: tuple[str, ...] = ()
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """As numbers and texts, for a file."""
+        parts = {prefix: list(names) for prefix, names in self.parts.items()}
+        return vars(self) | {"day": self.day.isoformat(), "parts": parts}
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Usual:
+        """The same again."""
+        parts = {str(prefix): tuple(names) for prefix, names in plain["parts"].items()}
+        return cls(
+            dt.date.fromisoformat(plain["day"]), int(plain["quarter"]), float(plain["share"]),
+            tuple(plain["lines"]), parts, tuple(plain["others"]),
+        )  # fmt: skip
+
+
 def read_behaviour(
     customers: Path,
     purchases: ir.Table,
@@ -40,6 +86,7 @@ def read_behaviour(
     *,
     as_of: dt.date,
     days: int = YEAR,
+    usual: Usual | None = None,
 ) -> pd.DataFrame:
     """Behaviour of every customer who was known on a day, as it was known on that day.
 
@@ -55,6 +102,9 @@ def read_behaviour(
         Last day that counts. A month of the ledger counts once it is over.
     days : int
         Length of the window that ends with `as_of`; of the ledger, as many whole months.
+    usual : Usual, optional
+        Of the customers to whom these are to be compared; else these themselves. Features of
+        a table that is given then have a column, even if nobody has any.
 
     Returns
     -------
@@ -75,11 +125,11 @@ def read_behaviour(
         (months since `joined`, else since the first sign).
     """
     people = to_frame(_people(customers))
-    parts = [_of_purchases(purchases, as_of, days)]
+    parts = [_of_purchases(purchases, as_of, days, as_of if usual is None else usual.day)]
     if isinstance(contracts, Path):
         parts.append(_of_contracts(contracts, as_of))
     if isinstance(ledger, Path):
-        parts.append(_of_ledger(ledger, as_of, days))
+        parts.append(_of_ledger(ledger, as_of, days, usual))
     since = pd.concat([part[_KNOWN_SINCE] for part in parts], axis=1).min(axis=1)
     since = since.reindex(people["customer_id"]).reset_index(drop=True)
     if since.isna().all():
@@ -89,12 +139,34 @@ def read_behaviour(
     joined = pd.to_datetime(known["joined"]) if "joined" in known else since
     started = joined.where(joined <= pd.Timestamp(as_of), since)
     features = pd.concat(
-        [_described(part.drop(columns=_KNOWN_SINCE).reindex(known.index), since, as_of, days)
+        [_described(part.drop(columns=_KNOWN_SINCE).reindex(known.index), since, as_of, days, usual)
          for part in parts], axis=1,
     )  # fmt: skip
     features["tenure"] = (pd.Timestamp(as_of) - started).dt.days / DAYS_A_MONTH
-    features = features.astype(float).dropna(axis=1, how="all")
+    features = features.astype(float)
+    if usual is None:
+        features = features.dropna(axis=1, how="all")
     return features.rename_axis("customer_id").reset_index()
+
+
+def read_usual(purchases: ir.Table, ledger: object, *, as_of: dt.date, days: int = YEAR) -> Usual:
+    """What `read_behaviour` takes from all customers together; same parameters."""
+    quarter, share = _season(_of_purchases(purchases, as_of, days, as_of))
+    usual = Usual(as_of, quarter, share)
+    if not isinstance(ledger, Path):
+        return usual
+    rows, inside = _booked(ledger, as_of, days)
+    sizes = {
+        prefix: _sizes(rows, inside & (rows.line == line), part)
+        for prefix, line, part in _BY_PART
+        if part in rows.columns
+    }
+    return replace(
+        usual,
+        lines=_lines(rows, inside),
+        parts={prefix: tuple(_largest(names)) for prefix, names in sizes.items()},
+        others=tuple(prefix for prefix, names in sizes.items() if len(names) > MOST_PARTS),
+    )
 
 
 def _people(customers: Path) -> ir.Table:
@@ -104,14 +176,22 @@ def _people(customers: Path) -> ir.Table:
     return rows.select(kept).order_by("customer_id")
 
 
-def _of_purchases(purchases: ir.Table, as_of: dt.date, days: int) -> pd.DataFrame:
-    """Sums over each customer's purchase days, by customer; `_described` makes features of them."""
+def _of_purchases(
+    purchases: ir.Table, as_of: dt.date, days: int, season_day: dt.date
+) -> pd.DataFrame:
+    """Sums over each customer's purchase days, by customer; `_described` makes features of them.
+
+    Quarters are counted back from `season_day`, whatever day of the year `as_of` is.
+    """
     rows = text_ids(purchases.filter(purchases.date <= ibis.literal(as_of)))
     bought = rows.n_orders > 0
     age = ibis.literal(as_of).delta(rows.date, unit="day")
     inside, late = age < days, age < days // 2
+    before = (age + (season_day - as_of).days % YEAR) % YEAR
     quarters = {
-        f"quarter_{place}": rows.amount.sum(where=(age < YEAR) & (age * QUARTERS // YEAR == place))
+        f"quarter_{place}": rows.amount.sum(
+            where=(age < YEAR) & (before * QUARTERS // YEAR == place)
+        )
         for place in range(QUARTERS)
     }
     sums = rows.group_by("customer_id").agg(
@@ -147,39 +227,60 @@ def _of_contracts(path: Path, as_of: dt.date) -> pd.DataFrame:
     return to_frame(found.order_by("customer_id")).set_index("customer_id")
 
 
-def _of_ledger(path: Path, as_of: dt.date, days: int) -> pd.DataFrame:
+def _of_ledger(path: Path, as_of: dt.date, days: int, usual: Usual | None) -> pd.DataFrame:
     """What a customer brought and cost in the last whole months, by channel and product."""
-    rows = text_ids(connect().read_parquet(str(path)))
-    first, last = _whole_months(as_of, days)
-    rows = rows.filter(rows.month <= ibis.literal(as_of))
-    inside = rows.month.between(ibis.literal(first), ibis.literal(last))
-    seen = rows.filter(inside)
-    lines = to_frame(seen.select("line").distinct().order_by("line"))["line"]
-    sums = {line: rows.amount.sum(where=inside & (rows.line == line))
-            for line in _LINES if line in set(lines)}  # fmt: skip
+    rows, inside = _booked(path, as_of, days)
+    lines = _lines(rows, inside) if usual is None else usual.lines
+    sums = {line: rows.amount.sum(where=inside & (rows.line == line)) for line in lines}
     for prefix, line, part in _BY_PART:
         if part in rows.columns:
-            sums |= _by_part(rows, inside & (rows.line == line), prefix, part)
+            sums |= _by_part(rows, inside & (rows.line == line), prefix, part, usual)
     found = rows.group_by("customer_id").agg(
         known_since=rows.month.min(where=rows.line != "marketing"), **sums
     )
     return to_frame(found.order_by("customer_id")).set_index("customer_id")
 
 
+def _booked(path: Path, as_of: dt.date, days: int) -> tuple[ir.Table, ir.BooleanValue]:
+    """The ledger until a day, and which of its rows lie in the window."""
+    rows = text_ids(connect().read_parquet(str(path)))
+    first, last = _whole_months(as_of, days)
+    rows = rows.filter(rows.month <= ibis.literal(as_of))
+    return rows, rows.month.between(ibis.literal(first), ibis.literal(last))
+
+
+def _lines(rows: ir.Table, inside: ir.BooleanValue) -> tuple[str, ...]:
+    """Lines of the ledger that are booked in the window, marketing aside."""
+    seen = set(to_frame(rows.filter(inside).select("line").distinct())["line"])
+    return tuple(line for line in _LINES if line in seen)
+
+
 def _by_part(
-    rows: ir.Table, counted: ir.BooleanValue, prefix: str, part: str
+    rows: ir.Table, counted: ir.BooleanValue, prefix: str, part: str, usual: Usual | None
 ) -> dict[str, ir.Value]:
     """A sum for each of the largest parts, and one for all others together."""
-    cells = rows.filter(counted & rows[part].notnull())
-    sizes = cells.group_by(name=cells[part]).agg(size=cells.amount.sum())
-    names = to_frame(sizes.order_by(ibis.desc("size"), "name"))["name"].tolist()
-    largest = sorted(names[:MOST_PARTS])
+    if usual is None:
+        names = _sizes(rows, counted, part)
+        largest, others = _largest(names), len(names) > MOST_PARTS
+    else:
+        largest, others = list(usual.parts.get(prefix, ())), prefix in usual.others
     sums = {f"{prefix}{name}": rows.amount.sum(where=counted & (rows[part] == name))
             for name in largest}  # fmt: skip
-    if len(names) > MOST_PARTS:
+    if others:
         rest = counted & rows[part].notnull() & ~rows[part].isin(largest)
         sums[f"{prefix}{OTHERS}"] = rows.amount.sum(where=rest)
     return sums
+
+
+def _sizes(rows: ir.Table, counted: ir.BooleanValue, part: str) -> list[str]:
+    """Names of the parts, the largest first."""
+    cells = rows.filter(counted & rows[part].notnull())
+    sizes = cells.group_by(name=cells[part]).agg(size=cells.amount.sum())
+    return to_frame(sizes.order_by(ibis.desc("size"), "name"))["name"].tolist()
+
+
+def _largest(names: list[str]) -> list[str]:
+    return sorted(names[:MOST_PARTS])
 
 
 def _whole_months(as_of: dt.date, days: int) -> tuple[dt.date, dt.date]:
@@ -190,7 +291,9 @@ def _whole_months(as_of: dt.date, days: int) -> tuple[dt.date, dt.date]:
     return first.to_timestamp().date(), last.to_timestamp().date()
 
 
-def _described(sums: pd.DataFrame, since: pd.Series, as_of: dt.date, days: int) -> pd.DataFrame:
+def _described(
+    sums: pd.DataFrame, since: pd.Series, as_of: dt.date, days: int, usual: Usual | None
+) -> pd.DataFrame:
     """Features from one table's sums; who is in none of its rows has brought and done nothing."""
     if "last" not in sums:
         return _with_shares(sums.fillna(0))
@@ -209,10 +312,10 @@ def _described(sums: pd.DataFrame, since: pd.Series, as_of: dt.date, days: int) 
             "mean_ticket": ticket,
             "trend": np.log((late + half) / (early + half)),
             "regularity": _regularity(amounts),
-            "peak_share": _peak_share(amounts).where(known >= YEAR),
+            "peak_share": _peak_share(amounts, usual).where(known >= YEAR),
         }
     )
-    if (amounts["returned"] < 0).any():
+    if usual is not None or (amounts["returned"] < 0).any():
         table["returned_share"] = -amounts["returned"] / gross.where(gross > 0)
     return table
 
@@ -225,19 +328,30 @@ def _regularity(sums: pd.DataFrame) -> pd.Series:
     return np.sqrt(variance) / mean
 
 
-def _peak_share(sums: pd.DataFrame) -> pd.Series:
+def _peak_share(sums: pd.DataFrame, usual: Usual | None) -> pd.Series:
     """Share of the last year's spend in the quarter that is best for all.
 
     One purchase falls in one quarter whatever its buyer's habit: a purchase of the mean
     ticket, spread as everybody's spend is, is added so that few purchases say little.
     """
-    quarters = sums[[f"quarter_{place}" for place in range(QUARTERS)]].clip(lower=0)
-    totals = quarters.sum()
+    quarter, share = _season(sums) if usual is None else (usual.quarter, usual.share)
+    quarters = _quarters(sums)
     spent = quarters.sum(axis=1)
     ticket = (sums["spend"] / sums["frequency"]).where(sums["frequency"] > 0)
     ticket = ticket.where((ticket > 0) & (spent > 0))
-    usual = totals.max() / max(totals.sum(), np.finfo(float).tiny)
-    return (quarters[totals.idxmax()] + usual * ticket) / (spent + ticket)
+    return (quarters[f"quarter_{quarter}"] + share * ticket) / (spent + ticket)
+
+
+def _season(sums: pd.DataFrame) -> tuple[int, float]:
+    """The quarter in which all customers together spend most, and its share."""
+    # summed exactly, so that neither the order nor the number of customers moves the last digit
+    totals = [math.fsum(column) for _, column in _quarters(sums).items()]
+    return int(np.argmax(totals)), max(totals) / max(math.fsum(totals), np.finfo(float).tiny)
+
+
+def _quarters(sums: pd.DataFrame) -> pd.DataFrame:
+    names = [f"quarter_{place}" for place in range(QUARTERS)]
+    return sums[names].fillna(0).clip(lower=0)
 
 
 def _with_shares(sums: pd.DataFrame) -> pd.DataFrame:

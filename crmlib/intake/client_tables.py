@@ -22,6 +22,7 @@ from crmlib.intake.ledger import Count, build_ledger, check_ledger, count_by_rea
 from crmlib.intake.reading.probe import Source, locate
 from crmlib.intake.reading.reader import forget, querying, read_raw
 from crmlib.intake.reading.tokenizer import BLANK, RECORD, REJECTED
+from crmlib.intake.refused import refused_rows
 from crmlib.intake.values.cells import Reading, how_to_read, identifier, present
 from crmlib.intake.values.dates import check_date_format
 from crmlib.params import Engagement, ExternalInput, TableInput
@@ -39,12 +40,24 @@ class ClientTable:
     ledger: pd.DataFrame  # see ledger.build_ledger
     notes: tuple[str, ...]  # how the file was read, as sentences
     key: str = "customer_id"  # the column by which it is joined to customers
+    refused: pd.DataFrame | None = None  # see refused.refused_rows; only where asked for
 
 
 def open_table(
-    connection: ibis.BaseBackend, engagement: Engagement, name: str, identities: Identities
+    connection: ibis.BaseBackend,
+    engagement: Engagement,
+    name: str,
+    identities: Identities,
+    *,
+    as_base: bool = True,
 ) -> ClientTable:
     """Read, type and clean one table.
+
+    Parameters
+    ----------
+    as_base : bool
+        Whether the rows are to stand for a client's business. If not, any number of them
+        will do, and each that is refused is named.
 
     Raises
     ------
@@ -61,16 +74,18 @@ def open_table(
         rows = _rows(connection, raw, source, engagement, reading, identities)
         ledger = _ledger(raw, rows, source)
         unread = _unread_cells(raw, rows, source)
+        refused = None if as_base else refused_rows(raw, rows, source)
     forget(connection, source)
-    limits = engagement.customers
-    check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
+    if as_base:
+        limits = engagement.customers
+        check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
     names = _kept_names(source) if TABLES[name].keeps_others else {}
     used = rows.filter(rows.reason.isnull()).order_by("record").drop("record", "digest", "reason")
     kept = connection.create_table(name, used.rename({new: old for old, new in names.items()}))
     key = _key(source, settings)
     joined_by = names.get(key[0], key[0]) if isinstance(settings, ExternalInput) else "customer_id"
     notes = (*source.notes, *reading.notes, *unread)
-    return ClientTable(name, kept, ledger, notes, joined_by)
+    return ClientTable(name, kept, ledger, notes, joined_by, refused)
 
 
 def _rows(

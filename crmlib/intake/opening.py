@@ -6,7 +6,7 @@ what must the client be asked?
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -90,6 +90,12 @@ class Client:
         together = pd.concat([view, others.assign(**nothing)], ignore_index=True)
         return together.sort_values("customer_id", ignore_index=True)
 
+    @property
+    def refused(self) -> pd.DataFrame:
+        """Each row that is not used: table, file, row, rows, customer_id, reason."""
+        found = [self.transactions, *self.tables.values()]
+        return pd.concat([each.refused for each in found], ignore_index=True)
+
     def kept_tables(self) -> dict[str, ir.Table]:
         """The client's other tables, by the name under which a version keeps them."""
         return {f"client_{name}": table.rows for name, table in self.tables.items()}
@@ -113,27 +119,48 @@ def open_client(engagement: Engagement) -> Client:
         A threshold for a reason that does not exist, a time zone that is not known.
     """
     check_reasons(engagement.customers.max_excluded_by_reason)
+    client, merged = _opened(engagement, as_base=True)
+    transactions, tables, ledger = client.transactions, client.tables, client.ledger
+    reconciled = _reconcile(engagement, tables, transactions)
+    links = coverage(tables, transactions.purchases)
+    asked = checks.look(transactions, ledger, reconciled, links, merged, engagement)
+    return replace(client, links=links, books=reconciled, checks=asked)
+
+
+def open_some(engagement: Engagement) -> Client:
+    """Open tables of some customers, who need not stand for a business: nothing is checked
+    but that tables can be read, and each row that is refused is named.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read or lacks a column.
+    ParamsError
+        A time zone that is not known.
+    """
+    return _opened(engagement, as_base=False)[0]
+
+
+def _opened(engagement: Engagement, *, as_base: bool) -> tuple[Client, int]:
+    """Every table, cleaned, without links, books and checks; and how many ids are merged."""
     connection = connect()
     tables: dict[str, ClientTable] = {}
     identities = NOBODY
     others = [name for name in engagement.inputs.given() if name != "transactions"]
     if "identities" in others:
-        found = open_table(connection, engagement, "identities", identities)
+        found = open_table(connection, engagement, "identities", identities, as_base=as_base)
         tables["identities"] = found
         identities = follow(connection, found.rows, locate(engagement, "identities").place)
-    transactions = open_transactions(engagement, connection, identities)
+    transactions = open_transactions(engagement, connection, identities, as_base=as_base)
     for name in others:
         if name != "identities":
-            tables[name] = open_table(connection, engagement, name, identities)
-    reconciled = _reconcile(engagement, tables, transactions)
-    links = coverage(tables, transactions.purchases)
+            tables[name] = open_table(connection, engagement, name, identities, as_base=as_base)
     ledgers = [transactions.ledger, *(table.ledger for table in tables.values())]
-    ledger = pd.concat(ledgers, ignore_index=True)
     notes = [("transactions", note) for note in transactions.notes]
     notes += [(table.name, note) for table in tables.values() for note in table.notes]
-    asked = checks.look(transactions, ledger, reconciled, links, identities.merged, engagement)
     frame = pd.DataFrame(notes, columns=["table", "note"])
-    return Client(transactions, tables, ledger, frame, links, reconciled, asked)
+    ledger = pd.concat(ledgers, ignore_index=True)
+    return Client(transactions, tables, ledger, frame, (), None, ()), identities.merged
 
 
 def _reconcile(

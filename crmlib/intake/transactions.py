@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
@@ -26,6 +26,7 @@ from crmlib.intake.ledger import (
 )
 from crmlib.intake.reading.probe import Source, locate
 from crmlib.intake.reading.reader import connect, forget, querying, read_raw
+from crmlib.intake.refused import refused_rows
 from crmlib.intake.returns import returned_units, sum_to_purchases
 from crmlib.intake.values import dates
 from crmlib.intake.values.cells import how_to_read
@@ -44,6 +45,7 @@ class Intake:
     by_day: pd.DataFrame  # date, revenue; days with a row
     by_year: pd.DataFrame  # year, customers, revenue; years with a row
     notes: tuple[str, ...] = ()  # how the file was read, as sentences
+    refused: pd.DataFrame | None = None  # see refused.refused_rows; only where asked for
 
     def ordered(self) -> ir.Table:
         """The purchases with ids as text, by customer and day, as they are kept."""
@@ -54,6 +56,8 @@ def open_transactions(
     engagement: Engagement,
     connection: ibis.BaseBackend | None = None,
     identities: Identities = NOBODY,
+    *,
+    as_base: bool = True,
 ) -> Intake:
     """Read and clean the engagement's transactions and sum them up to purchase days.
 
@@ -65,6 +69,9 @@ def open_transactions(
         Where to work; a new one if not given.
     identities : Identities, optional
         Who is merged with whom.
+    as_base : bool
+        Whether the rows are to stand for a client's business. If not, any number of them
+        will do, and each that is refused is named.
 
     Raises
     ------
@@ -79,12 +86,20 @@ def open_transactions(
         policy = engagement.inputs.transactions.returns
         purchases, excluded = _settle(connection, sorted_rows.rows, policy)
         ledger = _ledger(raw, sorted_rows, purchases, excluded, source)
+        rows = sorted_rows.rows
+        refused = None if as_base else refused_rows(raw, rows, source, units=excluded)
     forget(connection, source)
     connection.drop_table("transactions_typed")
+    notes = (*source.notes, *sorted_rows.notes)
+    if not as_base:
+        summed = _summed(connection, purchases, ledger, notes, source, engagement)
+        return replace(summed, refused=refused)
     limits = engagement.customers
     check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
-    notes = (*source.notes, *sorted_rows.notes)
-    return _summed(connection, purchases, ledger, notes, source, engagement)
+    summed = _summed(connection, purchases, ledger, notes, source, engagement)
+    _check_privacy(summed.facts.customers, source.place, engagement.privacy.min_cell)
+    _check_total(summed.facts.total_amount, source, engagement.currency)
+    return summed
 
 
 @dataclass(frozen=True)
@@ -142,8 +157,6 @@ def _summed(
     summed = summarise(purchases, until=until, days_per_unit=unit, also=calendar.flags(purchases))
     customers = connection.create_table("customers_summed", summed)
     facts = _facts(days, customers, start, until, source)
-    _check_privacy(facts.customers, source.place, engagement.privacy.min_cell)
-    _check_total(facts.total_amount, source, engagement.currency)
     return Intake(
         purchases.drop("n_rows"),
         customers.drop("n_rows", *calendar.columns),

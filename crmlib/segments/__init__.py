@@ -60,7 +60,9 @@ from crmlib.segments.history import (
     TwoDates,
     a_year_before,
     as_formed_before,
+    longest,
     two_dates,
+    years_before,
 )
 from crmlib.segments.ladder import (
     Ladder,
@@ -87,12 +89,22 @@ from crmlib.segments.rules import (
     place,
     readable_rules,
 )
+from crmlib.segments.scoring import (
+    Scored,
+    ScoringModel,
+    score,
+    scoring_model,
+)
 from crmlib.segments.signs import signs_by_segment
 from crmlib.segments.stability import (
     GATE,
     TRUSTED,
     Stability,
     stability,
+)
+from crmlib.segments.tier_odds import (
+    TierOdds,
+    tier_odds,
 )
 from crmlib.segments.triggers import (
     Triggers,
@@ -127,12 +139,15 @@ __all__ = [
     "Recipe",
     "Retirements",
     "Rules",
+    "Scored",
+    "ScoringModel",
     "SegmentChoice",
     "SegmentFlows",
     "Segmentation",
     "SizeForecast",
     "Snapshot",
     "Stability",
+    "TierOdds",
     "Triggers",
     "TwoDates",
     "a_year_before",
@@ -155,6 +170,7 @@ __all__ = [
     "forecast_sizes",
     "lifecycle_signs",
     "lifecycle_stages",
+    "longest",
     "name_behaviour",
     "name_segments",
     "place",
@@ -163,6 +179,8 @@ __all__ = [
     "readable_rules",
     "restored",
     "retirements",
+    "score",
+    "scoring_model",
     "segment_accounts",
     "segment_cards",
     "segment_flows",
@@ -172,5 +190,7 @@ __all__ = [
     "snapshot",
     "spend_between",
     "stability",
+    "tier_odds",
     "two_dates",
+    "years_before",
 ]

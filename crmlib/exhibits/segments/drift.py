@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -55,6 +57,7 @@ def drift_alarms(
             chance_level=stability.level,
             moderate_from=MODERATE,
             large_from=LARGE,
+            **({} if born.since is None else {"births_since": born.since.isoformat()}),
         ),
         figure=figure,
         n=int(retired.table["after"].sum()),
@@ -62,7 +65,7 @@ def drift_alarms(
         unit="population stability index",
         alt=f"Bars of the population stability index of the {len(drawn)} features that shifted "
         f"most, each with a line for what chance shows; {_alarmed(alarms)}.",
-        note=_note(table, found, level, scope),
+        note=_note(table, found, level, scope, born.since),
     )
 
 
@@ -171,7 +174,14 @@ def _alarmed(count: int) -> str:
     return "those beyond chance are coloured" if count else "none is beyond chance"
 
 
-def _note(table: pd.DataFrame, found: Alarms, level: str, scope: Scope) -> str:
+def _formed(since: dt.date | None) -> str:
+    """Segments of the date from which on births are judged, in words."""
+    return "segments of the earlier date" if since is None else f"segments formed on {since}"
+
+
+def _note(
+    table: pd.DataFrame, found: Alarms, level: str, scope: Scope, since: dt.date | None
+) -> str:
     """What was tested, how the reading goes, and what born and dying mean."""
     remarks = [
         f"All tests together raise a false alarm in {formats.percent(found.rate)} of bases in "
@@ -184,8 +194,10 @@ def _note(table: pd.DataFrame, found: Alarms, level: str, scope: Scope) -> str:
         sizes = " and ".join(formats.count(size) for size in rows["customers"])
         remarks.append(
             f"Born: a dense group ({sizes} customers), most of them beyond what the "
-            "segments of the earlier date would hold had all their parts grown alike."
+            f"{_formed(since)} would hold had all their parts grown alike."
         )
+    elif since is not None:
+        remarks.append(f"Births are looked for since {since}, all else over the last year.")
     if (table["verdict"] == DYING).any():
         remarks.append(
             "Dying: fewer customers, a falling share, and most who leave are not replaced."
@@ -229,8 +241,8 @@ def drift_findings(
         findings.append(Finding(
             id=f"segment_born_{at + 1}",
             kind="census",
-            sentence=f"{formats.count(customers)} customers form a group that the segments of the "
-            "earlier date do not explain: it wants a segment of its own.",
+            sentence=f"{formats.count(customers)} customers form a group that the "
+            f"{_formed(born.since)} do not explain: it wants a segment of its own.",
             value=customers,
             unit="customers",
             exhibit="drift_alarms",

@@ -147,8 +147,15 @@ def segment_migration(flows: SegmentFlows | Refusal, n: int, scope: Scope) -> Ex
 
 
 def _migration_table(flows: SegmentFlows) -> pd.DataFrame:
+    """Movements in words; of the net, which has a sign, also its size, as a title says it."""
     rows = flows.movement.loc[list(_WORDS)].reset_index()
-    return rows.assign(movement=rows["movement"].map(_WORDS))
+    ends = _oriented(flows.of(NET))
+    net = rows["movement"] == NET
+    sizes = {"net_size": ends.value, "net_size_lo": ends.lo, "net_size_hi": ends.hi}
+    return rows.assign(
+        movement=rows["movement"].map(_WORDS),
+        **{name: np.where(net, size, np.nan) for name, size in sizes.items()},
+    )
 
 
 def _migration_title(flows: SegmentFlows) -> str:

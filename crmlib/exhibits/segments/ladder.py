@@ -88,7 +88,8 @@ def _merge_title(ladder: Ladder, table: pd.DataFrame) -> str:
     if not ladder.explained_crossed > 0:
         return f"{cells} cells become {segments} segments; value does not vary"
     kept = formats.percent(table["kept"].iloc[-1])
-    return f"{segments} segments keep {kept} of what {cells} cells explain of value"
+    keep = "segment keeps" if segments == 1 else "segments keep"
+    return f"{segments} {keep} {kept} of what {cells} cells explain of value"
 
 
 def _merge_note(ladder: Ladder, lost: str) -> str:
