@@ -29,7 +29,7 @@ CELLS = 10  # of a feature: tenths of the customers, where no figure is shared b
 PRIOR = 1.0  # customers like all others who are added to each segment: no probability is 0
 _TRIALS = 4  # random starts for each start that is asked for; most are given up early
 _TRIAL_ROWS, _TRIAL_STEPS = 1_500, 15  # customers and EM steps of a trial
-_FINISHED = 2  # trials that are followed to the end
+_FINISHED = 2  # trials at least that are followed to the end, else half as many as starts
 _STEPS = 400  # of the EM algorithm at most
 _STILL = 1e-6  # gain of log likelihood a customer at which EM stops
 _CONCENTRATION = 0.5  # of the Dirichlet distribution that memberships start from
@@ -119,8 +119,9 @@ def fit_classes(
         members = rng.dirichlet(np.full(k, _CONCENTRATION), len(some)).T
         trials.append(_climb(few, few.maximised(members), _TRIAL_STEPS))
     trials.sort(key=lambda found: -found.height)
-    best = max((_climb(table, found, _STEPS) for found in trials[:_FINISHED]),
-               key=lambda found: found.height)  # fmt: skip
+    finalists = trials[: max(_FINISHED, starts // 2)]
+    ends = [_climb(table, found, _STEPS) for found in finalists]
+    best = max(ends, key=lambda found: found.height)
     members, _ = table.members(best)
     held = members * times
     means = (held @ matrix) / np.maximum(held.sum(axis=1), np.finfo(float).tiny)[:, None]

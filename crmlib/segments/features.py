@@ -35,7 +35,8 @@ ALIKE = 0.95  # absolute correlation from which two columns say the same
 TOLD = 0.5  # R² from which other columns tell who lacks a figure
 RARE = 0.05  # share of customers below which, or above one less it, a gap says too little
 LEAST_VOICE = 0.1  # of a column's variance, where no other column tells of it
-YEAR = 12.0  # months of tenure from which a year's sums are a year's
+YEAR = 365  # days of behaviour, where nothing else is said
+DAYS_A_MONTH = 365.25 / 12
 _SMALL = 1e-9  # spread of a column of units 1 that is rounding
 
 # The kinds of feature, by how their names begin: columns of one kind share their vote.
@@ -53,7 +54,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 _COMPOSITIONS = ("cost_share_",)
 _SIGNED = ("trend",)  # logarithms already
 _PLAIN, _LOG, _ROOT, _GAP = "as it is", "logarithm", "square root", "missing or not"
-_AS_SUMMED, _A_YEAR, _OF_REVENUE = "", "a year", "of revenue"
+_AS_SUMMED, _WHOLE, _OF_REVENUE = "", "of the window", "of revenue"
 _SUMS = ("frequency", "spend", "revenue", "cost_to_serve", "revenue_from_", "cost_in_")
 _GIVEN_PURCHASES = ("mean_ticket",)  # what sums of purchases by product do not say
 
@@ -84,8 +85,10 @@ class Column:
         Share of customers without a figure; they get the centre, and so neither draw
         together nor apart.
     per : str
-        "" for the figure as it is; "a year" for a sum brought to a whole year where a
-        customer is younger; "of revenue" for a share of it, of who has a share at all.
+        "" for the figure as it is; "of the window" for a sum brought to the whole window
+        where a customer is younger; "of revenue" for a share of it, of who has a share at all.
+    months : float
+        Length of the window.
     """
 
     name: str
@@ -100,10 +103,11 @@ class Column:
     weight: float
     missing: float
     per: str = _AS_SUMMED
+    months: float = YEAR / DAYS_A_MONTH
 
     def figures(self, features: pd.DataFrame) -> FloatArray:
         """The feature's figures on the basis that the column takes, shape (n,)."""
-        return _figures(features, self.feature, self.per)
+        return _figures(features, self.feature, self.per, self.months)
 
     def of(self, features: pd.DataFrame) -> FloatArray:
         """The column for any customers, shape (n,); a feature they lack counts as missing."""
@@ -157,7 +161,12 @@ class Prepared:
 
 
 def prepare(
-    features: pd.DataFrame, *, tail: float, leave_out: Sequence[str] = (), once: bool = False
+    features: pd.DataFrame,
+    *,
+    tail: float,
+    leave_out: Sequence[str] = (),
+    once: bool = False,
+    days: int = YEAR,
 ) -> Prepared:
     """Transform, draw in, scale and weigh behaviour features.
 
@@ -171,8 +180,10 @@ def prepare(
         Features that the params leave out.
     once : bool
         For latent classes: say nothing twice. Sums, shares and counts of what is booked by
-        product and channel are left out, sums of who has been known for less than a year are
-        brought to a year, risk is a share of revenue, and gaps get no column of their own.
+        product and channel are left out, sums of who came within the window are brought to
+        a whole one, risk is a share of revenue, and gaps get no column of their own.
+    days : int
+        Length of the window that sums were taken over.
 
     Raises
     ------
@@ -190,7 +201,8 @@ def prepare(
         if name in said:
             dropped.append((name, said[name]))
             continue
-        column = _fitted(name, features, tail, _basis(name, offered) if once else _AS_SUMMED)
+        basis = _basis(name, offered) if once else _AS_SUMMED
+        column = _fitted(name, features, tail, basis, days / DAYS_A_MONTH)
         values = None if column is None else column.of(features)
         reason = _why_not(values, columns, [column.name for column in kept])
         if reason:
@@ -265,16 +277,16 @@ def _basis(name: str, names: Sequence[str]) -> str:
     if name == "risk_cost" and "revenue" in names:
         return _OF_REVENUE
     summed = name in _SUMS or name.startswith(tuple(n for n in _SUMS if n.endswith("_")))
-    return _A_YEAR if summed and "tenure" in names else _AS_SUMMED
+    return _WHOLE if summed and "tenure" in names else _AS_SUMMED
 
 
-def _figures(features: pd.DataFrame, name: str, per: str) -> FloatArray:
+def _figures(features: pd.DataFrame, name: str, per: str, months: float) -> FloatArray:
     """A feature on a basis, shape (n,); NaN where it has no meaning."""
     figures = features[name].to_numpy(dtype=float)
-    if per == _A_YEAR and "tenure" in features:
+    if per == _WHOLE and "tenure" in features:
         # who came within the last month is taken to have been there for a month
-        tenure = features["tenure"].fillna(YEAR).clip(1, YEAR)
-        return figures * YEAR / tenure.to_numpy(dtype=float)
+        tenure = features["tenure"].fillna(months).clip(min(1.0, months), months)
+        return figures * months / tenure.to_numpy(dtype=float)
     if per == _OF_REVENUE and "revenue" in features:
         revenue = features["revenue"].to_numpy(dtype=float)
         # that somebody borrows is said by the product: nothing at risk is no low share
@@ -283,9 +295,11 @@ def _figures(features: pd.DataFrame, name: str, per: str) -> FloatArray:
     return figures
 
 
-def _fitted(name: str, features: pd.DataFrame, tail: float, per: str) -> Column | None:
+def _fitted(
+    name: str, features: pd.DataFrame, tail: float, per: str, months: float
+) -> Column | None:
     """How a feature is transformed, drawn in and scaled, or None where it does not differ."""
-    figures = _figures(features, name, per)
+    figures = _figures(features, name, per, months)
     known = figures[np.isfinite(figures)]
     if known.size < 2:
         return None
@@ -299,7 +313,7 @@ def _fitted(name: str, features: pd.DataFrame, tail: float, per: str) -> Column 
     missing = 1 - known.size / figures.size
     return Column(
         name, name, kind_of(name), transform, scale, float(lo), float(hi), float(drawn.mean()),
-        spread, 1.0, missing, per,
+        spread, 1.0, missing, per, months,
     )  # fmt: skip
 
 

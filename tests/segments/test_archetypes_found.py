@@ -65,6 +65,13 @@ def agreement(archetype: pd.Series, labels: np.ndarray) -> float:
     return adjusted_rand_score(archetype[known], labels[known])
 
 
+def kept(before: np.ndarray, now: np.ndarray) -> float:
+    """Share of customers whose segment is the one that most of theirs are in now."""
+    counts = pd.crosstab(before, now)
+    assert counts.idxmax(axis=1).is_unique
+    return counts.max(axis=1).sum() / len(now)
+
+
 @pytest.mark.slow
 def test_archetypes_are_found_as_far_as_is_said(behaviour, choice):
     """Reached: adjusted Rand .83, six by the chapter's own choice; ceiling .88 (boosting)."""
@@ -103,8 +110,8 @@ def test_another_seed_and_one_percent_fewer_customers_find_the_same_segments(beh
     features, _ = behaviour
     matrix = prepare(features, tail=0.01, once=True).matrix
     other = fit_segments(matrix, method="classes", k=ARCHETYPES, seed=7)
-    assert (other.labels == choice.chosen.labels).mean() > 0.95
+    assert kept(choice.chosen.labels, other.labels) > 0.95
     fewer = features.drop(index=range(0, len(features), 100))
     again = prepare(fewer, tail=0.01, once=True)
     found = fit_segments(again.matrix, method="classes", k=ARCHETYPES, seed=8)
-    assert (found.labels == choice.chosen.labels[fewer.index]).mean() > 0.95
+    assert kept(choice.chosen.labels[fewer.index], found.labels) > 0.95

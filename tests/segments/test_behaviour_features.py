@@ -230,6 +230,9 @@ def test_said_once_three_months_of_a_new_customer_are_a_year_like_others():
     assert abs(card[new].mean() - card[~new].mean()) < 0.2 * card.std()
     summed = column(prepare(table, tail=0), "revenue_from_card")
     assert summed[~new].mean() - summed[new].mean() > summed.std()
+    # of a window of three months, three months are the whole
+    short = column(prepare(table, tail=0, once=True, days=91), "revenue_from_card")
+    np.testing.assert_allclose(short, summed * short.std() / summed.std(), atol=1e-2)
 
 
 def test_said_once_risk_is_a_share_of_revenue_of_who_has_any():
