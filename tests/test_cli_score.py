@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from crmlib import cli
@@ -266,15 +267,12 @@ def test_a_damaged_model(bank, another):
     mistaken(crm(another, bank.files()), "scoring.json", "not as it was published")
 
 
-def test_a_table_that_the_version_did_not_have(cdnow_scorer, tmp_path):
-    version, sent = cdnow_scorer
-    files = {"transactions": sent, "contracts": sent}
-    mistaken(crm(version, files), "--contracts", "without a table of contracts")
-
-
-@pytest.fixture(scope="module")
-def cdnow_scorer(cdnow_version) -> tuple[Path, Path]:
-    return cdnow_version, ROOT / "data" / "cdnow" / "transactions.csv.gz"
+def test_a_table_that_the_version_did_not_have(bank, another):
+    raw = yaml.safe_load((another / "params.yml").read_text(encoding="utf-8"))
+    raw["inputs"]["identities"] = None
+    (another / "params.yml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    publish(another, None, another)
+    mistaken(crm(another, bank.files()), "--identities", "without a table of identities")
 
 
 @pytest.mark.slow
@@ -284,9 +282,9 @@ def test_a_published_version_gives_its_segments_again(demo_version, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_version_of_purchases_alone_gives_its_segments_again(cdnow_scorer, tmp_path):
-    version, sent = cdnow_scorer
-    _gives_its_segments_again(version, {"transactions": sent}, tmp_path)
+def test_a_version_of_purchases_alone_gives_its_segments_again(cdnow_version, tmp_path):
+    sent = ROOT / "data" / "cdnow" / "transactions.csv.gz"
+    _gives_its_segments_again(cdnow_version, {"transactions": sent}, tmp_path)
 
 
 def _gives_its_segments_again(version: Path, files: dict[str, Path], out: Path) -> None:

@@ -38,7 +38,7 @@ SCORES = (
 )  # fmt: skip
 _FORMAT = 1
 _CHUNK = 100_000  # customers at a time: 10 MB per 12 segments
-_NEGLIGIBLE = 1e-9  # probability of a behaviour segment that changes no confidence
+_NEGLIGIBLE = 1e-6  # probability of a behaviour segment that changes no confidence shown
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,9 +64,10 @@ class TierOdds:
         band = np.searchsorted(self.edges[segment], money["current_value"], side="right")
         short = self.least[None, :] - money["realised"].to_numpy(float)[:, None]
         reached = np.zeros(short.shape)
-        for each in np.unique(band):
-            at = band == each
-            futures = self.ahead[segment][each]
+        # by band, so that each band's futures are searched once
+        order = np.argsort(band.astype(np.int16), kind="stable")
+        ends = np.searchsorted(band[order], np.arange(len(self.ahead[segment])), side="right")
+        for futures, at in zip(self.ahead[segment], np.split(order, ends[:-1]), strict=True):
             below = np.searchsorted(futures, short[at], side="left")
             reached[at] = 1 - below / len(futures)
         upto = np.column_stack([np.zeros(len(money)), reached, np.ones(len(money))])
