@@ -121,3 +121,14 @@ def test_the_season_stays_in_the_calendar_when_the_day_moves_on(base):
 def test_it_is_the_same_again_from_a_file(base):
     usual = usual_of(base)
     assert Usual.of_plain(json.loads(json.dumps(usual.to_plain()))) == usual
+
+
+def test_what_nobody_of_the_few_has_is_missing_or_nothing_and_not_unknown(base, tmp_path):
+    one = some_of(base, ["C02"], tmp_path)
+    purchases = pd.read_parquet(one["purchases"]).sort_values("date")
+    purchases.tail(1).to_parquet(one["purchases"], index=False)
+    ledger = pd.read_parquet(one["ledger"])
+    ledger[ledger["line"] == "revenue"].to_parquet(one["ledger"], index=False)
+    found = read(one, usual=usual_of(base)).iloc[0]
+    assert np.isnan(found["regularity"])
+    assert (found[["cost_to_serve", "risk_cost", "returned_share"]] == 0).all()
