@@ -197,7 +197,11 @@ def score_files(
     everyone = client.customer_view()
     if everyone.empty:
         _nobody(client.refused, files, scorer)
-    with tempfile.TemporaryDirectory(prefix="crm-score-") as scratch:
+    temporary = Path(tempfile.gettempdir())
+    with (
+        disk.writing(temporary, "no score was written"),
+        tempfile.TemporaryDirectory(prefix="crm-score-") as scratch,
+    ):
         features, contributed = _described(client, everyone, scorer, asked, Path(scratch))
     tiers = pd.read_parquet(scorer.folder / "tables" / "segments.parquet")
     tiers = tiers.set_index("customer_id")["value_tier"]
