@@ -75,14 +75,14 @@ class TierOdds:
 
     @classmethod
     def of_plain(cls, plain: Mapping[str, Any]) -> TierOdds:
-        """The same from lists, in which nothing stands for infinity."""
-        least = [np.inf if value is None else value for value in plain["least"]]
+        """The same from lists."""
         edges, ahead = (
             {str(name): np.asarray(values, dtype=float) for name, values in plain[part].items()}
             for part in ("edges", "ahead")
         )
         labels = tuple(plain["labels"])
-        return cls(labels, np.array(least, dtype=float), edges, ahead, float(plain["agreement"]))
+        least = np.asarray(plain["least"], dtype=float)
+        return cls(labels, least, edges, ahead, float(plain["agreement"]))
 
 
 _ALL = ""  # all customers, whatever their behaviour
