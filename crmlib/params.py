@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from crmlib.errors import ParamsError, suggestion
 from crmlib.settings_file import parse_yaml, read_yaml
-from crmlib.tables import TABLES
+from crmlib.tables import LINES, TABLES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
@@ -29,6 +29,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN)]
 # What stands in titles of twelve words, and names columns.
 _NOUN = r"^[^\W\d_]+([ -][^\W\d_]+){0,2}$"
 Noun = Annotated[str, Field(max_length=40, pattern=_NOUN)]
+_VERSION = r"^(v[1-9][0-9]{0,5}-[0-9a-f]{8})?$"
 Position = Annotated[int, Field(ge=1, le=10_000)]
 Span = Annotated[list[Position], Field(min_length=2, max_length=2)]
 Day = Annotated[dt.date, Field(gt=dt.date(1901, 1, 1), lt=dt.date(2100, 1, 1))]
@@ -203,6 +204,9 @@ class ValueChapter(_Section):
         default=[0.5, 0.8], description="cumulative shares of value at which tiers end"
     )
     tier_labels: list[Text] = Field(default=["high", "medium", "low"])
+    tier_thresholds: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        default=[], description="lifetime values from which tiers begin, instead of shares"
+    )
     contract_drivers: list[Text] = Field(
         default=[], description="attributes of customers that are held against who leaves"
     )
@@ -220,6 +224,17 @@ class ValueChapter(_Section):
                 f"{len(self.tier_cuts)} cuts make {len(self.tier_cuts) + 1} tiers, "
                 f"but {len(self.tier_labels)} labels are given.",
             )
+        if sorted(set(self.tier_thresholds), reverse=True) != self.tier_thresholds:
+            raise _Mistake(
+                "tier_thresholds",
+                f"{self.tier_thresholds} must fall from one tier to the next.",
+            )
+        if self.tier_thresholds and len(self.tier_labels) != len(self.tier_thresholds) + 1:
+            raise _Mistake(
+                "tier_thresholds",
+                f"{len(self.tier_labels)} tiers begin at {len(self.tier_labels) - 1} thresholds, "
+                f"but {len(self.tier_thresholds)} are given.",
+            )
         if len(set(self.tier_labels)) != len(self.tier_labels):
             raise _Mistake("tier_labels", f"{self.tier_labels} must differ from each other.")
         if len(set(self.contract_drivers)) != len(self.contract_drivers):
@@ -227,6 +242,9 @@ class ValueChapter(_Section):
                 "contract_drivers", f"{self.contract_drivers} must differ from each other."
             )
         return self
+
+
+Measure = Literal["customers", "revenue", "cost_to_serve", "risk_cost", "marketing", "profit"]
 
 
 class SegmentsChapter(_Section):
@@ -239,8 +257,9 @@ class SegmentsChapter(_Section):
         default=0.01, description="share of customers at either end whose features are drawn in"
     )
     leave_out: list[Text] = Field(default=[], description="behaviour features that are not used")
-    methods: Annotated[list[Literal["kmeans", "mixture"]], Field(min_length=1)] = Field(
-        default=["kmeans"], description="or mixture, or both: it takes several times as long"
+    methods: Annotated[list[Literal["classes", "kmeans", "mixture"]], Field(min_length=1)] = Field(
+        default=["classes"],
+        description="latent classes, or kmeans, mixture, or several: it takes longer",
     )
     most_behaviour_segments: Annotated[int, Field(ge=2, le=20)] = Field(
         default=8, description="behaviour segments that are wanted, at most"
@@ -311,6 +330,12 @@ class SegmentsChapter(_Section):
     card_lines: Annotated[int, Field(ge=1, le=20)] = Field(
         default=5, description="differences on a segment's card, at most"
     )
+    owners: dict[Text, Text] = Field(
+        default={}, description="who answers for a segment, `segment: name`"
+    )
+    targets: dict[Text, dict[Measure, float]] = Field(
+        default={}, description="figures of a year to reach, `segment: {profit: 500000}`"
+    )
 
     @model_validator(mode="after")
     def _stages_and_names_are_apart(self) -> SegmentsChapter:
@@ -321,6 +346,18 @@ class SegmentsChapter(_Section):
             )
         if len(set(self.names.values())) != len(self.names):
             raise _Mistake("names", "gives two segments one name.", "Name each differently.")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_can_be(self) -> SegmentsChapter:
+        for segment, figures in self.targets.items():
+            for measure, figure in figures.items():
+                if figure < 0 and measure != "profit":
+                    raise _Mistake(
+                        f"targets.{segment}.{measure}",
+                        f"found {figure:g}; expected a number of 0 or more.",
+                        "Costs are stated as positive numbers." if measure in LINES else "",
+                    )
         return self
 
 
@@ -380,6 +417,10 @@ class Engagement(_Section):
     )
     observation_end: Day = Field(description="last day the export covers")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    baseline: Annotated[str, Field(pattern=_VERSION)] = Field(
+        default="",
+        description="the version whose segments go on by name, e.g. v3-1a2b3c4d; none if empty",
+    )
     inputs: Inputs
     customers: CustomersChapter = CustomersChapter()
     value: ValueChapter = ValueChapter()
@@ -455,7 +496,7 @@ CHAPTER_SECTIONS = {
     "03_segments": "segments",
     "06_summary": "summary",
 }
-UNSEEN_SECTIONS = {"tolerances"}  # which no chapter reads
+UNSEEN_SECTIONS = {"tolerances", "baseline"}  # no chapter reads one, nor the other's name
 
 
 def load(path: Path | str, overrides: Iterable[str] = ()) -> Engagement:
@@ -582,6 +623,9 @@ def _explain(detail: dict[str, Any]) -> tuple[str, str, str]:
     if kind == "value_error":
         key, problem, *remedy = context["error"].args
         return f"{place}.{key}".strip("."), problem, "".join(remedy)
+    if kind == "literal_error" and loc[-1:] == ("[key]",):
+        parents = [str(part) for part in loc if part != "[key]"]
+        return ".".join(parents), "unknown key.", suggestion(parents[-1], get_args(Measure))
     if kind == "invalid_key" or loc[-1:] == ("[key]",):
         key = "null" if detail["input"] is None else found
         parents = [str(part) for part in loc if part != "[key]"][:-1]
@@ -635,6 +679,7 @@ _PATTERNS = {
     ),
     _NOUN: "expected one to three words of letters, such as card spending",
     PLAIN: "expected text without control characters",
+    _VERSION: "expected a version's name, such as v3-1a2b3c4d, or nothing",
     r"^[A-Z]{3}$": "expected a three-letter currency code such as EUR",
 }
 

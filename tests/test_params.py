@@ -147,6 +147,19 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
             "seed=!!bool abc",
             "--set seed=!!bool abc: the value is not valid YAML: `abc` is not what `!!bool` says.",
         ),
+        (
+            "segments.targets={low: {profits: 1}}",
+            "segments.targets.low.profits: unknown key. Did you mean `profit`?",
+        ),
+        (
+            "segments.targets={low: {marketing: -3}}",
+            "segments.targets.low.marketing: found -3; expected a number of 0 or more. Costs are "
+            "stated as positive numbers.",
+        ),
+        (
+            "segments.owners={low: 3}",
+            "segments.owners.low: found 3; expected text; put it in quotes.",
+        ),
         ("inputs={}", "inputs.transactions: is required and not given."),
         ("title.x=1", "--set title.x=1: `title` has no keys below it."),
         (

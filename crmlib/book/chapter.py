@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from pyarrow import ArrowInvalid
 
 from crmlib import intake, params
 from crmlib.book import scoring
-from crmlib.errors import VersionError
+from crmlib.errors import ParamsError, VersionError
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Decision, Finding, FindingList
@@ -84,6 +84,58 @@ class Chapter:
             return pd.read_parquet(path)
         except (ArrowInvalid, OSError) as error:
             raise _damaged(path, str(error)) from None
+
+    def earlier(self, name: str) -> pd.DataFrame | Refusal:
+        """A customer-level table of the baseline version, or why there is none.
+
+        The version being made lies beside it, as the version read by hand does.
+        """
+        version = self.engagement.baseline
+        if not version:
+            return Refusal("the params name no earlier version (`baseline`)")
+        path = self.source.resolve().parent / version / "tables" / f"{name}.parquet"
+        try:
+            return pd.read_parquet(path)
+        except (ArrowInvalid, OSError) as error:
+            reason = "is not there" if not path.exists() else f"cannot be read ({error})"
+            remedy = f"{self.name} goes on from it: name another `baseline` and run the book again."
+            raise VersionError(f"baseline {version}: {name}", f"{reason}.", remedy) from None
+
+    def require_known(self, setting: str, names: Iterable[str], known: Iterable[str]) -> None:
+        """Refuse a setting that names something which this chapter has not found.
+
+        Raises
+        ------
+        ParamsError
+            With all that it could have named, one a line.
+        """
+        there = sorted(set(known))
+        for name in names:
+            if name not in there:
+                raise ParamsError(
+                    self._place(setting, name),
+                    "is nothing that this version has found.",
+                    "Take one of these, or leave it out:",
+                    there,
+                )
+
+    def require_free(self, setting: str, taken: Iterable[str] | Refusal) -> None:
+        """Refuse own names that stand for something else already.
+
+        Raises
+        ------
+        ParamsError
+            With the first of the keys.
+        """
+        for name in () if isinstance(taken, Refusal) else taken:
+            raise ParamsError(
+                self._place(setting, name),
+                "gives a name that another segment has.",
+                "Take another word.",
+            )
+
+    def _place(self, setting: str, key: str) -> str:
+        return f"params: {params.CHAPTER_SECTIONS[self.name]}.{setting}.{key}"
 
     def write(self, name: str, table: pd.DataFrame | ir.Table) -> None:
         """Keep a customer-level table, in pandas or in the engine, in the version."""

@@ -1,7 +1,8 @@
 """What decides a result, as hashes: the same fingerprint means the same version.
 
 A version's `hash8` covers input bytes, resolved params, notebooks, crmlib, the
-lock and the packages that are really installed. A chapter's key covers the part
+lock, the packages that are really installed, and the tables that are read of the
+baseline version. A chapter's key covers the part
 of that which the chapter can see, so that an older version's chapter may be
 reused where nothing it rests on has changed.
 """
@@ -12,7 +13,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class Fingerprint:
     packages : dict
         Installed versions of Python and of crmlib's direct dependencies. They
         count, because an environment may differ from the lock it came from.
+    baseline : dict
+        SHA-256 of each table that is read of the baseline version, by its path in it.
     """
 
     inputs: dict[str, str]
@@ -48,6 +51,7 @@ class Fingerprint:
     lock: str
     chapters: tuple[str, ...]
     packages: dict[str, str]
+    baseline: dict[str, str] = field(default_factory=dict)
 
     @property
     def hash8(self) -> str:
@@ -55,7 +59,12 @@ class Fingerprint:
         return digest(asdict(self))[:8]
 
 
-def of(engagement: params.Engagement, chapters: Iterable[str], notebooks: Path) -> Fingerprint:
+def of(
+    engagement: params.Engagement,
+    chapters: Iterable[str],
+    notebooks: Path,
+    baseline: Mapping[str, str] | None = None,
+) -> Fingerprint:
     """Take the fingerprint of a run before anything is executed."""
     chapters = tuple(chapters)
     return Fingerprint(
@@ -66,6 +75,7 @@ def of(engagement: params.Engagement, chapters: Iterable[str], notebooks: Path) 
         lock=of_file(LOCK) if LOCK.exists() else "",
         chapters=chapters,
         packages=installed_packages(),
+        baseline=dict(baseline or {}),
     )
 
 
@@ -76,6 +86,7 @@ def chapter_key(
     before: Iterable[str],
     notebook: Path,
     upstream: Mapping[str, str],
+    baseline: Mapping[str, str] | None = None,
 ) -> str:
     """What a chapter's result depends on, as one hash.
 
@@ -86,6 +97,9 @@ def chapter_key(
         whole engagement, and later chapters read, say, the value horizon.
     upstream : mapping
         SHA-256 of what those chapters left for it, by path or record.
+    baseline : mapping, optional
+        SHA-256 of what it reads of the baseline version, by path; that version's
+        name decides nothing.
     """
     visible = {chapter, *before}
     hidden = {section for name, section in params.CHAPTER_SECTIONS.items() if name not in visible}
@@ -97,6 +111,7 @@ def chapter_key(
             "params": engagement.model_dump(mode="json", exclude=hidden),
             "inputs": provenance.inputs,
             "upstream": dict(upstream),
+            "baseline": dict(baseline or {}),
             "code": provenance.code,
             "lock": provenance.lock,
             "packages": provenance.packages,

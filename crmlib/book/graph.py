@@ -26,11 +26,14 @@ class Chapter:
     reads : {"tables", "records"}
         What it takes from them: customer-level tables, or, as the summary
         does, only their exhibits and findings.
+    earlier : tuple of str
+        Customer-level tables that it reads of the baseline version, where params name one.
     """
 
     name: str
     needs: tuple[str, ...] = ()
     reads: Literal["tables", "records"] = "tables"
+    earlier: tuple[str, ...] = ()
 
 
 Graph = Sequence[Chapter]
@@ -38,7 +41,7 @@ Graph = Sequence[Chapter]
 GRAPH: Graph = (
     Chapter("01_customers"),
     Chapter("02_value", needs=("01_customers",)),
-    Chapter("03_segments", needs=("01_customers", "02_value")),
+    Chapter("03_segments", needs=("01_customers", "02_value"), earlier=("segments",)),
     Chapter("06_summary", needs=("01_customers", "02_value", "03_segments"), reads="records"),
 )
 

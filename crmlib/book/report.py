@@ -65,8 +65,11 @@ class Origin:
     @cached_property
     def inputs(self) -> list[tuple[str, str]]:
         """Each input and its SHA-256; absolute paths lose their folders."""
+        read = sorted(self.fingerprint.inputs.items())
+        earlier = sorted(self.fingerprint.baseline.items())
         return [
-            (shown_input(path), digest) for path, digest in sorted(self.fingerprint.inputs.items())
+            *((shown_input(path), digest) for path, digest in read),
+            *((f"baseline version: {path}", digest) for path, digest in earlier),
         ]
 
     @cached_property

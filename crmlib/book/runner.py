@@ -17,7 +17,8 @@ from importlib import import_module
 from pathlib import Path
 
 from crmlib import errors, params
-from crmlib.book import disk, execution, fingerprint, records, versions
+from crmlib.book import baseline, disk, execution, fingerprint, records, versions
+from crmlib.book.baseline import Baseline
 from crmlib.book.graph import GRAPH, Chapter, Graph, select, upstream
 from crmlib.book.records import ChapterRun
 from crmlib.book.versions import Build, Version
@@ -105,6 +106,7 @@ class _Run:
 
     engagement: params.Engagement
     provenance: fingerprint.Fingerprint
+    earlier: Baseline | None
     chapters: Graph
     notebooks: Path
     build: Build
@@ -152,14 +154,17 @@ def run(
     chapters = select(graph, only)
     _probe(engagement)
     versions.require_root(out)
-    provenance = fingerprint.of(engagement, (chapter.name for chapter in chapters), notebooks)
+    earlier = baseline.of(engagement, out, chapters)
+    names = tuple(chapter.name for chapter in chapters)
+    read = earlier.tables if earlier else {}
+    provenance = fingerprint.of(engagement, names, notebooks, read)
     existing = versions.find(out, engagement.engagement, provenance.hash8)
     if existing and not force:
         if not _is_listed(out, existing):
             _write_indices(out, existing)
         return Outcome(existing, existing=True)
     with disk.writing(out), versions.begin(out, engagement.engagement) as build:
-        this = _Run(engagement, provenance, chapters, notebooks, build, force, progress)
+        this = _Run(engagement, provenance, earlier, chapters, notebooks, build, force, progress)
         outcome = _make(this, Path(params_path).resolve().parent, workers)
     _write_indices(out, outcome.version)
     return outcome
@@ -177,6 +182,8 @@ def _make(this: _Run, params_folder: Path, workers: int) -> Outcome:
         "params_folder": str(params_folder),
         "started": started.isoformat(timespec="seconds"),
     }
+    if this.earlier:
+        manifest["baseline"] = asdict(this.earlier)
     folder = this.build.path
     (folder / "params.yml").write_text(params.to_yaml(this.engagement), encoding="utf-8")
     versions.write_manifest(folder, manifest)
@@ -208,7 +215,10 @@ def _require_same_inputs(this: _Run) -> None:
     ------
     InputError
         An input file is another one than before the first chapter, or gone.
+    VersionError
+        The baseline version is no longer as it was published, or gone.
     """
+    baseline.of(this.engagement, this.build.root, this.chapters)
     before, problem = this.provenance.inputs, "changed while it was read; nothing was published."
     try:
         now = fingerprint.of_inputs(this.engagement)
@@ -317,6 +327,7 @@ def _key(this: _Run, chapter: Chapter) -> str:
         before,
         this.notebooks / f"{chapter.name}.ipynb",
         records.left_for(chapter, before, this.build.path),
+        this.earlier.read_by(chapter) if this.earlier else {},
     )
 
 

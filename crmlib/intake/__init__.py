@@ -26,6 +26,7 @@ _HOMES = {
     "repeat_purchases_by_month": "crmlib.intake.customers",
     "read_purchases": "crmlib.intake.customers",
     "read_account": "crmlib.intake.account",
+    "read_last_years": "crmlib.intake.account",
     "booked_days": "crmlib.intake.account",
     "read_acquired": "crmlib.intake.acquired",
     "read_behaviour": "crmlib.intake.behaviour",

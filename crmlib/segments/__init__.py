@@ -1,5 +1,6 @@
 """Which segments customers fall into: found, checked before they go live, read and followed."""
 
+from crmlib.segments.accounts import segment_accounts, segment_targets
 from crmlib.segments.alarms import (
     Alarms,
     alarms,
@@ -34,6 +35,7 @@ from crmlib.segments.clusters import (
     fit_segments,
     restored,
 )
+from crmlib.segments.continuity import continuity
 from crmlib.segments.criteria import (
     CriteriaRules,
     conventional_or_dynamic,
@@ -58,7 +60,9 @@ from crmlib.segments.history import (
     TwoDates,
     a_year_before,
     as_formed_before,
+    longest,
     two_dates,
+    years_before,
 )
 from crmlib.segments.ladder import (
     Ladder,
@@ -91,6 +95,7 @@ from crmlib.segments.scoring import (
     score,
     scoring_model,
 )
+from crmlib.segments.signs import signs_by_segment
 from crmlib.segments.stability import (
     GATE,
     TRUSTED,
@@ -157,6 +162,7 @@ __all__ = [
     "choose_behaviour",
     "choose_segments",
     "compare_dates",
+    "continuity",
     "conventional_or_dynamic",
     "earlier_segments",
     "find_triggers",
@@ -164,6 +170,7 @@ __all__ = [
     "forecast_sizes",
     "lifecycle_signs",
     "lifecycle_stages",
+    "longest",
     "name_behaviour",
     "name_segments",
     "place",
@@ -174,12 +181,16 @@ __all__ = [
     "retirements",
     "score",
     "scoring_model",
+    "segment_accounts",
     "segment_cards",
     "segment_flows",
     "segment_table",
+    "segment_targets",
+    "signs_by_segment",
     "snapshot",
     "spend_between",
     "stability",
     "tier_odds",
     "two_dates",
+    "years_before",
 ]

@@ -60,22 +60,32 @@ def alarms(
 
     Parameters
     ----------
-    stability, born, retired
+    stability, retired
         From the same comparison of two dates.
+    born : Births
+        From the same or, since a birth takes its time, from an earlier date; with as many
+        swaps.
     rate : float
         Family-wise rate of false alarms, 0–1.
 
     Raises
     ------
     ValueError
-        If there are too few swaps to raise any alarm at this rate.
+        If there are too few swaps to raise any alarm at this rate, or not equally many.
 
     Notes
     -----
+    Swaps of two pairs of dates are drawn apart. The largest of independent surprises is no
+    smaller than that of surprises which go together, so that the rate is kept.
+
     A segment below minimum size is a fact about the later date and no alarm.
     """
     families = [stability.tested, retired.shares.tested, born.tested, retired.tested]
     replications = len(stability.tested.swapped)
+    if len(born.tested.swapped) != replications:
+        raise ValueError(
+            f"births have {len(born.tested.swapped)} swaps, the other tests {replications}"
+        )
     if 1 / (replications + 1) > rate:
         raise ValueError(f"a rate of {rate:g} needs at least {np.ceil(1 / rate) - 1:.0f} swaps")
     adjusted = step_down(families)

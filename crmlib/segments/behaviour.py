@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from crmlib.segments.choice import SegmentChoice, choose_segments
 from crmlib.segments.naming import Names, continue_segments, name_segments
 from crmlib.segments.stability import Stability
+from crmlib.stats.refusal import Refusal
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 INACTIVE = "inactive"  # who holds nothing and has bought nothing of late
+ALL = "all"  # the one level of a rung that was refused
 
 
 class Features(Protocol):
@@ -119,21 +121,32 @@ def choose_behaviour(
     )  # fmt: skip
 
 
-def earlier_segments(customers: pd.Series, table: pd.DataFrame) -> Earlier:
-    """The earlier version's segments of today's customers.
+def earlier_segments(customers: pd.Series, table: pd.DataFrame | Refusal) -> Earlier | None:
+    """The earlier version's behaviour segments of today's customers.
 
     Parameters
     ----------
     customers : Series of shape (n,)
         customer_id of today's customers, in the order of the prepared features.
-    table : DataFrame
+    table : DataFrame or Refusal
         customer_id and behaviour_segment (a name) of the earlier version.
+
+    Returns
+    -------
+    Earlier or None
+        None where there is no earlier version, or it had no behaviour segments. Who was
+        inactive was in none: that is told by a rule, and today's customers may be told so.
     """
+    if isinstance(table, Refusal):
+        return None
+    formed = table[~table["behaviour_segment"].isin([INACTIVE, ALL])]
+    if formed.empty:
+        return None
     # by size and name: numbers are not kept in the table
-    sizes = table["behaviour_segment"].value_counts().rename("size").reset_index()
+    sizes = formed["behaviour_segment"].value_counts().rename("size").reset_index()
     order = sizes.sort_values(["size", "behaviour_segment"], ascending=[False, True])
     names = tuple(order["behaviour_segment"].astype(str))
-    numbers = table.set_index("customer_id")["behaviour_segment"].map(
+    numbers = formed.set_index("customer_id")["behaviour_segment"].map(
         {name: at for at, name in enumerate(names)}
     )
     return Earlier(customers.map(numbers).fillna(-1).to_numpy(dtype=np.int64), names)
@@ -157,22 +170,19 @@ def name_behaviour(
         The client's words.
     earlier : Earlier, optional
         Where no customer of it is left, all segments are new.
-
-    Raises
-    ------
-    ValueError
-        If two segments would have one name by the client's words.
     """
     table = pd.DataFrame(prepared.matrix, columns=list(prepared.names))
     if earlier is None or (earlier.labels < 0).all():
-        names = name_segments(table, choice.chosen.labels, own=own)
+        names = name_segments(table, choice.chosen.labels, own=own, reserved=(INACTIVE, ALL))
         gone = () if earlier is None else earlier.names
         return BehaviourSegments(choice, names, () if earlier is None else names.names, gone)
     found = continue_segments(choice.chosen, earlier.labels, earlier.names)
     moved = replace(
         choice, chosen=found.segmentation, stability=_renumbered(choice.stability, found.order)
     )
-    names = name_segments(table, found.segmentation.labels, own=own, kept=found.kept)
+    names = name_segments(
+        table, found.segmentation.labels, own=own, kept=found.kept, reserved=(INACTIVE, ALL)
+    )
     new = tuple(name for at, name in enumerate(names.names) if at not in found.kept)
     return BehaviourSegments(moved, names, new, found.gone)
 

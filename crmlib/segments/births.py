@@ -7,17 +7,25 @@ like; so is one that fills a gap inside a broad segment, which a distance from c
 does not see. Groups are cut from both dates together, blind to the date, at every size:
 cells by KMeans, joined two by two to a tree (Ward 1963, *JASA* 58: 236–244). All nodes of
 the tree are tested, so that swapped dates are a fair null distribution and a segment that
-spans several cells is found whole.
+spans several cells is found whole. Of dense nodes that one of them holds, the one with the
+largest likelihood ratio is the segment (Kulldorff 1997, *Communications in Statistics* 26:
+1481–1496): neighbours that merely grow would dilute it.
+
+A birth takes years: where segments were formed when its first members had come already,
+one of them holds its like, and how many segments there are decides whether it shows. The
+earlier date should be the earliest one that the data allow (`history.years_before`).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import ward
+from scipy.special import xlogy
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
@@ -42,8 +50,9 @@ class Births:
         One row per node of the tree: before, after (customers), expected (after, had all
         parts of each segment grown alike), excess (after − expected), nearest (segment), distance
         (from its centre, over the median of its members), spread (median distance of the
-        members from the group's centre, over that of a typical segment), large, new, dense
-        (bool), p (of the excess, one-sided).
+        members from the group's centre, over that of a typical segment), ratio (logarithm of
+        the likelihood ratio of as many as there are against as many as expected, Poisson),
+        large, new, dense (bool), p (of the excess, one-sided).
     profile : DataFrame
         The groups' means by feature, in prepared units.
     ids, cells : arrays of shape (n_after,)
@@ -53,6 +62,8 @@ class Births:
     smallest : float
         Customers that a segment must have.
     tested : Surprises
+    since : date, optional
+        The earlier date, where it is named.
     """
 
     groups: pd.DataFrame
@@ -62,6 +73,7 @@ class Births:
     holds: BoolArray
     smallest: float
     tested: Surprises
+    since: dt.date | None = None
 
     def members(self, group: str) -> NDArray[np.object_]:
         """Ids of the customers of the later date who belong to a group."""
@@ -70,15 +82,17 @@ class Births:
     def born(self, beyond_chance: BoolArray) -> list[str]:
         """Groups that are segments by now, of those whose excess is beyond chance.
 
-        Of groups that hold one another the one with the clearest excess counts.
+        Such groups that lie within one more are one birth, since even together they are
+        dense: of them, and that one, the one with the largest likelihood ratio counts.
         """
         kinds = self.groups["large"] & self.groups["new"] & self.groups["dense"]
         open_ = np.flatnonzero(kinds.to_numpy() & beyond_chance)
-        found: list[int] = []
-        for group in open_[np.argsort(-self.tested.observed[open_], kind="stable")]:
-            if not any((self.holds[group] & self.holds[other]).any() for other in found):
-                found.append(int(group))
-        return [str(name) for name in self.groups.index[sorted(found)]]
+        inside = (self.holds[open_][:, None] <= self.holds[open_]).all(axis=2)  # row in column
+        ratio = self.groups["ratio"].to_numpy()[open_]
+        widest = np.flatnonzero(inside.sum(axis=1) == 1)  # those that only they hold
+        within = [np.flatnonzero(inside[:, wide]) for wide in widest]
+        found = sorted(int(open_[parts[ratio[parts].argmax()]]) for parts in within)
+        return [str(name) for name in self.groups.index[found]]
 
 
 def births(compared: Comparison, *, min_share: float) -> Births:
@@ -116,6 +130,7 @@ def births(compared: Comparison, *, min_share: float) -> Births:
     both = [holds[:, cell] for cell in cells]
     profile = _means(compared, both)
     groups[["nearest", "distance", "spread"]] = _described(compared, both, profile)
+    groups["ratio"] = _log_ratio(groups["after"].to_numpy(), groups["expected"].to_numpy())
     groups["large"] = groups["excess"] >= min_share * after.n
     groups["new"] = groups["excess"] >= _NEW * groups["after"]
     groups["dense"] = groups["spread"] < _TIGHT
@@ -129,6 +144,7 @@ def births(compared: Comparison, *, min_share: float) -> Births:
         holds=holds,
         smallest=min_share * after.n,
         tested=Surprises("birth", names, *surprise),
+        since=compared.since,
     )
 
 
@@ -171,6 +187,14 @@ def _excess(before: FloatArray, after: FloatArray, holds: BoolArray) -> FloatArr
     explained = (before * growth[..., None, :]).sum(axis=-1)
     excess = after.sum(axis=-1) - explained
     return excess @ holds.T / after.sum(axis=(-2, -1))[..., None]
+
+
+def _log_ratio(after: IntArray, expected: FloatArray) -> FloatArray:
+    """Log likelihood ratio of Poisson counts that are more than expected; else 0."""
+    # half a customer where none is expected, as in each bin of the stability index
+    least = np.maximum(expected, 0.5)
+    ratio = xlogy(after, after / least) - (after - least)
+    return np.where(after > least, ratio, 0.0)
 
 
 def _median_growth(before: FloatArray, after: FloatArray) -> FloatArray:

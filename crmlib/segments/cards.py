@@ -15,12 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from crmlib.segments.distinct import holm, rank_moments, welch
+from crmlib.segments.distinct import rank_moments, welch
 from crmlib.segments.limits import roundest, written
 from crmlib.segments.stage_mix import stage_mix
 from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.disclosure import is_small
 from crmlib.stats.intervals import percentile_interval
+from crmlib.stats.multiplicity import holm
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 

@@ -99,7 +99,7 @@ def choose_segments(
     ----------
     matrix : array of shape (n, p)
         Prepared features, one row per customer, without gaps.
-    methods : sequence of {"kmeans", "mixture"}
+    methods : sequence of {"kmeans", "mixture", "classes"}
     most : int
         Segments that the company can serve, at least 2. One more is tried, to say whether
         it is the company or the customers who set the limit.

@@ -1,8 +1,8 @@
 """Behaviour segments: customers who use the client in a similar way (S1, second rung).
 
-K-means or a Gaussian mixture on prepared features, found on a sample and numbered in a way
-that does not depend on a random start. How many there are is the question of
-`crmlib.segments.choice`.
+K-means, a Gaussian mixture or latent classes on prepared features, found on a sample and
+numbered in a way that does not depend on a random start. How many there are is the question
+of `crmlib.segments.choice`.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Segmentation:
 
     Attributes
     ----------
-    method : {"kmeans", "mixture"}
+    method : {"kmeans", "mixture", "classes"}
     k : int
     labels : array of shape (n,)
         Segment 0…k−1 of each customer.
-    shape : Spheres or Ellipsoids
+    shape : Spheres, Ellipsoids or Classes
         The segments as arrays.
     fitted_on : int
         Customers in the sample that they were found on.
@@ -107,7 +107,7 @@ def fit_segments(
     ----------
     matrix : array of shape (n, p)
         Prepared features, one row per customer, without gaps.
-    method : {"kmeans", "mixture"}
+    method : {"kmeans", "mixture", "classes"}
     k : int
         Segments, at least one.
     seed : int

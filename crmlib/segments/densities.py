@@ -1,8 +1,8 @@
-"""Two shapes that behaviour segments may have: equal spheres, or ellipsoids of their own.
+"""The shapes that behaviour segments may have: equal spheres, ellipsoids, or latent classes.
 
 K-means is the limit of equal spheres, a Gaussian mixture has ellipsoids. Both are found
 with scikit-learn and then kept as plain arrays, so that a version can write them down and
-score customers who come later.
+score customers who come later. Latent classes have no shape, see `crmlib.segments.classes`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+
+from crmlib.segments.classes import Classes, fit_classes
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -128,7 +130,7 @@ class Ellipsoids:
         return {"weights": self.weights, "means": self.means, "covariances": self.covariances}
 
 
-Shape = Spheres | Ellipsoids
+Shape = Spheres | Ellipsoids | Classes
 
 
 def fit_spheres(
@@ -205,5 +207,5 @@ def _precisions(rows: FloatArray, labels: IntArray, k: int) -> FloatArray:
 
 
 # the names that params use
-METHODS = {"kmeans": Spheres, "mixture": Ellipsoids}
-FITS = {"kmeans": fit_spheres, "mixture": fit_ellipsoids}
+METHODS = {"kmeans": Spheres, "mixture": Ellipsoids, "classes": Classes}
+FITS = {"kmeans": fit_spheres, "mixture": fit_ellipsoids, "classes": fit_classes}

@@ -16,23 +16,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from crmlib.stats.multiplicity import holm
+
 FloatArray = NDArray[np.float64]
 
 COLUMNS = ("first", "second", "p_value", "apart", "apart_otherwise", "by")
-
-
-def holm(p_values: ArrayLike) -> FloatArray:
-    """p-values corrected for their number (Holm's step-down), in their order.
-
-    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
-    corrected = np.empty(p.size)
-    corrected[order] = np.minimum(stepped, 1.0)
-    return corrected
 
 
 def rank_moments(

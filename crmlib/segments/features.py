@@ -10,6 +10,10 @@ Two weights follow. Columns of one kind share their vote as in multiple factor a
 channels do not outvote one tenure. And a column counts as far as the others tell of it
 (squared multiple correlation, Guttman 1953): a segment is a pattern over several features,
 and what goes with nothing else can only blur it.
+
+A latent class model multiplies what features say one by one (`crmlib.segments.classes`). For
+it, `once` keeps what is booked by product and channel and leaves out the sums, shares and counts
+that are made of it: said twice, one product's holders would pass for a segment.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ ALIKE = 0.95  # absolute correlation from which two columns say the same
 TOLD = 0.5  # R² from which other columns tell who lacks a figure
 RARE = 0.05  # share of customers below which, or above one less it, a gap says too little
 LEAST_VOICE = 0.1  # of a column's variance, where no other column tells of it
+YEAR = 12.0  # months of tenure from which a year's sums are a year's
 _SMALL = 1e-9  # spread of a column of units 1 that is rounding
 
 # The kinds of feature, by how their names begin: columns of one kind share their vote.
@@ -48,6 +53,9 @@ KINDS: dict[str, tuple[str, ...]] = {
 _COMPOSITIONS = ("cost_share_",)
 _SIGNED = ("trend",)  # logarithms already
 _PLAIN, _LOG, _ROOT, _GAP = "as it is", "logarithm", "square root", "missing or not"
+_AS_SUMMED, _A_YEAR, _OF_REVENUE = "", "a year", "of revenue"
+_SUMS = ("frequency", "spend", "revenue", "cost_to_serve", "revenue_from_", "cost_in_")
+_GIVEN_PURCHASES = ("mean_ticket",)  # what sums of purchases by product do not say
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,9 @@ class Column:
     missing : float
         Share of customers without a figure; they get the centre, and so neither draw
         together nor apart.
+    per : str
+        "" for the figure as it is; "a year" for a sum brought to a whole year where a
+        customer is younger; "of revenue" for a share of it, of who has a share at all.
     """
 
     name: str
@@ -88,12 +99,17 @@ class Column:
     spread: float
     weight: float
     missing: float
+    per: str = _AS_SUMMED
+
+    def figures(self, features: pd.DataFrame) -> FloatArray:
+        """The feature's figures on the basis that the column takes, shape (n,)."""
+        return _figures(features, self.feature, self.per)
 
     def of(self, features: pd.DataFrame) -> FloatArray:
         """The column for any customers, shape (n,); a feature they lack counts as missing."""
         if self.feature not in features:
             return np.zeros(len(features))
-        figures = features[self.feature].to_numpy(dtype=float)
+        figures = self.figures(features)
         drawn = np.clip(_transformed(figures, self.transform, self.scale), self.lo, self.hi)
         scaled = (drawn - self.centre) / self.spread * self.weight
         return np.where(np.isnan(scaled), 0.0, scaled)
@@ -140,7 +156,9 @@ class Prepared:
         return self.recipe.apply(features)
 
 
-def prepare(features: pd.DataFrame, *, tail: float, leave_out: Sequence[str] = ()) -> Prepared:
+def prepare(
+    features: pd.DataFrame, *, tail: float, leave_out: Sequence[str] = (), once: bool = False
+) -> Prepared:
     """Transform, draw in, scale and weigh behaviour features.
 
     Parameters
@@ -151,20 +169,28 @@ def prepare(features: pd.DataFrame, *, tail: float, leave_out: Sequence[str] = (
         Share of customers in each tail that is drawn in to the tail's beginning.
     leave_out : sequence of str
         Features that the params leave out.
+    once : bool
+        For latent classes: say nothing twice. Sums, shares and counts of what is booked by
+        product and channel are left out, sums of who has been known for less than a year are
+        brought to a year, risk is a share of revenue, and gaps get no column of their own.
 
     Raises
     ------
     NotIdentified
-        No feature differs between customers.
+        No feature differs between customers, or one to be left out does not exist.
     """
+    _require_known(leave_out, features)
     kept: list[Column] = []
     dropped: list[tuple[str, str]] = []
     columns: list[FloatArray] = []
-    for name in (name for name in features.columns if name != KEY):
-        if name in leave_out:
-            dropped.append((name, "left out by the params"))
+    offered = [name for name in features.columns if name != KEY]
+    said = _said_already(offered) if once else {}
+    said |= {name: "left out by the params" for name in leave_out if name in offered}
+    for name in offered:
+        if name in said:
+            dropped.append((name, said[name]))
             continue
-        column = _fitted(name, features[name].to_numpy(dtype=float), tail)
+        column = _fitted(name, features, tail, _basis(name, offered) if once else _AS_SUMMED)
         values = None if column is None else column.of(features)
         reason = _why_not(values, columns, [column.name for column in kept])
         if reason:
@@ -174,11 +200,24 @@ def prepare(features: pd.DataFrame, *, tail: float, leave_out: Sequence[str] = (
         columns.append(values)
     if not kept:
         raise NotIdentified("no behaviour feature differs between customers")
-    kept += _gaps(features, kept, np.column_stack(columns))
+    if not once:
+        kept += _gaps(features, kept, np.column_stack(columns))
     recipe = Recipe(tuple(_weighed(kept, features)))
     names = tuple(column.name for column in recipe.columns)
     left = pd.DataFrame(dropped, columns=["feature", "reason"])
     return Prepared(recipe.apply(features), names, left, recipe)
+
+
+def _require_known(leave_out: Sequence[str], features: pd.DataFrame) -> None:
+    """Whoever leaves out a feature means one; a slip of the pen would leave it in."""
+    there = [str(name) for name in features.columns if name != KEY]
+    for name in leave_out:
+        # a feature of another engagement may be left out here as well
+        if name not in there and kind_of(name) not in KINDS:
+            raise NotIdentified(
+                f"no behaviour feature is called `{name}` (segments.leave_out); there are "
+                f"{', '.join(there)}"
+            )
 
 
 def active(features: pd.DataFrame) -> NDArray[np.bool_]:
@@ -204,8 +243,49 @@ def kind_of(feature: str) -> str:
     return feature
 
 
-def _fitted(name: str, figures: FloatArray, tail: float) -> Column | None:
+def _said_already(names: Sequence[str]) -> dict[str, str]:
+    """Features that are made of others, and of which, in words."""
+    said: dict[str, str] = {}
+    if any(name.startswith("revenue_from_") for name in names):
+        in_product = "is in the revenue of the product"
+        said |= {name: in_product for name in KINDS["purchases"] if name not in _GIVEN_PURCHASES}
+        said |= {"revenue": "is the sum of revenue by product"}
+        said |= {"products": "counts the products that revenue comes from"}
+    elif "mean_ticket" in names:
+        said |= {"spend": "is frequency times mean ticket"}
+    if any(name.startswith("cost_in_") for name in names):
+        said |= {"cost_to_serve": "is the sum of cost by channel"}
+        said |= {name: "is made of cost by channel" for name in names
+                 if name.startswith(_COMPOSITIONS)}  # fmt: skip
+    return {name: reason for name, reason in said.items() if name in names}
+
+
+def _basis(name: str, names: Sequence[str]) -> str:
+    """On which basis customers of different age and size compare, see `Column.per`."""
+    if name == "risk_cost" and "revenue" in names:
+        return _OF_REVENUE
+    summed = name in _SUMS or name.startswith(tuple(n for n in _SUMS if n.endswith("_")))
+    return _A_YEAR if summed and "tenure" in names else _AS_SUMMED
+
+
+def _figures(features: pd.DataFrame, name: str, per: str) -> FloatArray:
+    """A feature on a basis, shape (n,); NaN where it has no meaning."""
+    figures = features[name].to_numpy(dtype=float)
+    if per == _A_YEAR and "tenure" in features:
+        # who came within the last month is taken to have been there for a month
+        tenure = features["tenure"].fillna(YEAR).clip(1, YEAR)
+        return figures * YEAR / tenure.to_numpy(dtype=float)
+    if per == _OF_REVENUE and "revenue" in features:
+        revenue = features["revenue"].to_numpy(dtype=float)
+        # that somebody borrows is said by the product: nothing at risk is no low share
+        both = (figures > 0) & (revenue > 0)
+        return np.divide(figures, revenue, out=np.full(len(figures), np.nan), where=both)
+    return figures
+
+
+def _fitted(name: str, features: pd.DataFrame, tail: float, per: str) -> Column | None:
     """How a feature is transformed, drawn in and scaled, or None where it does not differ."""
+    figures = _figures(features, name, per)
     known = figures[np.isfinite(figures)]
     if known.size < 2:
         return None
@@ -219,7 +299,7 @@ def _fitted(name: str, figures: FloatArray, tail: float) -> Column | None:
     missing = 1 - known.size / figures.size
     return Column(
         name, name, kind_of(name), transform, scale, float(lo), float(hi), float(drawn.mean()),
-        spread, 1.0, missing,
+        spread, 1.0, missing, per,
     )  # fmt: skip
 
 

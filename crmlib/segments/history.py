@@ -32,6 +32,7 @@ from crmlib.segments.two_dates import (
     still_there,
 )
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
 
 _SAME = 0.5  # Jaccard coefficient from which an earlier segment bears the name of today's
 SWAPS = 499  # of dates, at least
@@ -85,6 +86,8 @@ class TwoDates:
         Segments by value per customer on the later date, best first.
     money : {"contribution", "spend"}
         What value is: revenue less cost to serve and risk of the ledger, or purchases.
+    since : date, optional
+        The earlier date, where it is to be named.
     """
 
     before: Snapshot
@@ -93,6 +96,7 @@ class TwoDates:
     value_after: pd.Series
     order: tuple[str, ...]
     money: str
+    since: dt.date | None = None
 
     def flows(self, *, replications: int, seed: int, level: float) -> SegmentFlows:
         """Who went where, see `crmlib.segments.dynamics.segment_flows`."""
@@ -114,7 +118,9 @@ class TwoDates:
         As many of them as a family-wise `rate` of false alarms needs to be told.
         """
         swaps = max(SWAPS, math.ceil(SWAPS_BEYOND / rate) - 1)
-        return compare_dates(self.before, self.after, replications=swaps, seed=seed)
+        return compare_dates(
+            self.before, self.after, replications=swaps, seed=seed, since=self.since
+        )
 
 
 def a_year_before(day: dt.date) -> dt.date:
@@ -123,7 +129,37 @@ def a_year_before(day: dt.date) -> dt.date:
     >>> a_year_before(dt.date(2024, 2, 29)).isoformat()
     '2023-02-28'
     """
-    return (pd.Timestamp(day) - pd.DateOffset(years=1)).date()
+    return _years_ago(day, 1)
+
+
+def years_before(day: dt.date, start: dt.date, days: int) -> dt.date:
+    """The same day as many whole years before as features can be known on; one at least.
+
+    Whole years, so that a window of less than a year lies in the same season.
+
+    Parameters
+    ----------
+    day, start : date
+        Of which it is the past, and the first day observed.
+    days : int
+        Of the window of features, which has to be observed from its first day on.
+
+    Examples
+    --------
+    >>> years_before(dt.date(2025, 12, 31), dt.date(2023, 1, 1), 365).isoformat()
+    '2023-12-31'
+    >>> years_before(dt.date(2025, 12, 31), dt.date(2023, 1, 2), 365).isoformat()
+    '2024-12-31'
+    """
+    found = a_year_before(day)
+    years = 2
+    while ((earlier := _years_ago(day, years)) - start).days + 1 >= days:
+        found, years = earlier, years + 1
+    return found
+
+
+def _years_ago(day: dt.date, years: int) -> dt.date:
+    return (pd.Timestamp(day) - pd.DateOffset(years=years)).date()
 
 
 def two_dates(
@@ -134,6 +170,7 @@ def two_dates(
     *,
     observed: int,
     days: int,
+    since: dt.date | None = None,
 ) -> TwoDates:
     """Customers on two dates in the segments that are live.
 
@@ -147,6 +184,8 @@ def two_dates(
         The live segments and their names.
     observed, days : int
         Days observed before the earlier date, and days of the window.
+    since : date, optional
+        The earlier date, where births are to name it.
 
     Raises
     ------
@@ -167,7 +206,7 @@ def two_dates(
     ]
     values = [_brought(features) for features in here]
     money = "contribution" if "revenue" in after else "spend"
-    return TwoDates(*shots, *values, _by_value(values[1], shots[1]), money)
+    return TwoDates(*shots, *values, _by_value(values[1], shots[1]), money, since)
 
 
 def as_formed_before(
@@ -200,7 +239,16 @@ def as_formed_before(
         for s, at in zip((dates.before, dates.after), labels, strict=True)
     ]
     order = _by_value(dates.value_after, shots[1])
-    return TwoDates(*shots, dates.value_before, dates.value_after, order, dates.money)
+    return TwoDates(*shots, dates.value_before, dates.value_after, order, dates.money, dates.since)
+
+
+def longest(compared: Comparison | Refusal, *shorter: Comparison | Refusal) -> Comparison | Refusal:
+    """The first of some comparisons, longest first, that is no refusal; else the last.
+
+    A young company had nobody, or hardly anybody, years ago.
+    """
+    every = [compared, *shorter]
+    return next((each for each in every if not isinstance(each, Refusal)), every[-1])
 
 
 def _by_value(value: pd.Series, shot: Snapshot) -> tuple[str, ...]:

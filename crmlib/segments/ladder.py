@@ -3,9 +3,11 @@
 Every customer stands on one level of each rung. Crossed, the levels make more cells than
 a company can serve, some of them with hardly anybody in it. They are merged bottom-up:
 first cells of too few customers, then as many as it takes to come down to the capacity.
-Cells that share more upper rungs are merged first, so that a value tier stays whole as
-long as that is possible; among those the pair whose merger costs least (Ward 1963, JASA
-58:236), and each merger is listed with what it costs in value explained.
+Inactive customers are merged with others who are inactive where there are any, active ones
+with active ones. Of those, cells that share more upper rungs are merged first, so that a
+value tier stays whole as long as that is possible; among those the pair whose merger costs
+least (Ward 1963, JASA 58:236), and each merger is listed with what it costs in value
+explained.
 """
 
 from __future__ import annotations
@@ -17,15 +19,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from crmlib.segments.behaviour import ALL
 from crmlib.segments.merging import UNKNOWN, Groups, sorted_sum
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-ALL = "all"  # the one level of a rung that was refused
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Ladder:
     merges : DataFrame
         One row per merger in order: step, merged, into (the larger), customers,
         customers_into, reason, across_tiers, segments_left, explained_before,
-        explained_after, lost.
+        explained_after, lost, across_activity (active with inactive customers).
     cells : DataFrame
         One row per crossed cell that occurs: its level on each rung, customers, segment.
     explained_crossed, explained : float
@@ -80,6 +80,12 @@ class Ladder:
                 sorted(self.merges.loc[self.merges["across_tiers"], "reason"].unique())
             )
             said.append(f"{crossing} of {len(self.merges)} mergers had to cross value tiers: {why}")
+        mixing = int(self.merges["across_activity"].sum())
+        if mixing:
+            said.append(
+                f"{mixing} of {len(self.merges)} mergers put active and inactive customers "
+                "together, for want of a segment that is like them"
+            )
         if self.n < self.minimum:
             said.append(
                 f"all {self.n} customers together are fewer than the {self.minimum} asked for"
@@ -186,7 +192,7 @@ def build_ladder(
     min_customers: int,
     further: Sequence[pd.Series] = (),
     behaviour: ArrayLike | Refusal | None = None,
-    baseline: pd.DataFrame | None = None,
+    baseline: pd.DataFrame | Refusal | None = None,
 ) -> Ladder:
     """Cross the rungs and merge their cells bottom-up.
 
@@ -211,9 +217,10 @@ def build_ladder(
         decides.
 
     baseline : DataFrame, optional
-        `cells` of an earlier ladder with the same rungs: what was merged in it stays merged,
-        and only what then is too small, or too much, is merged further. Without it a few
-        customers more can change which of two mergers of nearly equal cost is made.
+        The rungs and `segment` of an earlier ladder, by cell or by customer: what was merged
+        in it stays merged and keeps its name, and only what then is too small, or too much,
+        is merged further. Without it, or where it was refused, a few customers more can
+        change which of two mergers of nearly equal cost is made.
 
     Raises
     ------
@@ -245,11 +252,12 @@ def build_ladder(
     features = np.asarray(behaviour, dtype=float) if given_features else None
     groups = Groups.of(cells, cell_of, money, features, tiers)
     crossed = groups.explained()
-    merges = groups.merge(minimum, capacity, _together(cells, baseline))
-    names = groups.names()
+    before = _earlier(cells, baseline)
+    merges = groups.merge(minimum, capacity, _together(before))
+    sizes = np.bincount(cell_of, minlength=len(cells))
+    names = groups.names(before, sizes, minimum)
     place = {cell: at for at, members in enumerate(groups.members) for cell in members}
     group_of_cell = np.array([place[cell] for cell in range(len(cells))])
-    sizes = np.bincount(cell_of, minlength=len(cells))
     listed = cells.assign(customers=sizes, segment=np.array(names, dtype=object)[group_of_cell])
     labels = pd.Series(listed["segment"].to_numpy()[cell_of], index=frame.index, name="segment")
     return Ladder(
@@ -298,13 +306,19 @@ def _crossed(frame: pd.DataFrame, tiers: Sequence[str]) -> tuple[pd.DataFrame, I
     return frame.iloc[first].reset_index(drop=True), numbers
 
 
-def _together(cells: pd.DataFrame, baseline: pd.DataFrame | None) -> list[list[int]]:
-    """Positions of the cells that an earlier ladder has merged, segment by segment."""
-    if baseline is None:
-        return []
+def _earlier(cells: pd.DataFrame, baseline: pd.DataFrame | Refusal | None) -> pd.Series:
+    """The segment that each cell was in before; NaN of one that is new."""
+    if baseline is None or isinstance(baseline, Refusal):
+        return pd.Series(np.nan, index=cells.index, dtype=object)
     rungs = list(cells.columns)
     if not {*rungs, "segment"} <= set(baseline.columns):
         raise ValueError(f"baseline needs the columns {[*rungs, 'segment']}")
-    before = baseline.set_index(rungs)["segment"].reindex(pd.MultiIndex.from_frame(cells))
-    places = pd.Series(range(len(cells)), index=before.to_numpy(dtype=object))
+    known = baseline[[*rungs, "segment"]].drop_duplicates(rungs).set_index(rungs)["segment"]
+    before = known.astype(object).reindex(pd.MultiIndex.from_frame(cells))
+    return before.set_axis(cells.index)
+
+
+def _together(before: pd.Series) -> list[list[int]]:
+    """Positions of the cells that an earlier ladder has merged, segment by segment."""
+    places = pd.Series(range(len(before)), index=before.to_numpy(dtype=object))
     return [found.tolist() for _, found in places.groupby(level=0) if len(found) > 1]

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crmlib.segments.behaviour import INACTIVE
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -21,6 +23,7 @@ UNKNOWN = "unknown"  # the level of a customer without one: nobody is left out
 TOO_FEW, TOO_MANY = "too few customers", "more segments than can be served"
 AS_BEFORE = "as in the version before"
 STEP, AND = " · ", " + "  # between rungs, between what was merged
+_BOTH = 2  # the activity of a segment that holds active customers and inactive ones
 _NAMED = 3  # levels that a merged segment names; the others are counted
 _DIGITS = 12  # of a cost: what differs behind them is rounding, and equal
 
@@ -45,6 +48,15 @@ def _smallest(keys: FloatArray) -> int:
     return int(left[0])
 
 
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with a number where another segment has it."""
+    number = 2
+    free = name
+    while free in taken:
+        free, number = f"{name} ({number})", number + 1
+    return free
+
+
 @dataclass
 class Groups:
     """The segments while they are merged; all arrays have one entry per segment.
@@ -65,6 +77,8 @@ class Groups:
         Level on each rung; a negative number of its own where a segment has several.
     tiers : array of shape (n_segments, 2)
         First and last tier in it.
+    activity : array
+        0 where its customers are active, 1 where they are inactive, 2 where it holds both.
     """
 
     cells: pd.DataFrame
@@ -74,6 +88,7 @@ class Groups:
     weights: FloatArray
     codes: IntArray
     tiers: IntArray
+    activity: IntArray
     _mixed: int = 0
 
     @classmethod
@@ -101,6 +116,7 @@ class Groups:
             weights=np.array(weights),
             codes=np.column_stack([pd.factorize(cells[name])[0] for name in cells]),
             tiers=np.column_stack([tier, tier]),
+            activity=(cells.iloc[:, 1:] == INACTIVE).any(axis=1).to_numpy(dtype=np.int64),
         )
 
     def explained(self) -> float:
@@ -133,8 +149,10 @@ class Groups:
             rows.append((len(rows) + 1, *self._join(*pair, reason)))
         columns = ["step", "merged", "into", "customers", "customers_into", "reason",
                    "across_tiers", "segments_left", "explained_before", "explained_after",
-                   "lost"]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns).astype({"across_tiers": bool})
+                   "lost", "across_activity"]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns).astype(
+            {"across_tiers": bool, "across_activity": bool}
+        )
 
     def _place(self, cell: int) -> int:
         """The segment that a cell is in."""
@@ -154,7 +172,13 @@ class Groups:
         return int(first[best]), int(second[best])
 
     def _keys(self, ones: IntArray) -> FloatArray:
-        """What decides on mergers, smallest first: rungs not shared, tiers between, cost."""
+        """What decides on mergers, smallest first.
+
+        Whether active and inactive customers come together: nobody who is gone is served
+        like one who is there, however much they once brought. Then rungs not shared, tiers
+        between, cost.
+        """
+        like = (self.activity[ones, None] == self.activity) & (self.activity < _BOTH)
         same = self.codes[ones, None, :] == self.codes[None, :, :]
         apart = self.codes.shape[1] - np.cumprod(same, axis=2).sum(axis=2)
         lo = np.maximum(self.tiers[ones, None, 0], self.tiers[None, :, 0])
@@ -163,7 +187,7 @@ class Groups:
         cost = np.zeros(weight.shape)
         for column, scale in zip(self.means.T, self.weights, strict=True):
             cost += scale * (column[ones, None] - column) ** 2
-        return np.stack([apart, np.maximum(lo - hi, 0), np.round(weight * cost, _DIGITS)])
+        return np.stack([~like, apart, np.maximum(lo - hi, 0), np.round(weight * cost, _DIGITS)])
 
     def _join(self, one: int, other: int, reason: str) -> tuple[object, ...]:
         """Merge two segments; their row in the list."""
@@ -180,6 +204,8 @@ class Groups:
             int(self.sizes[large]),
         )
         kept, gone = min(one, other), max(one, other)
+        like = self.activity[kept] == self.activity[gone]
+        self.activity[kept] = self.activity[kept] if like else _BOTH
         both = self.sizes[[kept, gone]]
         self.means[kept] = both @ self.means[[kept, gone]] / both.sum()
         self.sizes[kept] = both.sum()
@@ -190,19 +216,40 @@ class Groups:
         pair = self.tiers[[kept, gone]]
         self.tiers[kept] = pair[:, 0].min(), pair[:, 1].max()
         self.sizes = np.delete(self.sizes, gone)
-        self.means, self.codes, self.tiers = (
-            np.delete(array, gone, axis=0) for array in (self.means, self.codes, self.tiers)
+        self.means, self.codes, self.tiers, self.activity = (
+            np.delete(array, gone, axis=0)
+            for array in (self.means, self.codes, self.tiers, self.activity)
         )
         after = self.explained()
-        return (*row, reason, crossing, len(self.members), before, after, max(before - after, 0.0))
+        lost = max(before - after, 0.0)
+        return (*row, reason, crossing, len(self.members), before, after, lost, not like)
 
-    def names(self) -> list[str]:
-        """Names made of the levels, different from each other."""
-        found = [self._name(members) for members in self.members]
-        for at, name in enumerate(found):
-            again = found[:at].count(name)
-            if again:  # levels that themselves hold the signs between levels
-                found[at] = f"{name} ({again + 1})"
+    def names(self, before: pd.Series, people: IntArray, minimum: int) -> list[str]:
+        """Names made of the levels, different from each other; an earlier one stays.
+
+        Parameters
+        ----------
+        before : Series
+            The earlier segment of each cell, NaN of a cell that is new. A segment has its
+            earlier name as long as what came to it is less than a segment of its own.
+        people : array
+            Customers of each cell.
+        minimum : int
+            Customers of a segment, at least.
+        """
+        found: list[str] = []
+        for members in self.members:
+            known = before.iloc[members].notna().to_numpy()
+            earlier = before.iloc[members][known].unique().tolist()
+            came = int(people[members][~known].sum())
+            stays = len(earlier) == 1 and came < minimum
+            found.append(str(earlier[0]) if stays else "")
+        taken = set(found)
+        for at, members in enumerate(self.members):
+            if not found[at]:
+                # levels may themselves hold the signs between levels
+                found[at] = _free(self._name(members), taken)
+                taken.add(found[at])
         return found
 
     def _name(self, members: list[int]) -> str:

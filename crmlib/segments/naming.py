@@ -8,7 +8,7 @@ start, and however sizes have changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "risk_cost": ("risky", "safe"),
     "products": ("many products", "few products"),
     "tenure": ("long-standing", "recently won"),
+    # who lacks a figure, and who has it: see `read_behaviour`
+    "recency missing": ("never bought", "buyers"),
+    "mean_ticket missing": ("not buying", "buying"),
+    "regularity missing": ("occasional", "repeat buyers"),
+    "trend missing": ("newcomers", "known before"),
+    "peak_share missing": ("newcomers", "known before"),
 }
 # of features that are one of a kind, by how their names begin
 _BEGINNINGS = ("cost_in_", "cost_share_", "revenue_from_")
@@ -63,12 +69,15 @@ class Names:
         other customers, in standard deviations of all customers.
     unused : tuple of str
         Proposed names in the client's mapping that no segment has.
+    taken : tuple of str
+        Proposed names whose own name is what another segment is called; they keep theirs.
     """
 
     names: tuple[str, ...]
     proposed: tuple[str, ...]
     differences: pd.DataFrame
     unused: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
 
 def name_segments(
@@ -77,6 +86,7 @@ def name_segments(
     *,
     own: Mapping[str, str] | None = None,
     kept: Mapping[int, str] | None = None,
+    reserved: Collection[str] = (),
 ) -> Names:
     """Propose a name for each segment, and put the client's own in its place.
 
@@ -90,26 +100,26 @@ def name_segments(
     kept : mapping of segment to name, optional
         From the baseline version, by `match_segments`; they are neither proposed anew nor
         given to another.
+    reserved : collection of str, optional
+        What customers without a segment are called; no own name may be one of these.
 
     Returns
     -------
     Names
-
-    Raises
-    ------
-    ValueError
-        If two segments would have one name by the client's mapping.
     """
     old, mine = dict(kept or {}), dict(own or {})
     differences = standardised_differences(features, labels)
     proposed = _unique(differences, np.bincount(np.asarray(labels, dtype=np.int64)), old)
-    names = [mine.get(name, name) for name in proposed]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"two segments would be called {twice[0]!r}")
+    wanted = [mine.get(name, name) for name in proposed]
+    taken = tuple(
+        name
+        for name, own in zip(proposed, wanted, strict=True)
+        if own != name and (own in reserved or wanted.count(own) > 1)
+    )
+    names = [mine.get(name, name) if name not in taken else name for name in proposed]
     # a name that was kept may be the client's own already
     unused = tuple(name for name in mine if name not in proposed and mine[name] not in names)
-    return Names(tuple(names), tuple(proposed), differences, unused)
+    return Names(tuple(names), tuple(proposed), differences, unused, taken)
 
 
 def standardised_differences(features: pd.DataFrame, labels: ArrayLike) -> pd.DataFrame:

@@ -20,6 +20,7 @@ import pandas as pd
 from scipy import stats
 
 from crmlib.segments.months import BoolArray, FloatArray, IntArray, Months, arrange_months
+from crmlib.stats.multiplicity import holm
 from crmlib.stats.optimise import NotIdentified
 
 UP, DOWN = "up", "down"
@@ -175,8 +176,8 @@ def find_triggers(
     longest = max(trigger.recent + trigger.usual for trigger in tried)
     ready = months.there_for(longest)
     parts = {"earlier": (0, cut - lead), "later": (cut, len(months.calendar) - lead)}
-    exposed = {name: _exposed(months, ready, *ends) for name, ends in parts.items()}
-    soon = _soon(months, lead)
+    exposed = {name: exposed_months(months, ready, *ends) for name, ends in parts.items()}
+    soon = soon_after(months, lead)
     events = {name: _events_in(months, mask, lead) for name, mask in exposed.items()}
     for name, found in events.items():
         if len(found) < FEWEST_EVENTS:
@@ -184,14 +185,14 @@ def find_triggers(
                 f"{len(found)} events in the {name} part of the time have enough history, "
                 f"{FEWEST_EVENTS} are needed"
             )
-    rows = [_judged(t, months, soon, exposed["earlier"], level, fewest) for t in tried]
+    rows = [judged(t, months, soon, [exposed["earlier"]], level, fewest)[0] for t in tried]
     searched = pd.DataFrame(rows)
     searched["p_adjusted"] = holm(searched["p"])
     chosen = _clearest(searched, rate)
     rows = []
     for place in chosen:
         fired = tried[place].fires(months)
-        row = _judged(tried[place], months, soon, exposed["later"], level, fewest)
+        [row] = judged(tried[place], months, soon, [exposed["later"]], level, fewest)
         announced = _announced(months, fired & exposed["later"], events["later"], lead, level)
         rows.append({**row, **announced, "found_lift": searched.loc[place, "lift"]})
     tested = pd.DataFrame(rows, columns=[*searched.columns[:-1], *_ANNOUNCED, "found_lift"])
@@ -255,21 +256,6 @@ def announced_by(
 _ANNOUNCED = ("caught", "caught_lo", "caught_hi", "lead_time")
 
 
-def holm(p: pd.Series) -> FloatArray:
-    """Holm's (1979) adjusted p-values; those that are NaN were no tests.
-
-    >>> holm(pd.Series([0.01, 0.04, np.nan, 0.03])).tolist()
-    [0.03, 0.06, nan, 0.06]
-    """
-    values = p.to_numpy(float)
-    known = np.flatnonzero(~np.isnan(values))
-    order = known[np.argsort(values[known], kind="stable")]
-    adjusted = np.full(values.size, np.nan)
-    factors = np.arange(order.size, 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1.0)
-    return adjusted
-
-
 def _sums(values: FloatArray, back: int, length: int) -> FloatArray:
     """Sums over the `length` months that end `back` months before each; shape of `values`."""
     padded = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
@@ -277,7 +263,7 @@ def _sums(values: FloatArray, back: int, length: int) -> FloatArray:
     return padded[:, ends] - padded[:, np.maximum(ends - length, 0)]
 
 
-def _exposed(months: Months, ready: BoolArray, first: int, end: int) -> BoolArray:
+def exposed_months(months: Months, ready: BoolArray, first: int, end: int) -> BoolArray:
     """Customer-months of a part of the time in which a trigger may fire and be judged."""
     inside = np.zeros(len(months.calendar), dtype=bool)
     inside[first : max(end, first)] = True
@@ -285,7 +271,7 @@ def _exposed(months: Months, ready: BoolArray, first: int, end: int) -> BoolArra
     return ready & inside & before
 
 
-def _soon(months: Months, lead: int) -> BoolArray:
+def soon_after(months: Months, lead: int) -> BoolArray:
     """Whether the event follows within `lead` months, shape (n, months)."""
     to_go = months.event[:, None] - np.arange(len(months.calendar))
     return (to_go >= 1) & (to_go <= lead)
@@ -293,28 +279,49 @@ def _soon(months: Months, lead: int) -> BoolArray:
 
 def _events_in(months: Months, exposed: BoolArray, lead: int) -> IntArray:
     """Rows of the customers whose event follows an exposed month within `lead` months."""
-    return np.flatnonzero((exposed & _soon(months, lead)).any(axis=1))
+    return np.flatnonzero((exposed & soon_after(months, lead)).any(axis=1))
 
 
-def _judged(
+def judged(
     trigger: Trigger,
     months: Months,
+    soon: BoolArray,
+    parts: Sequence[BoolArray],
+    level: float,
+    fewest: int,
+) -> list[dict[str, object]]:
+    """Rates of the event after a trigger and without, and their ratio among like customers.
+
+    Parameters
+    ----------
+    soon : array of shape (n, months)
+        Whether the event follows, by `soon_after`.
+    parts : sequence of arrays of shape (n, months)
+        Customer-months that are judged; one result each.
+    """
+    usual, fired = trigger.usually(months), trigger.fires(months)
+    can = usual > 0 if trigger.direction == DOWN else True  # who shows nothing can show no less
+    return [
+        asdict(trigger) | _compared(usual, fired, soon, exposed & can, level, fewest)
+        for exposed in parts
+    ]
+
+
+def _compared(
+    usual: FloatArray,
+    fired: BoolArray,
     soon: BoolArray,
     exposed: BoolArray,
     level: float,
     fewest: int,
 ) -> dict[str, object]:
-    """Rates of the event after a trigger and without, and their ratio among like customers."""
-    usual = trigger.usually(months)
-    if trigger.direction == DOWN:
-        exposed = exposed & (usual > 0)  # who shows nothing can show no less
-    fired = trigger.fires(months)
+    """The rates in some customer-months; no lift where few events follow or do not."""
     classes = _classes(usual, exposed)
     counts = [
         _by_class(mask & exposed, classes) for mask in (fired & soon, fired, ~fired & soon, ~fired)
     ]
     hits, with_, misses, without = (float(count.sum()) for count in counts)
-    found = asdict(trigger) | {
+    found = {
         "fired": with_ / max(with_ + without, 1.0),
         "rate_with": hits / with_ if with_ else np.nan,
         "rate_without": misses / without if without else np.nan,
@@ -386,7 +393,7 @@ def _announced(
     months: Months, fired: BoolArray, events: IntArray, lead: int, level: float
 ) -> dict[str, float]:
     """Share of events before which a trigger had fired, with Wilson's interval, and how early."""
-    before = fired[events] & _soon(months, lead)[events]
+    before = fired[events] & soon_after(months, lead)[events]
     caught = before.any(axis=1)
     share = float(caught.mean())
     z, n = stats.norm.ppf((1 + level) / 2), len(events)

@@ -13,6 +13,7 @@ date are those of the other.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -136,6 +137,8 @@ class Comparison:
         Rows of the others.
     replications, seed : int
         Of the swaps.
+    since : date, optional
+        The earlier date, where it is named.
     """
 
     before: Snapshot
@@ -145,6 +148,7 @@ class Comparison:
     only_after: IntArray
     replications: int
     seed: int
+    since: dt.date | None = None
 
     def changes(self, before: ArrayLike, after: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Sums over customers, later less earlier, as observed and with dates swapped.
@@ -195,7 +199,13 @@ class Comparison:
 
 
 def compare_dates(
-    before: Snapshot, after: Snapshot, *, replications: int, seed: int, sample: int = SAMPLE
+    before: Snapshot,
+    after: Snapshot,
+    *,
+    replications: int,
+    seed: int,
+    sample: int = SAMPLE,
+    since: dt.date | None = None,
 ) -> Comparison:
     """Match the customers of two dates.
 
@@ -207,6 +217,8 @@ def compare_dates(
         Random swaps; a family-wise rate of 1 % needs at least 99.
     sample : int
         Customers of either date to be drawn where there are more.
+    since : date, optional
+        The earlier date, where it is to be named.
 
     Raises
     ------
@@ -236,5 +248,5 @@ def compare_dates(
     pairs = np.column_stack([np.flatnonzero(at >= 0), at[at >= 0]])
     return Comparison(
         before, after, pairs, np.flatnonzero(at < 0),
-        np.flatnonzero(~second.isin(first)), replications, seed,
+        np.flatnonzero(~second.isin(first)), replications, seed, since,
     )  # fmt: skip

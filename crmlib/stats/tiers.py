@@ -90,3 +90,31 @@ def value_tiers(
     result = np.empty(order.size, dtype=object)
     result[order] = np.asarray(labels, dtype=object)[tier]
     return result
+
+
+def threshold_tiers(
+    values: ArrayLike, thresholds: Sequence[float], labels: Sequence[str]
+) -> NDArray[np.object_]:
+    """Tier of each customer by own value: the best tier begins at the first threshold.
+
+    Parameters
+    ----------
+    values : array of shape (n_customers,)
+    thresholds : falling values at which tiers begin, in the unit of `values`
+    labels : one more than thresholds, best first
+
+    Raises
+    ------
+    ValueError
+        If thresholds do not fall, labels do not fit, or a value is not finite.
+    """
+    steps = np.asarray(thresholds, dtype=float)
+    if steps.size == 0 or not np.isfinite(steps).all() or (np.diff(steps) >= 0).any():
+        raise ValueError(f"thresholds must fall, got {tuple(thresholds)}")
+    if len(labels) != steps.size + 1:
+        raise ValueError(f"{steps.size} thresholds need {steps.size + 1} labels, got {len(labels)}")
+    numbers = np.asarray(values, dtype=float)
+    if not np.isfinite(numbers).all():
+        raise ValueError("values must be finite")
+    # a value that meets a threshold belongs to the better tier
+    return np.asarray(labels, dtype=object)[(numbers[:, None] < steps).sum(axis=1)]

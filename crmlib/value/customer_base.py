@@ -12,7 +12,7 @@ import pandas as pd
 
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
-from crmlib.stats.tiers import value_deciles, value_tiers
+from crmlib.stats.tiers import threshold_tiers, value_deciles, value_tiers
 from crmlib.value.concentration import Concentration, concentration
 from crmlib.value.contribution import realised, stated_until
 from crmlib.value.lifetime import LifetimeValues
@@ -156,6 +156,7 @@ def value_table(
     contributions: pd.DataFrame,
     tier_cuts: Sequence[float],
     tier_labels: Sequence[str],
+    tier_thresholds: Sequence[float] = (),
 ) -> pd.DataFrame:
     """The `value` table: one row per customer, ranked by lifetime value.
 
@@ -168,6 +169,10 @@ def value_table(
     values : LifetimeValues or Refusal
     contributions : DataFrame
         All customers, from `stream_contributions`.
+    tier_cuts : sequence of float
+        Cumulative shares of value at which tiers end, see `value_tiers`.
+    tier_thresholds : sequence of float
+        Where given, lifetime values at which tiers begin, instead of shares.
 
     Returns
     -------
@@ -185,7 +190,9 @@ def value_table(
     worth = table["lifetime_value"]
     # without a positive total nobody holds a share of it: no tier but the last
     tiers: object = tier_labels[-1]
-    if worth.sum() > 0:
+    if tier_thresholds:
+        tiers = threshold_tiers(worth, tier_thresholds, tier_labels)
+    elif worth.sum() > 0:
         tiers = value_tiers(worth, tier_cuts, tier_labels, ids)
     return table.assign(value_decile=value_deciles(worth, ids), value_tier=tiers)
 

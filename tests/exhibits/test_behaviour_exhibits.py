@@ -123,7 +123,9 @@ def test_profiles_are_differences_from_the_others_largest_segment_first(clear):
     assert table["customers"].is_monotonic_decreasing and len(table) == 3 * 4
     assert table["customers"].iloc[0] == 200
     first = table[table["segment"] == names.names[0]].set_index("feature")["difference"]
-    assert first["mean ticket"] == pytest.approx(names.differences["mean_ticket"].iloc[0], abs=1e-3)
+    assert first["spend per purchase day"] == pytest.approx(
+        names.differences["mean_ticket"].iloc[0], abs=1e-3
+    )
     assert untraced(exhibit, exhibit.title) == []
     # one column for the two features that say "online"
     assert len(exhibit.figure.axes[0].get_xticks()) == 3 and "leaves out features" in exhibit.note

@@ -77,5 +77,5 @@ def test_a_refusal_says_why():
 def test_marks_of_gaps_and_client_words():
     assert feature_words("recency missing") == "no figure for days since last purchase"
     assert feature_words("revenue_from_a very long name of a product") == (
-        "revenue: a very long name of a p…"
+        "revenue from a very long name of a p…"
     )

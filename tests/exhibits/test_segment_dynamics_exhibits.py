@@ -1,6 +1,7 @@
 """Flows, forecasts, drift and signs of leaving as a board sees them."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -170,6 +171,17 @@ def test_a_birth_and_a_death_are_told_with_their_figures():
     assert (exhibit.table["verdict"] == DYING).sum() == 1
 
 
+def test_births_since_another_day_say_which_one():
+    for (found, stability, born, lost), dates in (compared(born=120), compared()):
+        since = replace(born, since=dt.date(2023, 12, 31))
+        exhibit = drifts.drift_alarms(found, stability, since, lost, 1_200, SCOPE)
+        assert "2023-12-31" in exhibit.note
+        is_traced(exhibit)
+        for finding in drifts.drift_findings(found, since, lost, dates, 1e4, SCOPE):
+            assert "formed on 2023-12-31 do not explain" in finding.sentence
+            is_traced(exhibit, finding.sentence)
+
+
 def test_where_nothing_has_changed_nothing_is_claimed():
     found, dates = compared()
     exhibit = drifts.drift_alarms(*found, 1_200, SCOPE)
@@ -198,7 +210,7 @@ def test_a_sign_of_leaving_is_told_and_stands_in_the_table():
     is_traced(exhibit)
     theme.to_svg(exhibit.figure)
     [finding] = signs.trigger_findings(found, Refusal("no flows"), 1e6)
-    assert "cost in call centre rose by 100% or more in a month" in finding.sentence
+    assert "cost to serve in call centre rose by 100% or more in a month" in finding.sentence
     is_traced(exhibit, finding.sentence)
 
 

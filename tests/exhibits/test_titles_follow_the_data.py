@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +11,14 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import segment_pairs
 from small_base import START, Base, random_base, scorecard
 from small_contracts import LEVEL, ahead_of, attributes, based, contracts, last_month
 from small_contracts import SCOPE as CONTRACTS
+from title_pairs import assert_follows, body
 
 from crmlib import value
-from crmlib.exhibits import Exhibit, client_data, formats, summary, trace
+from crmlib.exhibits import Exhibit, client_data, summary, trace
 from crmlib.exhibits import customers as customer_exhibits
 from crmlib.exhibits import value as exhibits
 from crmlib.intake.books import reconcile
@@ -28,13 +28,6 @@ from crmlib.stats.intervals import Interval
 BASE = random_base(seed=5, n=300, months=9, min_cell=10, early=True)
 SCOPE, N = BASE.scope, BASE.n
 BEST = BASE.customers["total_amount"].rank(ascending=False) <= N // 5
-
-
-def body(exhibit: Exhibit) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the exhibit's CSV."""
-    text = formats.safe_table(exhibit.table).to_csv(index=False, lineterminator="\n")
-    header, *rows = csv.reader(io.StringIO(text))
-    return header, rows
 
 
 def with_amounts(base: Base, factor: pd.Series) -> Base:
@@ -408,8 +401,6 @@ PAIRS = {
     "contract_models": (contract_models, 24, 0),
     "contract_drivers": (contract_drivers, 1, 2),
     "contract_values": (contract_values, 1.0, 1.7),
-
-
     "profit_heat": (lambda dear: exhibits.profit_heat(served(dear), SCOPE), 2.0, 4.0),
     "profit_by_channel": (lambda dear: exhibits.profit_by_channel(served(dear), SCOPE), 2.0, 4.0),
     "costliest": (lambda dear: exhibits.costliest(served(dear), SCOPE), 2.0, 4.0),
@@ -450,21 +441,13 @@ PAIRS = {
 
 def test_every_title_of_a_run_that_holds_a_number_is_tried(demo_version):
     records = json.loads((demo_version / "exhibits.json").read_text())
-    assert {record["id"] for record in records if trace.numbers(record["title"])} <= set(PAIRS)
+    tried = {*PAIRS, *segment_pairs.PAIRS}
+    assert {record["id"] for record in records if trace.numbers(record["title"])} <= tried
 
 
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_the_title_follows_the_data_and_its_table(pair):
-    make, one, other = pair
-    before, after = make(one), make(other)
-    assert trace.numbers(before.title) and before.title != after.title
-    for exhibit in (before, after):
-        assert trace.untraced(exhibit.title, *body(exhibit)) == []
-    places = [
-        [(found.row, found.column, found.counted) for found in trace.trace(before.title, *table)]
-        for table in (body(before), body(after))
-    ]
-    assert places[0] != places[1], "the old title is not true of the new table"
+    assert_follows(pair)
 
 
 def test_two_customers_who_change_purses_leave_what_only_ranks_money_as_it_is():

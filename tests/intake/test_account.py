@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from crmlib.intake.account import booked_days, read_account
+from crmlib.intake.account import booked_days, read_account, read_last_years
 
 ROWS = pd.DataFrame(
     [
@@ -66,3 +66,29 @@ def test_the_days_that_a_ledger_books_end_with_its_last_month(tmp_path):
     )  # fmt: skip
     assert booked_days("no ledger", start, end) == (start, end)
     assert booked_days(path, dt.date(2024, 1, 1), dt.date(2024, 12, 31))[0] == dt.date(2024, 1, 1)
+
+
+def two_years() -> pd.DataFrame:
+    """One euro a month from 2022 on, and one of a cost in each December."""
+    months = pd.date_range("2022-01-01", "2024-12-01", freq="MS").strftime("%Y-%m-%d")
+    rows = [("a", month, "loan", "revenue", 1.0, None) for month in months]
+    rows += [("b", month, "loan", "marketing", 1.0, None) for month in months if "-12-" in month]
+    return pd.DataFrame(rows, columns=ROWS.columns)
+
+
+def test_the_last_twelve_months_stand_beside_the_twelve_before(tmp_path):
+    path = written(tmp_path, two_years())
+    found = read_last_years(path, dt.date(2022, 1, 1), dt.date(2024, 12, 31))
+    sums = found.rows.set_index(["customer_id", "line"]).astype(float)
+    assert sums.loc[("a", "revenue")].tolist() == [12, 12]
+    assert sums.loc[("b", "marketing")].tolist() == [1, 1]
+    assert (found.start, found.end) == (dt.date(2024, 1, 1), dt.date(2024, 12, 31))
+    assert found.months == 36
+
+
+def test_a_month_that_is_not_over_is_in_no_year(tmp_path):
+    path = written(tmp_path, two_years())
+    found = read_last_years(path, dt.date(2023, 3, 1), dt.date(2024, 12, 15))
+    sums = found.rows.set_index(["customer_id", "line"]).astype(float)
+    assert found.end == dt.date(2024, 11, 30) and found.months == 21
+    assert sums.loc[("b", "marketing")].tolist() == [1, 1] and len(sums) == 2

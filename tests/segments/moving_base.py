@@ -40,11 +40,17 @@ def shot(ids, matrix: np.ndarray, segments: KMeans) -> Snapshot:
 
 
 def judged(
-    before: Snapshot, after: Snapshot, *, replications: int = 199, seed: int = 1
+    before: Snapshot,
+    after: Snapshot,
+    *,
+    replications: int = 199,
+    seed: int = 1,
+    since: tuple[Snapshot, Snapshot] | None = None,
 ) -> tuple[Alarms, Births, Retirements, Comparison]:
-    """All tests of change at a family-wise rate of 1 %."""
+    """All tests of change at a family-wise rate of 1 %; births between two other dates, if any."""
     compared = compare_dates(before, after, replications=replications, seed=seed)
     stability = population_stability(compared, level=0.99)
-    born = births(compared, min_share=0.03)
+    longer = compare_dates(*since, replications=replications, seed=seed) if since else compared
+    born = births(longer, min_share=0.03)
     retired = retirements(compared, min_share=0.03, replications=19)
     return alarms(stability, born, retired, rate=0.01), born, retired, compared

@@ -154,6 +154,15 @@ def test_customers_who_do_not_differ_are_refused(features, rows):
         prepare(alike, tail=TAIL)
 
 
+def test_a_feature_to_be_left_out_must_exist(features):
+    with pytest.raises(
+        NotIdentified, match=r"no behaviour feature is called `spendx`.*; there are"
+    ):
+        prepare(features, tail=TAIL, leave_out=["spendx"])
+    # one that these data happen to lack may be named
+    assert prepare(features, tail=TAIL, leave_out=["returned_share", "cost_in_branch"])
+
+
 def test_every_feature_that_intake_reads_has_a_kind():
     for name in ("recency", "peak_share", "returned_share", "cost_in_web", "cost_share_web",
                  "products", "revenue_from_loan", "tenure", "revenue"):  # fmt: skip
@@ -165,3 +174,71 @@ def test_who_neither_holds_nor_buys_is_not_active():
     assert active(table).tolist() == [False, False, True, True]
     assert active(table[["frequency"]]).tolist() == [False, True, False, True]
     assert active(table[["products"]]).tolist() == [False, False, True, True]
+
+
+def booked(n: int = 600) -> pd.DataFrame:
+    """Customers with a ledger by product and channel, some of them known for three months."""
+    rng = np.random.default_rng(5)
+    tenure = np.where(rng.random(n) < 0.3, 3.0, 40.0)
+    years = np.minimum(tenure, 12) / 12
+    card, loan = rng.gamma(2, 60, n) * years, rng.gamma(2, 90, n) * years * (rng.random(n) < 0.4)
+    branch, online = rng.gamma(2, 20, n) * years, rng.gamma(2, 9, n) * years
+    return pd.DataFrame(
+        {
+            "frequency": rng.poisson(9 * years).astype(float),
+            "mean_ticket": rng.lognormal(3, 0.5, n),
+            "products": 1.0 + (loan > 0),
+            "revenue": card + loan,
+            "cost_to_serve": branch + online,
+            "risk_cost": 0.2 * loan * rng.lognormal(0, 0.3, n),
+            "cost_in_branch": branch,
+            "cost_in_online": online,
+            "revenue_from_card": card,
+            "revenue_from_loan": loan,
+            "cost_share_branch": branch / (branch + online),
+            "cost_share_online": online / (branch + online),
+            "tenure": tenure,
+        }
+    )
+
+
+def test_said_once_sums_shares_and_counts_of_what_is_booked_are_left_out():
+    found = prepare(booked(), tail=TAIL, once=True)
+    assert found.names == (
+        "mean_ticket", "risk_cost", "cost_in_branch", "cost_in_online", "revenue_from_card",
+        "revenue_from_loan", "tenure",
+    )  # fmt: skip
+    reasons = found.dropped.set_index("feature")["reason"]
+    assert reasons["revenue"] == "is the sum of revenue by product"
+    assert reasons["products"] == "counts the products that revenue comes from"
+    assert reasons["frequency"] == "is in the revenue of the product"
+    assert reasons["cost_share_online"] == "is made of cost by channel"
+    assert {"revenue", "frequency"} <= set(prepare(booked(), tail=TAIL).names)
+
+
+def test_said_once_without_a_ledger_purchases_speak_for_themselves(features):
+    kept = features.drop(columns=["revenue", "cost_share_branch", "cost_share_mobile"])
+    found = prepare(kept, tail=TAIL, once=True)
+    assert found.names == ("recency", "frequency", "mean_ticket", "trend", "tenure")
+    assert found.dropped["feature"].tolist() == ["spend"]
+
+
+def test_said_once_three_months_of_a_new_customer_are_a_year_like_others():
+    table = booked()
+    new = table["tenure"].to_numpy() == 3
+    card = column(prepare(table, tail=0, once=True), "revenue_from_card")
+    assert abs(card[new].mean() - card[~new].mean()) < 0.2 * card.std()
+    summed = column(prepare(table, tail=0), "revenue_from_card")
+    assert summed[~new].mean() - summed[new].mean() > summed.std()
+
+
+def test_said_once_risk_is_a_share_of_revenue_of_who_has_any():
+    table = booked()
+    found = prepare(table, tail=0, once=True)
+    borrows = table["risk_cost"].to_numpy() > 0
+    risk = column(found, "risk_cost")
+    assert (risk[~borrows] == 0).all() and (risk[borrows] != 0).all()
+    share = (table["risk_cost"] / table["revenue"])[borrows]
+    assert np.corrcoef(share.rank(), pd.Series(risk[borrows]).rank())[0, 1] > 0.999
+    np.testing.assert_array_equal(found.recipe.apply(table.drop(columns="revenue")).shape,
+                                  found.matrix.shape)  # fmt: skip

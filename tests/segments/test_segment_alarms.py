@@ -4,8 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.segments.alarms import BELOW, BLURRED, BORN, DRIFT, DYING, KEEPS, step_down
-from crmlib.segments.drift import Surprises
+from crmlib.segments.alarms import (
+    BELOW,
+    BLURRED,
+    BORN,
+    DRIFT,
+    DYING,
+    KEEPS,
+    alarms,
+    step_down,
+)
+from crmlib.segments.drift import Surprises, population_stability
 from tests.segments.moving_base import CENTRES, drawn, formed, judged, shot
 
 N = 3_000
@@ -177,3 +186,11 @@ def test_step_down_by_hand():
 def test_too_few_swaps_for_the_rate_are_refused():
     with pytest.raises(ValueError, match="at least 99 swaps"):
         judged(*two_dates(nothing, n=400), replications=50)
+
+
+def test_births_with_other_swaps_than_the_other_tests_are_refused():
+    pair = two_dates(nothing, n=400)
+    stability, born, retired = (judged(*pair, replications=r)[at] for r, at in
+                                ((199, 3), (99, 1), (199, 2)))  # fmt: skip
+    with pytest.raises(ValueError, match="births have 99 swaps, the other tests 199"):
+        alarms(population_stability(stability, level=0.99), born, retired, rate=0.01)

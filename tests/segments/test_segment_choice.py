@@ -12,7 +12,7 @@ from crmlib.segments.stability import Stability
 from crmlib.stats.optimise import NotIdentified
 
 SHARES = [0.4, 0.3, 0.2, 0.1]
-BOTH = ["kmeans", "mixture"]
+BOTH = ["kmeans", "mixture", "classes"]
 
 
 def four_groups(n: int = 1200, seed: int = 3, apart: float = 2.5) -> tuple[np.ndarray, np.ndarray]:

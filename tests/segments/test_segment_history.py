@@ -1,6 +1,7 @@
 """Two dates in live segments, and in those that would have been formed a year ago."""
 
-from dataclasses import dataclass
+import datetime as dt
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,8 +9,9 @@ import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 
-from crmlib.segments.history import as_formed_before, two_dates
+from crmlib.segments.history import as_formed_before, longest, two_dates
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
 
 NAMES = ("often", "seldom")
 
@@ -97,3 +99,13 @@ def test_segments_formed_a_year_ago_bear_the_names_of_those_that_hold_the_same_c
     assert len(set(three.before.segments)) == 3
     assert three.compared(rate=0.01, seed=1).after.n == 180
     assert sum(name.startswith("formerly ") for name in three.before.segments) >= 1
+
+
+def test_births_are_judged_over_the_longest_time_that_was_not_refused():
+    dates = both()
+    compared = replace(dates, since=dt.date(2023, 12, 31)).compared(rate=0.01, seed=1)
+    assert compared.since == dt.date(2023, 12, 31)
+    young, shorter = Refusal("nobody was there"), dates.compared(rate=0.01, seed=1)
+    assert longest(compared, shorter) is compared
+    assert longest(young, shorter) is shorter and shorter.since is None
+    assert longest(young, Refusal("too few")).reason == "too few"

@@ -92,8 +92,23 @@ def test_the_clients_own_names_take_their_place():
     found = name_segments(table, [0, 0, 1, 1], own={"frequent": "Regulars", "rare": "Others"})
     assert found.names == ("Regulars", "infrequent") and found.proposed[0] == "frequent"
     assert found.unused == ("rare",)
-    with pytest.raises(ValueError, match="'All'"):
-        name_segments(table, [0, 0, 1, 1], own={"frequent": "All", "infrequent": "All"})
+
+
+@pytest.mark.parametrize(
+    "own", [{"frequent": "All", "infrequent": "All"}, {"frequent": "infrequent"},
+            {"frequent": "inactive"}],
+)  # fmt: skip
+def test_an_own_name_that_another_segment_has_is_not_given(own):
+    table = pd.DataFrame({"frequency": [3.0, 3.0, 0.0, 0.0]})
+    found = name_segments(table, [0, 0, 1, 1], own=own, reserved=["inactive"])
+    assert found.taken == tuple(own) and found.names == ("frequent", "infrequent")
+
+
+def test_two_segments_may_change_names():
+    table = pd.DataFrame({"frequency": [3.0, 3.0, 0.0, 0.0]})
+    own = {"frequent": "infrequent", "infrequent": "frequent"}
+    found = name_segments(table, [0, 0, 1, 1], own=own)
+    assert found.taken == () and found.names == ("infrequent", "frequent")
 
 
 def test_a_kept_name_is_not_given_to_another():

@@ -12,7 +12,6 @@ from crmlib.segments.triggers import (
     announced_by,
     candidates,
     find_triggers,
-    holm,
 )
 from crmlib.stats.optimise import NotIdentified
 
@@ -164,11 +163,6 @@ def test_intervals_of_lift_cover_one_where_nothing_is_announced():
         row = find_triggers(months, one, **OPTIONS).searched.iloc[0]
         hits.append(row["lift_lo"] <= 1 <= row["lift_hi"])
     assert 0.83 <= np.mean(hits) <= 0.97
-
-
-def test_holm_by_hand():
-    assert holm(pd.Series([0.01, 0.04, np.nan, 0.03])).tolist()[:2] == [0.03, 0.06]
-    assert holm(pd.Series([0.6, 0.7])).tolist() == [1, 1]
 
 
 def test_too_few_events_are_refused():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmlib.stats.tiers import value_deciles, value_tiers
+from crmlib.stats.tiers import threshold_tiers, value_deciles, value_tiers
 
 LABELS = ("high", "medium", "low")
 VALUES = st.lists(st.integers(0, 9), min_size=1, max_size=60).filter(any)
@@ -62,3 +62,25 @@ def test_cut_met_exactly_and_negative_values():
 def test_impossible_input_is_named(values, cuts, labels, message):
     with pytest.raises(ValueError, match=message):
         value_tiers(values, cuts, labels)
+
+
+def test_thresholds_are_met_by_their_own_value():
+    """In whatever order; a value that meets a threshold is in the better tier."""
+    found = threshold_tiers([100, 99.9, 20, -5, 1e9], (100, 20), LABELS)
+    assert found.tolist() == ["high", "medium", "medium", "low", "high"]
+    assert threshold_tiers([-3.0, -1.0], (-2,), ("ours", "costly")).tolist() == ["costly", "ours"]
+
+
+@pytest.mark.parametrize(
+    "values, thresholds, labels, message",
+    [
+        ([1.0], (1, 2), LABELS, "thresholds must fall"),
+        ([1.0], (), LABELS, "thresholds must fall"),
+        ([1.0], (2, np.nan), LABELS, "thresholds must fall"),
+        ([1.0], (2,), LABELS, "1 thresholds need 2 labels, got 3"),
+        ([np.nan], (2, 1), LABELS, "values must be finite"),
+    ],
+)
+def test_impossible_thresholds_are_named(values, thresholds, labels, message):
+    with pytest.raises(ValueError, match=message):
+        threshold_tiers(values, thresholds, labels)

@@ -121,6 +121,16 @@ def test_where_all_together_are_worth_nothing_nobody_is_in_a_better_tier(money):
     assert table["value_tier"].tolist() == ["low", "low"]
 
 
+def test_thresholds_say_who_is_in_a_tier_whatever_the_others_are_worth():
+    worth = pd.DataFrame({"customer_id": list("abcd"), "current_value": 0.0,
+                          "realised": [500.0, 40.0, 10.0, -3.0]})  # fmt: skip
+    cut = ([0.5, 0.8], ["high", "medium", "low"])
+    tiers = value_table(Refusal("x"), worth, *cut, [40, 10])["value_tier"]
+    assert tiers.tolist() == ["high", "high", "medium", "low"]
+    alone = value_table(Refusal("x"), worth[1:], *cut, [40, 10])["value_tier"]
+    assert alone.tolist() == tiers[1:].tolist()
+
+
 def values_of(customers) -> LifetimeValues:
     some = Interval(10.0, 5.0, 15.0, 0.9)
     return LifetimeValues(customers, some, None, {}, pd.DataFrame(), "good", ())

@@ -2,6 +2,7 @@
 
 Each function takes a result of `crmlib.segments` and returns one exhibit."""
 
+from crmlib.exhibits.segments.accounts import segment_accounts, segment_targets
 from crmlib.exhibits.segments.audit import (
     conventional_dynamic,
     segment_audit,
@@ -17,6 +18,7 @@ from crmlib.exhibits.segments.cards import (
     segment_cards,
     segment_portraits,
 )
+from crmlib.exhibits.segments.continuity import segments_since
 from crmlib.exhibits.segments.drift import (
     drift_alarms,
     drift_findings,
@@ -30,6 +32,7 @@ from crmlib.exhibits.segments.dynamics import (
 from crmlib.exhibits.segments.features import (
     feature_words,
     features_used,
+    words_of,
 )
 from crmlib.exhibits.segments.ladder import (
     ladder_merges,
@@ -37,6 +40,7 @@ from crmlib.exhibits.segments.ladder import (
     segment_value_findings,
     segment_values,
 )
+from crmlib.exhibits.segments.moves import segment_moves
 from crmlib.exhibits.segments.rules import (
     segment_rule_findings,
     segment_rules,
@@ -60,18 +64,23 @@ __all__ = [
     "ladder_merges",
     "leaving_triggers",
     "lifecycle_mix",
+    "segment_accounts",
     "segment_audit",
     "segment_audit_findings",
     "segment_cards",
     "segment_flows",
     "segment_forecast",
     "segment_migration",
+    "segment_moves",
     "segment_portraits",
     "segment_profiles",
     "segment_rule_findings",
     "segment_rules",
+    "segment_targets",
     "segment_value_findings",
     "segment_values",
+    "segments_since",
     "stability_gate",
     "trigger_findings",
+    "words_of",
 ]

@@ -13,6 +13,7 @@ from crmlib.exhibits import formats, heat, theme
 from crmlib.exhibits.exhibit import MAX_TITLE_WORDS, Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.segments.features import feature_words
 from crmlib.exhibits.value.refused import refused
 from crmlib.segments.behaviour import BehaviourSegments
 from crmlib.segments.choice import SegmentChoice
@@ -24,7 +25,7 @@ from crmlib.stats.disclosure import withhold
 from crmlib.stats.refusal import Refusal
 
 _WHAT = "Behaviour segments"
-_COLORS = {"kmeans": theme.PRIMARY, "mixture": theme.CONTRAST}
+_COLORS = {"classes": theme.PRIMARY, "kmeans": theme.CONTRAST, "mixture": theme.REFERENCE}
 _MOST_FEATURES = 9  # in the picture, those in which segments differ most; the table has all
 _LONGEST = 34  # letters of a segment's name beside the picture
 _HIDDEN = "withheld"
@@ -60,8 +61,12 @@ def choice_of_segments(choice: SegmentChoice | Refusal, n: int, scope: Scope) ->
         f"gate at {GATE}, silhouette, and BIC; {k} by {chosen['method']} is marked.",
         note=f"{choice.reason} Stability: customers are drawn anew and segments found again, "
         "counted is what the weakest has in common with its best match. A dotted line marks how "
-        f"many are wanted at most, {choice.most} segments. BIC takes k-means as equal spheres, and "
-        "is compared within a method."
+        f"many are wanted at most, {choice.most} segments. BIC is compared within a method"
+        + (
+            ", and takes k-means as equal spheres."
+            if "kmeans" in set(choice.table["method"])
+            else "."
+        )
         + ("" if n == choice.fitted_on else f" On a sample of {choice.fitted_on:,} customers."),
     )
 
@@ -290,7 +295,7 @@ def _profile_table(
     table = wide.melt(id_vars=list(of), var_name="feature", value_name="difference")
     places = table["segment"].map({name: at for at, name in enumerate(wide["segment"])})
     table = table.iloc[np.argsort(places.to_numpy(), kind="stable")].reset_index(drop=True)
-    return table.assign(feature=table["feature"].str.replace("_", " "))
+    return table.assign(feature=[feature_words(str(name)) for name in table["feature"]])
 
 
 def _draw_profiles(
@@ -314,7 +319,9 @@ def _draw_profiles(
     ]
     called = [shorten(names.names[i], _LONGEST, placeholder="…") for i in order]
     rows = [f"{name}\n{size}" for name, size in zip(called, sized, strict=True)]
-    heads = [fill(str(name).replace("_", " "), 10) for name in differences.columns]
+    heads = [
+        fill(feature_words(str(name)), 11, break_long_words=False) for name in differences.columns
+    ]
     heat.table(ax, figures, texts, rows, heads, size=8)
     ax.tick_params(axis="x", labelsize=7.5)
     ax.tick_params(axis="y", labelsize=8)

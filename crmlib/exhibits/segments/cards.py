@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.segments.features import feature_words
 from crmlib.exhibits.value.refused import refused
 from crmlib.segments.cards import OTHERS, Cards
 from crmlib.stats.refusal import Refusal
@@ -15,17 +18,27 @@ _WHAT = "Cards of the segments"
 _NOTHING = "nothing beyond noise"
 
 
-def segment_cards(cards: Cards | Refusal, horizon_years: float, n: int, scope: Scope) -> Exhibit:
-    """One line per segment: size, share of value, worth ahead, channel.
+def segment_cards(
+    cards: Cards | Refusal,
+    horizon_years: float,
+    n: int,
+    scope: Scope,
+    owners: Mapping[str, str] | None = None,
+) -> Exhibit:
+    """One line per segment: size, share of value, worth ahead, channel, owner.
 
     Parameters
     ----------
     horizon_years : float
         Of future value.
+    owners : mapping of segment to name, optional
+        Who answers for a segment.
     """
     if isinstance(cards, Refusal):
         return refused("segment_cards", _WHAT, cards, n, scope)
     table = _figures(cards)
+    if owners:
+        table["owner"] = [owners.get(name, "") for name in table["segment"]]
     amounts = ["future_mean", "future_mean_lo", "future_mean_hi"]
     shown = table.assign(
         customers=table["customers"].map(formats.count),
@@ -112,7 +125,7 @@ def _does(row: dict) -> str:
     """A figure of the segment beside that of all customers."""
     word = "more" if row["more_often"] > 0.5 else "less"
     mean, of_all = (formats.cell(row[name], 2) for name in ("mean", "mean_all"))
-    return f"{word} {row['feature'].replace('_', ' ')}: {mean} (all: {of_all})"
+    return f"{word} {feature_words(row['feature'])}: {mean} (all: {of_all})"
 
 
 def _is(row: dict) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +12,7 @@ from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.segments.features import feature_words
 from crmlib.exhibits.value.refused import refused
 from crmlib.segments.alarms import BELOW, BLURRED, BORN, DRIFT, DYING, Alarms
 from crmlib.segments.births import Births
@@ -54,6 +57,7 @@ def drift_alarms(
             chance_level=stability.level,
             moderate_from=MODERATE,
             large_from=LARGE,
+            **({} if born.since is None else {"births_since": born.since.isoformat()}),
         ),
         figure=figure,
         n=int(retired.table["after"].sum()),
@@ -61,7 +65,7 @@ def drift_alarms(
         unit="population stability index",
         alt=f"Bars of the population stability index of the {len(drawn)} features that shifted "
         f"most, each with a line for what chance shows; {_alarmed(alarms)}.",
-        note=_note(table, found, level, scope),
+        note=_note(table, found, level, scope, born.since),
     )
 
 
@@ -104,7 +108,7 @@ def _birth_rows(found: Alarms, born: Births, scope: Scope) -> pd.DataFrame:
         few = is_small([group["before"]], scope.min_cell)[0]
         apart = born.profile.loc[name].abs().sort_values(ascending=False, kind="stable")
         words = [
-            f"{'high' if born.profile.loc[name, feature] > 0 else 'low'} {_spelt(feature)}"
+            f"{'high' if born.profile.loc[name, feature] > 0 else 'low'} {feature_words(feature)}"
             for feature in apart.index[:_PROFILE]
         ]
         rows.append({
@@ -114,11 +118,6 @@ def _birth_rows(found: Alarms, born: Births, scope: Scope) -> pd.DataFrame:
             "nearest": group["nearest"], "profile": ", ".join(words),
         })  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _spelt(feature: str) -> str:
-    """A feature's name in words."""
-    return feature.replace("_", " ")
 
 
 def _draw_shifts(ax: Axes, drawn: pd.DataFrame) -> None:
@@ -134,7 +133,7 @@ def _draw_shifts(ax: Axes, drawn: pd.DataFrame) -> None:
         ax.plot([chance, chance], [place - 0.42, place + 0.42], color=theme.INK, linewidth=2)
     for place, value in zip(places, drawn[["psi", "by_chance_hi"]].max(axis=1), strict=True):
         theme.label(ax, value, place, f"{drawn['psi'][place]:.3f}")
-    ax.set_yticks(places, [formats.shortened(_spelt(name), 34) for name in drawn["what"]])
+    ax.set_yticks(places, [formats.shortened(feature_words(name), 34) for name in drawn["what"]])
     ax.set_xlim(0, max(float(drawn[["psi", "by_chance_hi"]].max().max()) * 1.15, 1e-6))
     theme.legend_above(ax)
     theme.tidy(ax, x="population stability index; line: the most that chance shows", y="", grid="x")
@@ -175,7 +174,14 @@ def _alarmed(count: int) -> str:
     return "those beyond chance are coloured" if count else "none is beyond chance"
 
 
-def _note(table: pd.DataFrame, found: Alarms, level: str, scope: Scope) -> str:
+def _formed(since: dt.date | None) -> str:
+    """Segments of the date from which on births are judged, in words."""
+    return "segments of the earlier date" if since is None else f"segments formed on {since}"
+
+
+def _note(
+    table: pd.DataFrame, found: Alarms, level: str, scope: Scope, since: dt.date | None
+) -> str:
     """What was tested, how the reading goes, and what born and dying mean."""
     remarks = [
         f"All tests together raise a false alarm in {formats.percent(found.rate)} of bases in "
@@ -188,8 +194,10 @@ def _note(table: pd.DataFrame, found: Alarms, level: str, scope: Scope) -> str:
         sizes = " and ".join(formats.count(size) for size in rows["customers"])
         remarks.append(
             f"Born: a dense group ({sizes} customers), most of them beyond what the "
-            "segments of the earlier date would hold had all their parts grown alike."
+            f"{_formed(since)} would hold had all their parts grown alike."
         )
+    elif since is not None:
+        remarks.append(f"Births are looked for since {since}, all else over the last year.")
     if (table["verdict"] == DYING).any():
         remarks.append(
             "Dying: fewer customers, a falling share, and most who leave are not replaced."
@@ -233,8 +241,8 @@ def drift_findings(
         findings.append(Finding(
             id=f"segment_born_{at + 1}",
             kind="census",
-            sentence=f"{formats.count(customers)} customers form a group that the segments of the "
-            "earlier date do not explain: it wants a segment of its own.",
+            sentence=f"{formats.count(customers)} customers form a group that the "
+            f"{_formed(born.since)} do not explain: it wants a segment of its own.",
             value=customers,
             unit="customers",
             exhibit="drift_alarms",

@@ -31,9 +31,9 @@ _WORDS = {
     "tenure": "time as a customer",
 }
 _PARTS = {
-    "cost_in_": "cost to serve: {}",
-    "cost_share_": "share of cost to serve: {}",
-    "revenue_from_": "revenue: {}",
+    "cost_in_": "cost to serve in {}",
+    "cost_share_": "share of cost to serve in {}",
+    "revenue_from_": "revenue from {}",
 }
 _KINDS = {
     "account": "revenue and cost",
@@ -49,14 +49,23 @@ def feature_words(name: str) -> str:
     """A feature or column of the matrix in a reader's words; the client's where it is theirs.
 
     >>> feature_words("mean_ticket"), feature_words("cost_in_branch"), feature_words("visits")
-    ('spend per purchase day', 'cost to serve: branch', 'visits')
+    ('spend per purchase day', 'cost to serve in branch', 'visits')
     """
     if name.endswith(_GAP):
         return f"no figure for {feature_words(name.removesuffix(_GAP))}"
     for prefix, words in _PARTS.items():
         if name.startswith(prefix):
-            return words.format(formats.shortened(name.removeprefix(prefix), 24))
-    return _WORDS.get(name, formats.shortened(name))
+            return words.format(_spelt(name.removeprefix(prefix), 24))
+    return _WORDS.get(name, _spelt(name))
+
+
+def words_of(features: pd.DataFrame) -> dict[str, str]:
+    """The words of each column, by its name; for the rules."""
+    return {str(name): feature_words(str(name)) for name in features}
+
+
+def _spelt(name: str, most: int = 32) -> str:
+    return formats.shortened(name.replace("_", " "), most)
 
 
 def features_used(prepared: Prepared | Refusal, n: int, scope: Scope) -> Exhibit:

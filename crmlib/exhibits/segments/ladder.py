@@ -88,20 +88,23 @@ def _merge_title(ladder: Ladder, table: pd.DataFrame) -> str:
     if not ladder.explained_crossed > 0:
         return f"{cells} cells become {segments} segments; value does not vary"
     kept = formats.percent(table["kept"].iloc[-1])
-    return f"{segments} segments keep {kept} of what {cells} cells explain of value"
+    keep = "segment keeps" if segments == 1 else "segments keep"
+    return f"{segments} {keep} {kept} of what {cells} cells explain of value"
 
 
 def _merge_note(ladder: Ladder, lost: str) -> str:
     remarks = [
         f"Cells of fewer than {formats.count(ladder.minimum)} customers are merged first, then as "
-        f"many as it takes to have {ladder.capacity} segments at most; cells that share more rungs "
-        "go first, and among them the pair that costs least. Equal input gives equal segments."
+        f"many as it takes to have {ladder.capacity} segments at most. Active customers go with "
+        "active ones and inactive with inactive, then cells that share more rungs go first, and "
+        "among them the pair that costs least. Equal input gives equal segments."
     ]
     if lost:
         remarks.append(f"All mergers together lose {lost} of value (eta²).")
-    remarks.append(
-        formats.sentences(*ladder.notes) if ladder.notes else "No merger crosses value tiers."
-    )
+    if not ladder.merges["across_tiers"].any():
+        remarks.append("No merger crosses value tiers.")
+    if ladder.notes:
+        remarks.append(formats.sentences(*ladder.notes))
     return " ".join(remarks)
 
 
