@@ -49,7 +49,7 @@ def base(holdings: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
 def formed(features: pd.DataFrame, values: pd.DataFrame, method: str = "kmeans"):
     """The model and the segments as they went live."""
     doing = features[segments.active(features)]
-    prepared = segments.prepare(doing, tail=0.01)
+    prepared = segments.prepare(doing, tail=0.01, once=method == "classes")
     chosen = segments.fit_segments(prepared.matrix, method=method, k=3, seed=1)
     found = BehaviourSegments(SimpleNamespace(chosen=chosen), SimpleNamespace(names=NAMES))
     rung = found.of_customers(doing["customer_id"], values.index).rename("behaviour_segment")
@@ -77,7 +77,7 @@ def contributed(values: pd.DataFrame) -> pd.DataFrame:
     return table.assign(realised=past.to_numpy())
 
 
-@pytest.mark.parametrize("method", ["kmeans", "mixture"])
+@pytest.mark.parametrize("method", ["kmeans", "mixture", "classes"])
 def test_the_bases_own_customers_keep_their_segments_through_a_file(given, method):
     features, values = given
     model, rung, ladder = formed(features, values, method)
