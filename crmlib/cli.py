@@ -424,9 +424,16 @@ def score(
         ),
     ] = None,
     date_format: Annotated[
-        str | None, typer.Option(help="Of the files, as date_format in params.")
+        list[str] | None,
+        typer.Option(
+            metavar="[TABLE=]FORMAT",
+            help="How FILE, or another table, writes dates, e.g. %d.%m.%Y or contracts=%d.%m.%Y.",
+        ),
     ] = None,
-    decimal: Annotated[str | None, typer.Option(help="Of the files, as decimal in params.")] = None,
+    decimal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[TABLE=]MARK", help="The decimal mark, stated in the same way."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -440,6 +447,8 @@ def score(
     """Put new customers into a version's segments, each with its confidence."""
     from crmlib.book import scoring
 
+    if out is not None:
+        scoring.require_beside(out)
     scorer = scoring.open_scorer(folder)
     given = {
         "transactions": file,
@@ -450,16 +459,17 @@ def score(
     }
     files = {name: path for name, path in given.items() if path is not None}
     day = None if as_of is None else as_of.date()
-    scores = scoring.score_files(scorer, files, as_of=day, date_format=date_format, decimal=decimal)
+    written = scoring.read_options(date_format=date_format or (), decimal=decimal or ())
+    scores = scoring.score_files(scorer, files, as_of=day, written=written)
     target = out or scoring.default_folder(scorer, files, scores.as_of)
-    written = scoring.write_scores(scores, target)
+    table, refused = scoring.write_scores(scores, target)
     for line in scores.ledger.itertuples():
         typer.echo(f"{line.table:17}{line.read:>10,} read{line.used:>10,} used"
                    f"{line.refused:>10,} refused")  # fmt: skip
     for note in scores.notes:
         typer.echo(harmless(note))
-    typer.echo(f"Each row and customer refused: {_shown(written[1])}")
-    typer.echo(_shown(written[0]))
+    typer.echo(f"Each row and customer refused: {_shown(refused)}")
+    typer.echo(_shown(table))
 
 
 def _root(out: Path | None) -> Path:

@@ -257,8 +257,9 @@ class SegmentsChapter(_Section):
         default=0.01, description="share of customers at either end whose features are drawn in"
     )
     leave_out: list[Text] = Field(default=[], description="behaviour features that are not used")
-    methods: Annotated[list[Literal["kmeans", "mixture"]], Field(min_length=1)] = Field(
-        default=["kmeans"], description="or mixture, or both: it takes several times as long"
+    methods: Annotated[list[Literal["classes", "kmeans", "mixture"]], Field(min_length=1)] = Field(
+        default=["classes"],
+        description="latent classes, or kmeans, mixture, or several: it takes longer",
     )
     most_behaviour_segments: Annotated[int, Field(ge=2, le=20)] = Field(
         default=8, description="behaviour segments that are wanted, at most"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from crmlib import cli
@@ -25,6 +26,30 @@ TOLD = ["value_tier", "behaviour_segment", "segment"]
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory) -> Bank:
     return make(tmp_path_factory.mktemp("bank"))
+
+
+@pytest.fixture(scope="module")
+def own(bank) -> tuple[Result, Path]:
+    """What scoring the version's own rows says, and the folder beside it in which it wrote."""
+    before = digests(bank.version)
+    result = crm(bank.version, bank.files())
+    assert result.exit_code == 0, result.output
+    assert digests(bank.version) == before
+    return result, Path(result.stdout.splitlines()[-1]).parent
+
+
+@pytest.fixture(scope="module")
+def strangers(bank, tmp_path_factory) -> pd.DataFrame:
+    """Scores of the same rows under ids that the version does not know."""
+    folder = tmp_path_factory.mktemp("strangers")
+    result = crm(bank.version, renamed(bank, folder / "new", "N-"), "--out", str(folder))
+    assert result.exit_code == 0, result.output
+    return scores(folder)
+
+
+def digests(version: Path) -> dict[str, str]:
+    files = [path for path in version.rglob("*") if path.is_file()]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def crm(version: Path, files: dict[str, Path], *more: str) -> Result:
@@ -65,35 +90,31 @@ def renamed(bank: Bank, folder: Path, prefix: str, most: int | None = None) -> d
     return files
 
 
-def test_own_raw_rows_give_the_segments_again(bank, tmp_path):
-    result = crm(bank.version, bank.files(), "--out", str(tmp_path))
-    assert result.exit_code == 0, result.output
-    found, own = scores(tmp_path), bank.segments.set_index("customer_id")
-    assert sorted(found.index) == sorted(own.index)
-    pd.testing.assert_frame_equal(found[TOLD], own.loc[found.index, TOLD], check_dtype=False)
+def test_own_raw_rows_give_the_segments_again(bank, own):
+    result, folder = own
+    found, before = scores(folder), bank.segments.set_index("customer_id")
+    assert sorted(found.index) == sorted(before.index)
+    pd.testing.assert_frame_equal(found[TOLD], before.loc[found.index, TOLD], check_dtype=False)
     assert found["confidence"].between(0, 1).all()
     assert (found["in_version"].astype(str) == "True").all()
-    assert f"{len(own)} of the customers are in the version" in result.stdout
+    assert f"{len(before)} of the customers are in the version" in result.stdout
 
 
-def test_rows_read_are_used_or_refused(bank, tmp_path):
-    result = crm(bank.version, bank.files(), "--out", str(tmp_path))
+def test_rows_read_are_used_or_refused(own):
+    result, folder = own
     counts = [line.replace(",", "").split() for line in result.stdout.splitlines()]
     counts = [line for line in counts if line[-1] == "refused"]
     assert len(counts) == len(FILES) + 1  # tables, and customers
-    listed = refused(tmp_path).astype({"rows": int})
+    listed = refused(folder).astype({"rows": int})
     for *name, read, _, used, _, lost, _ in counts:
         assert int(read) == int(used) + int(lost)
         if name != ["all", "customers"]:
             assert listed.loc[listed["table"] == name[0], "rows"].sum() == int(lost)
 
 
-def test_the_same_rows_under_other_ids_go_to_the_same_behaviour(bank, tmp_path):
-    files = renamed(bank, tmp_path / "new", "N-")
-    result = crm(bank.version, files, "--out", str(tmp_path))
-    assert result.exit_code == 0, result.output
-    found, own = scores(tmp_path), bank.segments.set_index("customer_id")
-    found.index = found.index.str.removeprefix("N-")
+def test_the_same_rows_under_other_ids_go_to_the_same_behaviour(bank, strangers):
+    own = bank.segments.set_index("customer_id")
+    found = strangers.set_axis(strangers.index.str.removeprefix("N-"))
     assert sorted(found.index) == sorted(own.index)
     same = own.loc[found.index, "behaviour_segment"]
     assert (found["behaviour_segment"] == same).all()
@@ -104,61 +125,46 @@ def test_the_same_rows_under_other_ids_go_to_the_same_behaviour(bank, tmp_path):
     assert found.loc[wrong, "confidence"].mean() < found.loc[~wrong, "confidence"].mean()
 
 
-def test_few_customers_get_what_they_get_among_all(bank, tmp_path):
-    every = crm(bank.version, renamed(bank, tmp_path / "all", "N-"), "--out", str(tmp_path / "a"))
-    some = crm(bank.version, renamed(bank, tmp_path / "one", "N-", 7), "--out", str(tmp_path / "b"))
-    assert (every.exit_code, some.exit_code) == (0, 0), some.output
-    few, many = scores(tmp_path / "b"), scores(tmp_path / "a")
+def test_few_customers_get_what_they_get_among_all(bank, strangers, tmp_path):
+    some = crm(bank.version, renamed(bank, tmp_path / "new", "N-", 7), "--out", str(tmp_path))
+    assert some.exit_code == 0, some.output
+    few = scores(tmp_path)
     assert len(few) == 7
-    pd.testing.assert_frame_equal(few, many.loc[few.index])
+    pd.testing.assert_frame_equal(few, strangers.loc[few.index])
 
 
-def test_scores_do_not_depend_on_the_order_of_rows_or_the_run(bank, tmp_path):
+def test_scores_do_not_depend_on_the_order_of_rows(bank, strangers, tmp_path):
     files = renamed(bank, tmp_path / "new", "N-", 40)
-    first = crm(bank.version, files, "--out", str(tmp_path / "a"))
-    assert first.exit_code == 0, first.output
     for path in files.values():
         pd.read_csv(path, dtype=str).iloc[::-1].to_csv(path, index=False)
-    crm(bank.version, files, "--out", str(tmp_path / "b"))
-    texts = [(tmp_path / name / "scores.csv").read_bytes() for name in ("a", "b")]
-    assert texts[0] == texts[1]
-
-
-def test_scores_stand_beside_the_version_which_never_changes(bank):
-    def digest() -> dict[str, str]:
-        files = [path for path in bank.version.rglob("*") if path.is_file()]
-        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-    before = digest()
-    result = crm(bank.version, bank.files())
-    assert digest() == before
-    written = Path(result.stdout.splitlines()[-1])
-    assert written.parent.parent == bank.version.parent / "scores"
-    assert written.parent.name.startswith(f"{bank.version.name}-")
-    inside = crm(bank.version, bank.files(), "--out", str(bank.version / "scores"))
-    assert inside.exit_code == 2
-    assert "never changes" in inside.stderr
-    assert digest() == before
-
-
-def test_ids_cannot_start_a_formula(bank, tmp_path):
-    files = renamed(bank, tmp_path / "new", "=1+", 5)
     result = crm(bank.version, files, "--out", str(tmp_path))
     assert result.exit_code == 0, result.output
-    assert scores(tmp_path).index.str.startswith("'=1+").all()
+    found = scores(tmp_path)
+    pd.testing.assert_frame_equal(found, strangers.loc[found.index])
 
 
-def test_a_row_that_cannot_be_read_is_named(bank, tmp_path):
-    files = renamed(bank, tmp_path / "new", "N-", 5)
+def test_scores_stand_beside_the_version(bank, own):
+    _, folder = own
+    assert folder.parent == bank.version.parent / "scores"
+    assert folder.name.startswith(f"{bank.version.name}-")
+    before = digests(bank.version)
+    inside = crm(bank.version, bank.files(), "--out", str(bank.version / "scores"))
+    mistaken(inside, "never changes", "Name a folder beside it")
+    assert digests(bank.version) == before
+
+
+def test_ids_cannot_start_a_formula_and_refused_rows_are_named(bank, tmp_path):
+    files = renamed(bank, tmp_path / "new", "=1+", 5)
     sent = pd.read_csv(files["transactions"], dtype=str)
-    first = int(sent.index[0])
-    sent.loc[first, "amount"] = "lots"
+    sent.loc[sent.index[1], "amount"] = "lots"
     sent.to_csv(files["transactions"], index=False)
     result = crm(bank.version, files, "--out", str(tmp_path))
     assert result.exit_code == 0, result.output
+    assert scores(tmp_path).index.str.startswith("'=1+").all()
     lost = refused(tmp_path)
     line = lost[lost["reason"] == "unreadable amount"].iloc[0]
-    assert (line["table"], line["row"], line["rows"]) == ("transactions", "1", "1")
+    assert (line["table"], line["row"], line["rows"]) == ("transactions", "2", "1")
+    assert line["customer_id"].startswith("'=1+")
 
 
 def mistaken(result: Result, *said: str) -> None:
@@ -197,6 +203,17 @@ def test_a_missing_column_is_named(bank, tmp_path):
         files["transactions"], index=False
     )
     mistaken(crm(bank.version, files), files["transactions"].name, "amount")
+
+
+def test_dates_of_two_readings_are_stated_by_an_option(bank, tmp_path):
+    files = renamed(bank, tmp_path / "new", "N-", 5)
+    sent = pd.read_csv(files["transactions"], dtype=str)
+    days = pd.to_datetime(sent["date"]).dt.strftime("%Y-%m-") + "07"
+    sent["date"] = pd.to_datetime(days).dt.strftime("%d/%m/%Y")
+    sent.to_csv(files["transactions"], index=False)
+    mistaken(crm(bank.version, files), "Here --date-format states it.")
+    result = crm(bank.version, files, "--date-format", "%d/%m/%Y", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
 
 
 def test_a_file_that_is_not_there(bank, tmp_path):
@@ -250,15 +267,12 @@ def test_a_damaged_model(bank, another):
     mistaken(crm(another, bank.files()), "scoring.json", "not as it was published")
 
 
-def test_a_table_that_the_version_did_not_have(cdnow_scorer, tmp_path):
-    version, sent = cdnow_scorer
-    files = {"transactions": sent, "contracts": sent}
-    mistaken(crm(version, files), "--contracts", "without a table of contracts")
-
-
-@pytest.fixture(scope="module")
-def cdnow_scorer(cdnow_version) -> tuple[Path, Path]:
-    return cdnow_version, ROOT / "data" / "cdnow" / "transactions.csv.gz"
+def test_a_table_that_the_version_did_not_have(bank, another):
+    raw = yaml.safe_load((another / "params.yml").read_text(encoding="utf-8"))
+    raw["inputs"]["identities"] = None
+    (another / "params.yml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    publish(another, None, another)
+    mistaken(crm(another, bank.files()), "--identities", "without a table of identities")
 
 
 @pytest.mark.slow
@@ -268,9 +282,9 @@ def test_a_published_version_gives_its_segments_again(demo_version, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_version_of_purchases_alone_gives_its_segments_again(cdnow_scorer, tmp_path):
-    version, sent = cdnow_scorer
-    _gives_its_segments_again(version, {"transactions": sent}, tmp_path)
+def test_a_version_of_purchases_alone_gives_its_segments_again(cdnow_version, tmp_path):
+    sent = ROOT / "data" / "cdnow" / "transactions.csv.gz"
+    _gives_its_segments_again(cdnow_version, {"transactions": sent}, tmp_path)
 
 
 def _gives_its_segments_again(version: Path, files: dict[str, Path], out: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,13 +139,32 @@ def open_scorer(folder: Path) -> Scorer:
     return Scorer(folder, engagement, model, usual, dt.date.fromisoformat(kept["start"]))
 
 
+def read_options(**stated: Iterable[str]) -> dict[str, dict[str, str]]:
+    """How files are written, by table, from what the command line says.
+
+    Parameters
+    ----------
+    **stated : iterable of str
+        By setting: `table=value`, or the value alone for the transactions.
+
+    >>> read_options(decimal=[",", "ledger=."])
+    {'transactions': {'decimal': ','}, 'ledger': {'decimal': '.'}}
+    """
+    found: dict[str, dict[str, str]] = {}
+    for setting, texts in stated.items():
+        for text in texts:
+            table, equals, rest = text.partition("=")
+            named = bool(equals) and table in TABLES
+            found.setdefault(table if named else TABLES[0], {})[setting] = rest if named else text
+    return found
+
+
 def score_files(
     scorer: Scorer,
     files: Mapping[str, Path],
     *,
     as_of: dt.date | None = None,
-    date_format: str | None = None,
-    decimal: str | None = None,
+    written: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Scores:
     """Score the customers in raw files.
 
@@ -156,8 +175,9 @@ def score_files(
         `transactions`, and whatever else of the version's tables there is.
     as_of : date, optional
         The day from which recency is counted; the version's last day by default.
-    date_format, decimal : str, optional
-        How the files write dates and decimals, where it is not as the version's params say.
+    written : mapping of table to settings, optional
+        How a file writes dates and decimals (`date_format`, `decimal`), where it is not as
+        the version's params say.
 
     Raises
     ------
@@ -167,14 +187,21 @@ def score_files(
     ParamsError
         A day before the version's first.
     """
-    asked = _engagement(scorer, files, as_of, date_format, decimal)
-    client = intake.open_some(asked)
+    asked = _engagement(scorer, files, as_of, written or {})
+    try:
+        client = intake.open_some(asked)
+    except InputError as error:
+        raise _with_options(error) from None
     if as_of is None:
         _refuse_later_rows(client, scorer, files)
     everyone = client.customer_view()
     if everyone.empty:
         _nobody(client.refused, files, scorer)
-    with tempfile.TemporaryDirectory(prefix="crm-score-") as scratch:
+    temporary = Path(tempfile.gettempdir())
+    with (
+        disk.writing(temporary, "no score was written"),
+        tempfile.TemporaryDirectory(prefix="crm-score-") as scratch,
+    ):
         features, contributed = _described(client, everyone, scorer, asked, Path(scratch))
     tiers = pd.read_parquet(scorer.folder / "tables" / "segments.parquet")
     tiers = tiers.set_index("customer_id")["value_tier"]
@@ -192,21 +219,33 @@ def score_files(
     return Scores(scored, refused, ledger, notes, asked.observation_end)
 
 
-def write_scores(scores: Scores, folder: Path) -> tuple[Path, Path]:
-    """Write scores.csv and refused.csv, both or neither.
+def require_beside(folder: Path) -> None:
+    """Refuse a folder in which scores must not be written.
 
     Raises
     ------
     VersionError
-        The folder lies in a version, which never changes, or cannot be written.
+        It lies in a version, which never changes.
     """
-    inside = [each for each in (folder.resolve(), *folder.resolve().parents)
-              if (each / versions.MANIFEST).exists()]  # fmt: skip
+    above = (folder.resolve(), *folder.resolve().parents)
+    inside = [each for each in above if (each / versions.MANIFEST).exists()]
     if inside:
         raise VersionError(
-            str(folder), f"lies in the version {inside[0].name}, which never changes.",
+            str(folder),
+            f"lies in the version {inside[0].name}, which never changes.",
             "Name a folder beside it with --out.",
-        )  # fmt: skip
+        )
+
+
+def write_scores(scores: Scores, folder: Path) -> tuple[Path, Path]:
+    """Write scores.csv and refused.csv, both or neither; their paths.
+
+    Raises
+    ------
+    VersionError
+        The folder lies in a version, or cannot be written.
+    """
+    require_beside(folder)
     tables = {"refused.csv": scores.refused, "scores.csv": scores.scored.scores}
     texts = {
         name: formats.safe_table(table).to_csv(index=False, lineterminator="\n")
@@ -230,8 +269,7 @@ def _engagement(
     scorer: Scorer,
     files: Mapping[str, Path],
     as_of: dt.date | None,
-    date_format: str | None,
-    decimal: str | None,
+    written: Mapping[str, Mapping[str, str]],
 ) -> Engagement:
     """The version's engagement with the new files in place of its own, and with its mapping."""
     day = as_of or scorer.end
@@ -251,9 +289,7 @@ def _engagement(
         if not path.exists():
             raise InputError(str(path), "there is no such file.", "Check the path.")
         place = {"path": str(path.absolute()), "database": None, "table": None}
-        written = {"date_format": date_format, "decimal": decimal}
-        replaced = {key: text for key, text in written.items() if text is not None}
-        inputs[name] = raw["inputs"][name] | place | replaced
+        inputs[name] = raw["inputs"][name] | place | dict(written.get(name, {}))
     if "identities" in given and "identities" not in inputs:
         own = scorer.folder / "tables" / "client_identities.parquet"
         inputs["identities"] = {"path": str(own.absolute())}
@@ -261,6 +297,14 @@ def _engagement(
     # what the chapter of value asks of the tables was asked of the version's
     kept = {key: part for key, part in raw.items() if key not in ("value", "customers")}
     return params.resolve(kept | settled, scorer.folder.name, Path.cwd())
+
+
+def _with_options(error: InputError) -> InputError:
+    """A few rows may allow two readings: say which option states the one that is meant."""
+    options = {"date_format": "--date-format", "decimal": "--decimal"}
+    named = [option for key, option in options.items() if f".{key}" in error.remedy]
+    here = f" Here {' and '.join(named)} states it." if named else ""
+    return InputError(error.place, error.problem, f"{error.remedy}{here}", error.others)
 
 
 def _refuse_later_rows(client: Client, scorer: Scorer, files: Mapping[str, Path]) -> None:

@@ -95,6 +95,7 @@ from crmlib.segments.scoring import (
     score,
     scoring_model,
 )
+from crmlib.segments.signs import signs_by_segment
 from crmlib.segments.stability import (
     GATE,
     TRUSTED,
@@ -185,6 +186,7 @@ __all__ = [
     "segment_flows",
     "segment_table",
     "segment_targets",
+    "signs_by_segment",
     "snapshot",
     "spend_between",
     "stability",

@@ -124,7 +124,8 @@ def audit(
         behaviour, attributes; NaN where it has no meaning.
     formed_by : collection of str
         Columns of `evidence` that formed the segments. Cutting noise in two also makes
-        halves that differ in what was cut, so that these alone earn a warning, not a pass.
+        halves that differ in what was cut, so that these alone earn no pass: with other
+        figures that do not differ a warning, without any it is unknown.
     people : DataFrame, optional
         customer_id and consent (yes / no, true / false), preferred_channel, either or both.
     jaccard : Series, index segment, optional
@@ -277,13 +278,17 @@ def _distinct(pairs: pd.DataFrame, segments: int, others: int, rules: AuditRules
     if alike:
         said = f"{alike} of {len(pairs)} pairs of segments do not differ beyond noise, {test}."
         return (name, FAIL, alike, unit, expected, said)
-    if by_cut:
-        only = f"{by_cut} of them only in what they were cut by"
-        if not others:
-            only = "nothing was given to compare but what they were cut by"
+    if not others:
         said = (
-            f"All {len(pairs)} pairs differ beyond noise, {test}, but {only}: any cut makes such "
-            "a difference."
+            f"All {len(pairs)} pairs differ beyond noise, {test}, in what they were cut by: any "
+            "cut makes such a difference. Whether they differ otherwise is not known: give "
+            "attributes of customers, such as age or region (`inputs.customers`)."
+        )
+        return (name, UNKNOWN, np.nan, unit, expected, said)
+    if by_cut:
+        said = (
+            f"All {len(pairs)} pairs differ beyond noise, {test}, but {by_cut} of them only in "
+            "what they were cut by: any cut makes such a difference."
         )
         return (name, WARN, by_cut, unit, expected, said)
     said = f"All {len(pairs)} pairs differ beyond noise, {test}, also in what did not form them."

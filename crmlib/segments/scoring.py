@@ -38,7 +38,7 @@ SCORES = (
 )  # fmt: skip
 _FORMAT = 1
 _CHUNK = 100_000  # customers at a time: 10 MB per 12 segments
-_NEGLIGIBLE = 1e-9  # probability of a behaviour segment that changes no confidence
+_NEGLIGIBLE = 1e-6  # probability of a behaviour segment that changes no confidence shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,11 +326,14 @@ def from_plain(plain: Mapping[str, Any]) -> ScoringModel:
 
 
 def _plain(value: Any) -> Any:
-    """Arrays as lists, numbers of numpy as Python's, throughout; infinity is no number."""
+    """Arrays as lists, numbers of numpy as Python's, throughout; infinity as the text "inf".
+
+    JSON has no infinity; `numpy.asarray(…, dtype=float)` reads the text as the number again.
+    """
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(part) for part in value]
     if isinstance(value, np.ndarray | np.generic):
         return _plain(value.tolist())
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value

@@ -64,9 +64,10 @@ class TierOdds:
         band = np.searchsorted(self.edges[segment], money["current_value"], side="right")
         short = self.least[None, :] - money["realised"].to_numpy(float)[:, None]
         reached = np.zeros(short.shape)
-        for each in np.unique(band):
-            at = band == each
-            futures = self.ahead[segment][each]
+        # by band, so that each band's futures are searched once
+        order = np.argsort(band.astype(np.int16), kind="stable")
+        ends = np.searchsorted(band[order], np.arange(len(self.ahead[segment])), side="right")
+        for futures, at in zip(self.ahead[segment], np.split(order, ends[:-1]), strict=True):
             below = np.searchsorted(futures, short[at], side="left")
             reached[at] = 1 - below / len(futures)
         upto = np.column_stack([np.zeros(len(money)), reached, np.ones(len(money))])
@@ -74,14 +75,14 @@ class TierOdds:
 
     @classmethod
     def of_plain(cls, plain: Mapping[str, Any]) -> TierOdds:
-        """The same from lists, in which nothing stands for infinity."""
-        least = [np.inf if value is None else value for value in plain["least"]]
+        """The same from lists."""
         edges, ahead = (
             {str(name): np.asarray(values, dtype=float) for name, values in plain[part].items()}
             for part in ("edges", "ahead")
         )
         labels = tuple(plain["labels"])
-        return cls(labels, np.array(least, dtype=float), edges, ahead, float(plain["agreement"]))
+        least = np.asarray(plain["least"], dtype=float)
+        return cls(labels, least, edges, ahead, float(plain["agreement"]))
 
 
 _ALL = ""  # all customers, whatever their behaviour

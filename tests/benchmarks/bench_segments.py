@@ -36,6 +36,8 @@ def main() -> list[str]:
     missed += target(f"{of}, peak memory", took["memory"], 2000, "MB")
     for method, seconds in took["score"].items():
         missed += target(f"{of}, scores by {method}", seconds, 5, "s")
+    placed = alone("newcomers", MANY)
+    missed += target(f"{of}, tier and segment of newcomers", placed["score"], 5, "s")
     return missed
 
 

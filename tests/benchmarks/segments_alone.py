@@ -9,17 +9,25 @@ import json
 import resource
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.metrics import adjusted_rand_score
 
+from crmlib.segments import scoring
+from crmlib.segments.behaviour import BehaviourSegments
 from crmlib.segments.choice import choose_segments
 from crmlib.segments.clusters import Segmentation, fit_segments
+from crmlib.segments.features import active, prepare
+from crmlib.segments.ladder import build_ladder
+from crmlib.stats.tiers import value_tiers
 from tests.benchmarks.measure import fastest
 
 FEATURES, KINDS = 12, 6
 MOST, REPLICATIONS, MIN_SHARE = 8, 50, 0.03
+TIERS = ["high", "medium", "low"]
 
 
 def simulate(n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +63,39 @@ def score(found: Segmentation, matrix: np.ndarray) -> float:
     return fastest(lambda: (found.predict(matrix), found.membership(matrix)))
 
 
+def newcomers(n: int) -> dict[str, object]:
+    """Seconds to put new customers into a ladder, from their features and contributions."""
+    learned = 50_000
+    matrix, _ = simulate(n + learned)
+    features = pd.DataFrame(matrix, columns=[f"feature {at}" for at in range(FEATURES)])
+    features = features.assign(frequency=np.exp(matrix[:, 0]).round())
+    features.insert(0, "customer_id", np.arange(len(features)).astype(str))
+    year = np.exp(matrix[:, 1]) * 100
+    money = features[["customer_id"]].assign(current_value=year, realised=2 * year)
+    base, values = features[:learned], money[:learned].set_index("customer_id")
+    values = values.assign(future_value=year[:learned], lifetime_value=3 * year[:learned])
+    values["value_tier"] = value_tiers(values["lifetime_value"], [0.5, 0.8], TIERS)
+    model = _formed(base, values)
+    new = features[learned:].reset_index(drop=True)
+    seconds = fastest(lambda: scoring.score(model, new, money[learned:]))
+    return {"score": seconds}
+
+
+def _formed(base: pd.DataFrame, values: pd.DataFrame) -> scoring.ScoringModel:
+    """The scoring model of a base."""
+    doing = base[active(base)]
+    prepared = prepare(doing, tail=0.01)
+    chosen = fit_segments(prepared.matrix, method="kmeans", k=MOST, seed=1)
+    names = SimpleNamespace(names=tuple(f"kind {at}" for at in range(MOST)))
+    found = BehaviourSegments(SimpleNamespace(chosen=chosen), names)
+    rung = found.of_customers(doing["customer_id"], values.index).rename("behaviour_segment")
+    ladder = build_ladder(
+        values["value_tier"], rung, values["current_value"], tiers=TIERS, capacity=12,
+        min_share=0.02, min_customers=30,
+    )  # fmt: skip
+    return scoring.scoring_model(prepared, found, ladder, doing, values, tiers=TIERS)
+
+
 def peers(n: int) -> dict[str, object]:
     """One k-means on all, on a sample, and in mini-batches: seconds, and agreement with all."""
     matrix, _ = simulate(n)
@@ -73,7 +114,8 @@ def peers(n: int) -> dict[str, object]:
 
 def main(task: str, customers: str) -> None:
     """What was taken, and the largest memory of this process with interpreter and data."""
-    took = {"choose": choose, "peers": peers}[task](int(customers))
+    tasks = {"choose": choose, "newcomers": newcomers, "peers": peers}
+    took = tasks[task](int(customers))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(took | {"memory": memory}))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ from title_pairs import Pair
 
 from crmlib.exhibits import Exhibit, Scope
 from crmlib.exhibits import segments as exhibits
+from crmlib.segments.accounts import segment_accounts as summed
 from crmlib.segments.behaviour import BehaviourSegments
 from crmlib.segments.cards import CardRules, Cards, segment_cards
 from crmlib.segments.choice import SegmentChoice, choose_segments
+from crmlib.segments.continuity import continuity
 from crmlib.segments.dynamics import SegmentFlows, forecast_sizes, segment_flows
 from crmlib.segments.features import prepare
 from crmlib.segments.ladder import build_ladder
@@ -22,7 +25,9 @@ from crmlib.segments.lifecycle import LifecycleRules, lifecycle_stages
 from crmlib.segments.months import NEVER, Months
 from crmlib.segments.naming import name_segments
 from crmlib.segments.rules import readable_rules
+from crmlib.segments.signs import SegmentSigns
 from crmlib.segments.triggers import Triggers, candidates, find_triggers
+from crmlib.stats.refusal import Refusal
 
 SCOPE = Scope("a bank: ledger", dt.date(2024, 1, 1), dt.date(2025, 12, 31), "EUR", "month",
               "contribution", 10)  # fmt: skip
@@ -180,7 +185,41 @@ def announced(times: float) -> Triggers:
                          level=0.9, fewest=10)  # fmt: skip
 
 
+def segments_since(stayed: int) -> Exhibit:
+    """Two segments of 100 customers, of whom so many of the second have stayed."""
+    ids = pd.Series([f"c{at}" for at in range(200)], name="customer_id")
+    then = np.repeat(["a", "b"], 100)
+    now = np.repeat(["a", "b"], [200 - stayed, stayed])
+    both = [pd.DataFrame({"customer_id": ids, "behaviour_segment": "x", "segment": names})
+            for names in (then, now)]  # fmt: skip
+    return exhibits.segments_since(continuity(*both, min_cell=10), SCOPE)
+
+
+def segment_accounts(served: float) -> Exhibit:
+    """Customers with revenue of 40; those of the second segment cost so much to serve."""
+    segment = pd.Series(["a", "b"] * 30, index=[f"c{at}" for at in range(60)])
+    rows = pd.DataFrame({"customer_id": np.tile(segment.index, 2),
+                         "line": np.repeat(["revenue", "cost_to_serve"], 60)})  # fmt: skip
+    cost = np.where(segment == "a", 10.0, served)
+    rows["this_year"] = rows["year_before"] = np.append(np.full(60, 40.0), cost)
+    years = SimpleNamespace(rows=rows, start=dt.date(2025, 1, 1), end=SCOPE.end, months=24)
+    return exhibits.segment_accounts(summed(segment, years, min_cell=10), 60, SCOPE)
+
+
+def segment_moves(lift: float) -> Exhibit:
+    """Flows, and one segment whose own sign has such a lift."""
+    table = pd.DataFrame({"feature": "spend", "direction": "down", "by": 0.5, "recent": 1,
+                          "usual": 6, "lift": lift, "lift_lo": 1.1, "lift_hi": 9.0, "own": True},
+                         index=pd.Index(ORDER[:1], name="segment"))  # fmt: skip
+    none = Refusal("none")
+    return exhibits.segment_moves(SegmentSigns(table, table, 0.9), none, flows(0.2), N, SCOPE)
+
+
 PAIRS: dict[str, Pair] = {
+    "segments_since": (segments_since, 80, 60),
+    "segment_accounts of a loss": (segment_accounts, 50.0, 60.0),
+    "segment_accounts of a share": (segment_accounts, 20.0, 30.0),
+    "segment_moves": (segment_moves, 2.0, 3.0),
     "features_used": (features_used, 2, 4),
     "choice_of_segments": (choice_of_segments, 1.0, 3.0),
     "choice_of_segments by number": (number_of_segments, 3, 5),
@@ -198,7 +237,7 @@ PAIRS: dict[str, Pair] = {
     "segment_migration": (
         lambda down: exhibits.segment_migration(flows(down), N, SCOPE), 0.3, 0.5,
     ),
-    "segment_forecast of the one that shrinks": (segment_forecast, 0.3, 0.5),
+    "segment_forecast": (segment_forecast, 0.3, 0.5),
     "segment_forecast of the one that grows": (
         lambda came: segment_forecast(0.1, 0.0, came), 0.2, 0.4,
     ),

@@ -112,3 +112,18 @@ def test_without_a_ledger_only_sizes_are_held_against_targets():
         behaviour_segment=segment, ahead=Refusal("too short"),
     )  # fmt: skip
     assert table["actual"].isna().tolist() == [True, False] and table["expected"].isna().all()
+
+
+@pytest.mark.slow
+def test_the_accounts_of_the_bank_add_up_to_its_ledger(demo_version):
+    shown = pd.read_csv(demo_version / "exhibits" / "segment_accounts.csv").set_index("segment")
+    ledger = pd.read_parquet(demo_version / "tables" / "client_ledger.parquet")
+    day = pd.to_datetime(ledger["month"])
+    signed = ledger["amount"].astype(float) * np.where(ledger["line"] == "revenue", 1, -1)
+    books = signed.groupby(day.dt.year).sum()
+    each = shown.drop(index=ALL)
+    assert each["profit"].sum() == pytest.approx(books[2025], abs=0.01 * len(each))
+    assert each["profit_before"].sum() == pytest.approx(books[2024], abs=0.01 * len(each))
+    assert shown.loc[ALL, "profit"] == pytest.approx(books[2025], abs=0.005)
+    segments = pd.read_parquet(demo_version / "tables" / "segments.parquet")
+    assert each["customers"].to_dict() == segments["segment"].value_counts().to_dict()

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmlib.segments.behaviour import INACTIVE
 from crmlib.segments.ladder import UNKNOWN, behaviour_rung, build_ladder, segment_table
 from crmlib.segments.merging import AS_BEFORE, TOO_FEW, TOO_MANY
 from crmlib.stats.optimise import NotIdentified
@@ -121,6 +122,64 @@ def test_a_baseline_that_no_longer_fits_is_merged_further():
     }
     with pytest.raises(ValueError, match="baseline needs the columns"):
         build_ladder(tier, behaviour, value, baseline=old.cells[["segment"]], **RULES)
+
+
+def test_a_segment_keeps_its_name_although_a_new_cell_comes_to_it():
+    tier, behaviour, value = base()
+    old = build_ladder(tier, behaviour, value, **RULES)
+    again = behaviour.copy()
+    again[tier.eq("high") & (np.arange(len(tier)) % 40 == 0)] = "kind 099"  # too few to stand alone
+    fresh = build_ladder(tier, again, value, **RULES)
+    new = build_ladder(tier, again, value, baseline=old.cells, **RULES)
+    same = again == behaviour
+    assert ((new.segment == old.segment)[same]).all()
+    assert set(new.segment) == set(old.segment) != set(fresh.segment)
+
+
+@pytest.mark.parametrize(("coming", "name"), [(5, "high · a + b"), (200, "high · a + b + z")])
+def test_a_segment_to_which_many_come_is_another_one(coming, name):
+    kind = np.repeat(["a", "b", "c", "z"], [300, 300, 300, coming])
+    value = np.repeat([10.0, 11.0, 90.0, 10.5], [300, 300, 300, coming])
+    tier = pd.Series(["high"] * len(kind), name="value_tier")
+    rung = pd.Series(kind, name="behaviour_segment")
+    rules = {"tiers": ("high",), "capacity": 2, "min_share": 0.0, "min_customers": 20}
+    old = build_ladder(tier[:900], rung[:900], value[:900], **rules)
+    assert set(old.segment) == {"high · a + b", "high · c"}
+    new = build_ladder(tier, rung, value, baseline=old.cells, **rules)
+    assert set(new.segment) == {name, "high · c"}
+
+
+def test_names_of_a_baseline_may_be_given_by_customer():
+    tier, behaviour, value = base()
+    old = build_ladder(tier, behaviour, value, **RULES)
+    kept = pd.concat([tier, behaviour, old.segment], axis=1)
+    by_cell = build_ladder(tier, behaviour, value, baseline=old.cells, **RULES)
+    assert build_ladder(tier, behaviour, value, baseline=kept, **RULES).segment.equals(
+        by_cell.segment
+    )
+    refused = build_ladder(tier, behaviour, value, baseline=Refusal("none"), **RULES)
+    assert refused.segment.equals(old.segment)
+
+
+def test_inactive_customers_are_merged_with_their_like():
+    """However much they brought: the few inactive of the high tier go with those of the others."""
+    tier, behaviour, value = base()
+    gone = pd.Series(np.arange(len(tier)) % 25 == 0)
+    ladder = build_ladder(tier, behaviour.mask(gone, INACTIVE), value, **RULES)
+    assert gone.sum() >= ladder.minimum > (gone & tier.eq("high")).sum()
+    mixed = pd.crosstab(ladder.segment, gone)
+    assert ((mixed > 0).sum(axis=1) == 1).all()
+    assert not ladder.merges["across_activity"].any()
+    assert "had to cross value tiers: too few customers" in ladder.notes[0]
+    assert not [note for note in ladder.notes if "inactive" in note]
+
+
+def test_where_the_inactive_are_too_few_that_is_said():
+    tier, behaviour, value = base()
+    gone = pd.Series(np.arange(len(tier)) < 15)
+    ladder = build_ladder(tier, behaviour.mask(gone, INACTIVE), value, **RULES)
+    assert ladder.merges["across_activity"].sum() >= 1
+    assert "active and inactive customers together" in ladder.notes[-1]
 
 
 def test_behaviour_decides_where_it_is_given():

@@ -49,7 +49,7 @@ def base(holdings: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
 def formed(features: pd.DataFrame, values: pd.DataFrame, method: str = "kmeans"):
     """The model and the segments as they went live."""
     doing = features[segments.active(features)]
-    prepared = segments.prepare(doing, tail=0.01)
+    prepared = segments.prepare(doing, tail=0.01, once=method == "classes")
     chosen = segments.fit_segments(prepared.matrix, method=method, k=3, seed=1)
     found = BehaviourSegments(SimpleNamespace(chosen=chosen), SimpleNamespace(names=NAMES))
     rung = found.of_customers(doing["customer_id"], values.index).rename("behaviour_segment")
@@ -77,7 +77,7 @@ def contributed(values: pd.DataFrame) -> pd.DataFrame:
     return table.assign(realised=past.to_numpy())
 
 
-@pytest.mark.parametrize("method", ["kmeans", "mixture"])
+@pytest.mark.parametrize("method", ["kmeans", "mixture", "classes"])
 def test_the_bases_own_customers_keep_their_segments_through_a_file(given, method):
     features, values = given
     model, rung, ladder = formed(features, values, method)
@@ -217,3 +217,23 @@ def test_a_tier_that_nobody_is_in_takes_nobody(given):
     odds = segments.tier_odds(only, pd.Series("all", index=values.index), TIERS)
     money = pd.DataFrame({"realised": [1e12], "current_value": [1e9]})
     assert odds.of("all", money).tolist() == [[0.0, 0.0, 1.0]]
+
+
+def test_who_reaches_a_tier_exactly_is_in_it(given):
+    _, values = given
+    sure = values.assign(future_value=0.0)
+    odds = segments.tier_odds(sure, pd.Series("all", index=values.index), TIERS, [900.0, 100.0])
+    money = pd.DataFrame({"realised": [900.0, 100.0], "current_value": [0.0, 0.0]})
+    assert odds.of("all", money).tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+
+
+def test_nobody_has_to_be_known_better_than_the_bases_own_customers(given):
+    features, values = given
+    gaps = features.copy()
+    gaps.loc[:2, ["recency", "mean_ticket", "regularity", "frequency"]] = np.nan
+    gaps.loc[:2, "products"] = 1.0
+    model, rung, _ = formed(gaps, values)
+    assert 0 < model.enough < 0.5
+    scored = segments.score(model, gaps, contributed(values), values["value_tier"])
+    assert scored.refused.empty
+    assert (scored.scores["behaviour_segment"].astype(str) == rung.to_numpy()).all()

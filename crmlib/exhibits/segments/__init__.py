@@ -40,6 +40,7 @@ from crmlib.exhibits.segments.ladder import (
     segment_value_findings,
     segment_values,
 )
+from crmlib.exhibits.segments.moves import segment_moves
 from crmlib.exhibits.segments.rules import (
     segment_rule_findings,
     segment_rules,
@@ -70,6 +71,7 @@ __all__ = [
     "segment_flows",
     "segment_forecast",
     "segment_migration",
+    "segment_moves",
     "segment_portraits",
     "segment_profiles",
     "segment_rule_findings",

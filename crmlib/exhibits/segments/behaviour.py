@@ -25,7 +25,7 @@ from crmlib.stats.disclosure import withhold
 from crmlib.stats.refusal import Refusal
 
 _WHAT = "Behaviour segments"
-_COLORS = {"kmeans": theme.PRIMARY, "mixture": theme.CONTRAST}
+_COLORS = {"classes": theme.PRIMARY, "kmeans": theme.CONTRAST, "mixture": theme.REFERENCE}
 _MOST_FEATURES = 9  # in the picture, those in which segments differ most; the table has all
 _LONGEST = 34  # letters of a segment's name beside the picture
 _HIDDEN = "withheld"
@@ -61,8 +61,12 @@ def choice_of_segments(choice: SegmentChoice | Refusal, n: int, scope: Scope) ->
         f"gate at {GATE}, silhouette, and BIC; {k} by {chosen['method']} is marked.",
         note=f"{choice.reason} Stability: customers are drawn anew and segments found again, "
         "counted is what the weakest has in common with its best match. A dotted line marks how "
-        f"many are wanted at most, {choice.most} segments. BIC takes k-means as equal spheres, and "
-        "is compared within a method."
+        f"many are wanted at most, {choice.most} segments. BIC is compared within a method"
+        + (
+            ", and takes k-means as equal spheres."
+            if "kmeans" in set(choice.table["method"])
+            else "."
+        )
         + ("" if n == choice.fitted_on else f" On a sample of {choice.fitted_on:,} customers."),
     )
 

@@ -31,7 +31,7 @@ def segment_flows(flows: SegmentFlows | Refusal, n: int, scope: Scope) -> Exhibi
     """From which segment to which: customers, and the value that moved with them."""
     if isinstance(flows, Refusal):
         return refused("segment_flows", _FLOWS, flows, n, scope)
-    hidden = _hidden(flows, scope.min_cell)
+    hidden = hidden_cells(flows, scope.min_cell)
     if hidden is None:
         return scope.withheld("segment_flows", _FLOWS, flows.n)
     table = flows.matrix[["before", "after", *_FIGURES]].reset_index(drop=True)
@@ -86,7 +86,7 @@ def _row_in_words(texts: Sequence[str], ends: Sequence[str]) -> str:
     return "\n".join(f"to {end}: {text}" for end, text in lines if text)
 
 
-def _hidden(flows: SegmentFlows, min_cell: int) -> BoolArray | None:
+def hidden_cells(flows: SegmentFlows, min_cell: int) -> BoolArray | None:
     """Cells that may not be shown beside sizes and movements; None where none may."""
     matrix, place = flows.matrix, {name: at for at, name in enumerate(flows.order)}
     start, end = (matrix[side].map(place).to_numpy(float) for side in ("before", "after"))

@@ -77,7 +77,7 @@ def _triggers(id: str, event: str, found: Triggers | Refusal, n: int, scope: Sco
 def _table(found: Triggers, min_cell: int) -> pd.DataFrame:
     """Triggers that were tested, in words; shares that would tell of a few are empty."""
     tested = found.tested
-    table = tested.assign(what=[_words(row) for row in tested.to_dict("records")])
+    table = tested.assign(what=[sign_in_words(row) for row in tested.to_dict("records")])
     caught = (table["caught"] * found.events_tested).round()
     few = is_small(caught, min_cell) | is_small(found.events_tested - caught, min_cell)
     told = ["caught", "caught_lo", "caught_hi", "lead_time"]
@@ -91,7 +91,7 @@ def _table(found: Triggers, min_cell: int) -> pd.DataFrame:
     )
 
 
-def _words(row: dict[str, object]) -> str:
+def sign_in_words(row: dict[str, object]) -> str:
     """A trigger as a reader says it."""
     feature = feature_words(str(row["feature"]))
     way, by = ("fell" if row["direction"] == DOWN else "rose"), formats.percent(float(row["by"]))
@@ -142,7 +142,7 @@ def trigger_findings(
         return []
     best = found.confirmed.iloc[0]
     lost = 0.0 if isinstance(flows, Refusal) else float(flows.movement.loc[LEFT, "amount"])
-    level, words = formats.level(found.level), _words(best.to_dict())
+    level, words = formats.level(found.level), sign_in_words(best.to_dict())
     return [
         Finding(
             id="leaving_announced",
