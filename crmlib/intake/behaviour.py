@@ -32,7 +32,11 @@ MOST_PARTS = 8  # channels or products that get a column of their own
 OTHERS = "others"
 _KNOWN_SINCE = "known_since"
 _LINES = ("revenue", "cost_to_serve", "risk_cost")  # marketing is what the company does
-_BY_PART = (("cost_in_", "cost_to_serve", "channel"), ("revenue_from_", "revenue", "product"))
+_BY_PART = (
+    ("cost_in_", "cost_to_serve", "channel"),
+    ("revenue_from_", "revenue", "product"),
+    ("risk_from_", "risk_cost", "product"),
+)
 _SHARE = {"cost_in_": "cost_share_"}
 
 
@@ -121,8 +125,8 @@ def read_behaviour(
         year's spend in the quarter that is best for all customers together, drawn to
         theirs by the weight of one purchase), returned_share (of money spent) · products
         (distinct, of running contracts) · revenue, cost_to_serve, risk_cost, cost_in_… by
-        channel, cost_share_… (of cost to serve) and revenue_from_… by product · tenure
-        (months since `joined`, else since the first sign).
+        channel, cost_share_… (of cost to serve), revenue_from_… and risk_from_… by product ·
+        tenure (months since `joined`, else since the first sign).
     """
     people = to_frame(_people(customers))
     parts = [_of_purchases(purchases, as_of, days, as_of if usual is None else usual.day)]

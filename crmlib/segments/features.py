@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[str, ...]] = {
         "recency", "frequency", "spend", "mean_ticket", "trend", "regularity", "peak_share",
         "returned_share",
     ),
-    "account": ("revenue", "cost_to_serve", "risk_cost"),
+    "account": ("revenue", "cost_to_serve", "risk_cost", "risk_from_"),
     "channel use": ("cost_in_",),
     "channel mix": ("cost_share_",),
     "products": ("products", "revenue_from_"),
@@ -55,7 +55,16 @@ _COMPOSITIONS = ("cost_share_",)
 _SIGNED = ("trend",)  # logarithms already
 _PLAIN, _LOG, _ROOT, _GAP = "as it is", "logarithm", "square root", "missing or not"
 _AS_SUMMED, _WHOLE, _OF_REVENUE = "", "of the window", "of revenue"
-_SUMS = ("frequency", "spend", "revenue", "cost_to_serve", "revenue_from_", "cost_in_")
+_SUMS = (
+    "frequency",
+    "spend",
+    "revenue",
+    "cost_to_serve",
+    "revenue_from_",
+    "cost_in_",
+    "risk_from_",
+)
+_REVENUE_FROM, _RISK_FROM = "revenue_from_", "risk_from_"
 _GIVEN_PURCHASES = ("mean_ticket",)  # what sums of purchases by product do not say
 
 
@@ -86,7 +95,8 @@ class Column:
         together nor apart.
     per : str
         "" for the figure as it is; "of the window" for a sum brought to the whole window
-        where a customer is younger; "of revenue" for a share of it, of who has a share at all.
+        where a customer is younger; "of revenue" for a share of it, or of the same product's,
+        of who has a share at all.
     months : float
         Length of the window.
     """
@@ -181,7 +191,9 @@ def prepare(
     once : bool
         For latent classes: say nothing twice. Sums, shares and counts of what is booked by
         product and channel are left out, sums of who came within the window are brought to
-        a whole one, risk is a share of revenue, and gaps get no column of their own.
+        a whole one, risk is a share of the revenue it is taken for, product by product where
+        it is booked so, and gaps get no column of their own. Else risk by product is left
+        out: distances would count one loss twice.
     days : int
         Length of the window that sums were taken over.
 
@@ -195,7 +207,7 @@ def prepare(
     dropped: list[tuple[str, str]] = []
     columns: list[FloatArray] = []
     offered = [name for name in features.columns if name != KEY]
-    said = _said_already(offered) if once else {}
+    said = _said_already(offered) if once else _parts_of_risk(offered)
     said |= {name: "left out by the params" for name in leave_out if name in offered}
     for name in offered:
         if name in said:
@@ -269,12 +281,31 @@ def _said_already(names: Sequence[str]) -> dict[str, str]:
         said |= {"cost_to_serve": "is the sum of cost by channel"}
         said |= {name: "is made of cost by channel" for name in names
                  if name.startswith(_COMPOSITIONS)}  # fmt: skip
+    if any(name.startswith(_RISK_FROM) for name in names):
+        said |= {"risk_cost": "is the sum of risk by product"}
     return {name: reason for name, reason in said.items() if name in names}
+
+
+def _parts_of_risk(names: Sequence[str]) -> dict[str, str]:
+    """Risk by product, where its sum is there."""
+    parts = [name for name in names if name.startswith(_RISK_FROM)]
+    return {name: "is in risk cost" for name in parts if "risk_cost" in names}
+
+
+def _bears(name: str) -> str:
+    """The revenue that a risk is taken for; empty for other features.
+
+    >>> _bears("risk_cost"), _bears("risk_from_loan"), _bears("tenure")
+    ('revenue', 'revenue_from_loan', '')
+    """
+    if name.startswith(_RISK_FROM):
+        return _REVENUE_FROM + name.removeprefix(_RISK_FROM)
+    return "revenue" if name == "risk_cost" else ""
 
 
 def _basis(name: str, names: Sequence[str]) -> str:
     """On which basis customers of different age and size compare, see `Column.per`."""
-    if name == "risk_cost" and "revenue" in names:
+    if _bears(name) in names:
         return _OF_REVENUE
     summed = name in _SUMS or name.startswith(tuple(n for n in _SUMS if n.endswith("_")))
     return _WHOLE if summed and "tenure" in names else _AS_SUMMED
@@ -287,8 +318,8 @@ def _figures(features: pd.DataFrame, name: str, per: str, months: float) -> Floa
         # who came within the last month is taken to have been there for a month
         tenure = features["tenure"].fillna(months).clip(min(1.0, months), months)
         return figures * months / tenure.to_numpy(dtype=float)
-    if per == _OF_REVENUE and "revenue" in features:
-        revenue = features["revenue"].to_numpy(dtype=float)
+    if per == _OF_REVENUE and _bears(name) in features:
+        revenue = features[_bears(name)].to_numpy(dtype=float)
         # that somebody borrows is said by the product: nothing at risk is no low share
         both = (figures > 0) & (revenue > 0)
         return np.divide(figures, revenue, out=np.full(len(figures), np.nan), where=both)

@@ -51,6 +51,7 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 # of features that are one of a kind, by how their names begin
 _BEGINNINGS = ("cost_in_", "cost_share_", "revenue_from_")
+_RISK = "risk_from_"
 _GAP = " missing"  # behind the feature that a column marks as missing
 
 
@@ -161,6 +162,9 @@ def words_for(feature: str) -> tuple[str, str]:
     if feature.endswith(_GAP):
         what = plain.removesuffix(_GAP)
         return f"without {what}", f"with {what}"
+    if feature.startswith(_RISK):
+        what = feature.removeprefix(_RISK).replace("_", " ")
+        return f"risky {what}", f"safe {what}"
     for beginning in _BEGINNINGS:
         if feature.startswith(beginning):
             what = feature.removeprefix(beginning).replace("_", " ")

@@ -107,6 +107,11 @@ def test_ledger_and_contracts_as_pandas_would_sum_them(bank, paths):
     np.testing.assert_allclose(found["cost_share_branch"], share, atol=1e-9)
     cards = year[(year["line"] == "revenue") & (year["product"] == "credit_card")]
     np.testing.assert_allclose(found["revenue_from_credit_card"], summed(cards), atol=1e-6)
+    loans = year[(year["line"] == "risk_cost") & (year["product"] == "personal_loan")]
+    np.testing.assert_allclose(found["risk_from_personal_loan"], summed(loans), atol=1e-6)
+    risk = found.filter(like="risk_from_").sum(axis=1)
+    np.testing.assert_allclose(risk, found["risk_cost"], atol=1e-6)
+    assert (found["risk_from_personal_loan"] > 0).any() and (risk > 0).any()
     shares = found.filter(like="cost_share_").sum(axis=1, min_count=1)
     np.testing.assert_allclose(shares.dropna(), 1)
     contracts = bank["client_contracts"]
@@ -158,7 +163,7 @@ def test_neither_row_order_nor_currency_matters(bank, paths, tmp_path):
     plain = read(paths, END)
     other = read(stored(tmp_path, {name: dearer(table) for name, table in bank.items()}), END)
     money = ["spend", "mean_ticket", "revenue", "cost_to_serve", "risk_cost"]
-    money += [n for n in plain if n.startswith(("cost_in_", "revenue_from_"))]
+    money += [n for n in plain if n.startswith(("cost_in_", "revenue_from_", "risk_from_"))]
     scaled = other.assign(**{name: other[name] / 100 for name in money})
     assert_frame_equal(plain, scaled, rtol=1e-9)
 

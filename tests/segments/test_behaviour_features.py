@@ -235,6 +235,22 @@ def test_said_once_three_months_of_a_new_customer_are_a_year_like_others():
     np.testing.assert_allclose(short, summed * short.std() / summed.std(), atol=1e-2)
 
 
+def test_said_once_risk_by_product_is_a_share_of_that_products_revenue():
+    table = booked().rename(columns={"risk_cost": "risk_from_loan"})
+    table["risk_cost"] = table["risk_from_loan"]
+    found = prepare(table, tail=0, once=True)
+    reasons = found.dropped.set_index("feature")["reason"]
+    assert reasons["risk_cost"] == "is the sum of risk by product"
+    borrows = table["risk_from_loan"].to_numpy() > 0
+    risk = column(found, "risk_from_loan")
+    assert (risk[~borrows] == 0).all() and (risk[borrows] != 0).all()
+    share = (table["risk_from_loan"] / table["revenue_from_loan"])[borrows]
+    assert np.corrcoef(share.rank(), pd.Series(risk[borrows]).rank())[0, 1] > 0.999
+    # distances would count one loss twice
+    summed = prepare(table, tail=0).dropped.set_index("feature")["reason"]
+    assert summed["risk_from_loan"] == "is in risk cost"
+
+
 def test_said_once_risk_is_a_share_of_revenue_of_who_has_any():
     table = booked()
     found = prepare(table, tail=0, once=True)

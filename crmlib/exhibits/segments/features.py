@@ -34,6 +34,7 @@ _PARTS = {
     "cost_in_": "cost to serve in {}",
     "cost_share_": "share of cost to serve in {}",
     "revenue_from_": "revenue from {}",
+    "risk_from_": "risk cost of {}",
 }
 _KINDS = {
     "account": "revenue and cost",
