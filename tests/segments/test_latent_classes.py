@@ -6,7 +6,8 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from crmlib.segments.classes import CELLS, Classes, cut_points, fit_classes
+from crmlib.segments.cells import CELLS, cut_points
+from crmlib.segments.classes import Classes, fit_classes
 from crmlib.segments.clusters import fit_segments, restored
 
 # three kinds of customer: probability of holding each of five products, and usual amount
@@ -68,8 +69,9 @@ def test_a_customer_without_a_figure_is_judged_by_the_others():
     lacking[:, 2] = 0.0
     without = Classes(
         found.weights, found.means[:, [0, 1, 3, 4]], found.cuts[[0, 1, 3, 4]],
-        found.chances[:, [0, 1, 3, 4]],
+        found.chances[:, [0, 1, 3, 4]], found.pairs, found.lifts,
     )  # fmt: skip
+    assert not len(found.pairs)
     np.testing.assert_allclose(found.scores(lacking), without.scores(lacking[:, [0, 1, 3, 4]]))
     assert np.allclose(found.chances.sum(axis=2), 1)
 
