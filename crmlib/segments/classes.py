@@ -33,8 +33,8 @@ _TRIALS = 4  # random starts for each start that is asked for; most are given up
 _TRIAL_ROWS, _TRIAL_STEPS = 1_500, 15  # customers and EM steps of a trial
 _FINISHED = 2  # trials that are followed to the end
 _STEPS = 400  # of the EM algorithm at most
-_STILL = 1e-6  # gain of log likelihood a customer at which EM stops
-_SLOWER = 1e-5  # the same as long as pairs are not known, which move all segments again
+_STILL = 1e-5  # gain of log likelihood a customer at which EM stops
+_SLOWER = 1e-4  # the same as long as pairs are not known, which move all segments again
 _CONCENTRATION = 0.5  # of the Dirichlet distribution that memberships start from
 
 
