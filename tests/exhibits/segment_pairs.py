@@ -237,7 +237,7 @@ PAIRS: dict[str, Pair] = {
     "segment_migration": (
         lambda down: exhibits.segment_migration(flows(down), N, SCOPE), 0.3, 0.5,
     ),
-    "segment_forecast of the one that shrinks": (segment_forecast, 0.3, 0.5),
+    "segment_forecast": (segment_forecast, 0.3, 0.5),
     "segment_forecast of the one that grows": (
         lambda came: segment_forecast(0.1, 0.0, came), 0.2, 0.4,
     ),

@@ -129,11 +129,11 @@ def assert_exactly_one(made: Chapter, ids: pd.Series, capacity: int, fewest: int
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("base", BASES.values(), ids=BASES)
 def test_no_base_breaks_it(base, method):
-    if method != "kmeans" and base in MANY:
-        pytest.skip("a density of 200 dimensions takes minutes, and intake makes a few dozen")
+    if method == "mixture" and base in MANY:
+        pytest.skip("covariances of 200 columns take minutes, and intake makes some forty")
     behaviour = base(usual()).reset_index(drop=True)
     tier, worth = tiers_of(behaviour)
-    made = segmented(behaviour, tier, worth, methods=[method], most=4)
+    made = segmented(behaviour, tier, worth, methods=[method], most=3, replications=2)
     assert_exactly_one(made, behaviour["customer_id"], capacity=12, fewest=30)
 
 
@@ -184,7 +184,7 @@ def test_names_that_hold_the_signs_between_names_stay_apart():
 figures = st.sampled_from([0.0, 1.0, 1.0, 2.0, 7.5, -3.0, 1e9, float("nan")])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(st.tuples(*[figures] * 4, st.sampled_from([*TIERS, None])), min_size=1,
                   max_size=60),
