@@ -140,7 +140,7 @@ def test_a_changed_setting_moves_what_rests_on_it_and_nothing_else(demo_version,
     # segments are cut by value; what customers do, and so what they are called, is not touched
     cut_by_it = [
         "ladder_merges", "segment_rules", "segment_audit", "segment_values", "segment_cards",
-        "segment_portraits", "lifecycle_mix", "conventional_dynamic",
+        "segment_portraits", "lifecycle_mix", "conventional_dynamic", "segment_accounts",
     ]  # fmt: skip
     assert touched == [*ahead, *ranked_by_it, *cut_by_it, "choice_of_findings", "evidence"]
     for version in names:

@@ -158,12 +158,15 @@ class Prepared:
         feature, reason.
     recipe : Recipe
         What was done, and does it again to others.
+    once : bool
+        Whether nothing is said twice, as latent classes need it.
     """
 
     matrix: FloatArray
     names: tuple[str, ...]
     dropped: pd.DataFrame
     recipe: Recipe
+    once: bool = False
 
     def matrix_of(self, features: pd.DataFrame) -> FloatArray:
         """The same columns for any customers, shape (n, p)."""
@@ -229,7 +232,7 @@ def prepare(
     recipe = Recipe(tuple(_weighed(kept, features)))
     names = tuple(column.name for column in recipe.columns)
     left = pd.DataFrame(dropped, columns=["feature", "reason"])
-    return Prepared(recipe.apply(features), names, left, recipe)
+    return Prepared(recipe.apply(features), names, left, recipe, once)
 
 
 def _require_known(leave_out: Sequence[str], features: pd.DataFrame) -> None:
@@ -395,7 +398,7 @@ def _gaps(features: pd.DataFrame, kept: list[Column], matrix: FloatArray) -> lis
         if not RARE <= column.missing <= 1 - RARE:
             continue
         gap = np.isnan(features[column.feature].to_numpy(dtype=float)).astype(float)
-        if _told(np.column_stack([gap, matrix]))[0] >= TOLD:
+        if told_by_others(np.column_stack([gap, matrix]))[0] >= TOLD:
             continue
         mark = {"name": f"{column.name} missing", "transform": _GAP, "missing": 0.0}
         mark |= {"lo": 0.0, "hi": 1.0, "centre": float(gap.mean()), "spread": float(gap.std())}
@@ -408,14 +411,14 @@ def _weighed(columns: list[Column], features: pd.DataFrame) -> list[Column]:
     """Columns with their weights: their kind's, times what the other columns tell of them."""
     matrix = np.column_stack([column.of(features) for column in columns])
     kinds = np.array([column.kind for column in columns])
-    weights = np.sqrt(np.maximum(_told(matrix), LEAST_VOICE))
+    weights = np.sqrt(np.maximum(told_by_others(matrix), LEAST_VOICE))
     for kind in set(kinds):
         block = matrix[:, kinds == kind]
         weights[kinds == kind] /= np.sqrt(np.linalg.eigvalsh(block.T @ block / len(block))[-1])
     return [replace(c, weight=float(w)) for c, w in zip(columns, weights, strict=True)]
 
 
-def _told(matrix: FloatArray) -> FloatArray:
+def told_by_others(matrix: FloatArray) -> FloatArray:
     """Squared multiple correlation of each column with all others, adjusted; shape (p,).
 
     From the correlations alone, so that a million rows are read once. Shares of a whole are

@@ -23,6 +23,7 @@ UNKNOWN = "unknown"  # the level of a customer without one: nobody is left out
 TOO_FEW, TOO_MANY = "too few customers", "more segments than can be served"
 AS_BEFORE = "as in the version before"
 STEP, AND = " · ", " + "  # between rungs, between what was merged
+ACTIVE = "active"  # all levels of a rung but `INACTIVE`
 _BOTH = 2  # the activity of a segment that holds active customers and inactive ones
 _NAMED = 3  # levels that a merged segment names; the others are counted
 _DIGITS = 12  # of a cost: what differs behind them is rounding, and equal
@@ -253,7 +254,10 @@ class Groups:
         return found
 
     def _name(self, members: list[int]) -> str:
-        """Levels on each rung; a rung of which a segment holds all there is goes unsaid."""
+        """Levels on each rung; one of which a segment holds all there is goes unsaid.
+
+        Where it holds all but the inactive, who go with others like them, it is "active".
+        """
         inside = self.cells.iloc[members]
         parts = []
         for depth, rung in enumerate(self.cells):
@@ -261,6 +265,10 @@ class Groups:
             upper = [self.cells[name].isin(inside[name]) for name in self.cells.columns[:depth]]
             around = self.cells[np.logical_and.reduce(upper)] if upper else self.cells
             if depth and len(levels) > 1 and len(around) == len(inside):
+                break
+            active = int((around.iloc[:, depth] != INACTIVE).sum())
+            if depth and len(levels) > 1 and INACTIVE not in levels and active == len(inside):
+                parts.append(ACTIVE)
                 break
             more = f"{AND}{len(levels) - _NAMED} others" if len(levels) > _NAMED + 1 else ""
             shown = levels[: _NAMED if more else len(levels)]

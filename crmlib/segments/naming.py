@@ -50,8 +50,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "peak_share missing": ("newcomers", "known before"),
 }
 # of features that are one of a kind, by how their names begin
-_BEGINNINGS = ("cost_in_", "cost_share_", "revenue_from_")
-_RISK = "risk_from_"
+_BEGINNINGS = {
+    "cost_in_": ("{} users", "seldom {}"),
+    "cost_share_": ("mostly {}", "seldom {}"),
+    "revenue_from_": ("strong in {}", "weak in {}"),
+    "risk_from_": ("risky in {}", "safe in {}"),
+}
 _GAP = " missing"  # behind the feature that a column marks as missing
 
 
@@ -154,7 +158,7 @@ def words_for(feature: str) -> tuple[str, str]:
     """What customers are called who have much of a feature, and who have little.
 
     >>> words_for("frequency"), words_for("cost_share_online"), words_for("age")
-    (('frequent', 'infrequent'), ('much online', 'little online'), ('high age', 'low age'))
+    (('frequent', 'infrequent'), ('mostly online', 'seldom online'), ('high age', 'low age'))
     """
     if feature in WORDS:
         return WORDS[feature]
@@ -162,13 +166,10 @@ def words_for(feature: str) -> tuple[str, str]:
     if feature.endswith(_GAP):
         what = plain.removesuffix(_GAP)
         return f"without {what}", f"with {what}"
-    if feature.startswith(_RISK):
-        what = feature.removeprefix(_RISK).replace("_", " ")
-        return f"risky {what}", f"safe {what}"
-    for beginning in _BEGINNINGS:
+    for beginning, (much, little) in _BEGINNINGS.items():
         if feature.startswith(beginning):
             what = feature.removeprefix(beginning).replace("_", " ")
-            return f"much {what}", f"little {what}"
+            return much.format(what), little.format(what)
     return f"high {plain}", f"low {plain}"
 
 

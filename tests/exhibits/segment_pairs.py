@@ -38,6 +38,15 @@ TIERS = ("high", "medium", "low")
 ORDER = ("gold", "silver", "bronze", "lead")
 
 
+def features_told(noise: float) -> Exhibit:
+    """Two features that say much the same, but for so much noise."""
+    rng = np.random.default_rng(1)
+    habit = rng.normal(size=N)
+    table = {f"cost_in_{at}": habit + noise * rng.normal(size=N) for at in range(2)}
+    prepared = prepare(pd.DataFrame(table), tail=0.01, once=True)
+    return exhibits.features_used(prepared, N, SCOPE)
+
+
 def features_used(channels: int) -> Exhibit:
     """Purchases, and so many columns that say how channels are used."""
     rng = np.random.default_rng(1)
@@ -221,6 +230,7 @@ PAIRS: dict[str, Pair] = {
     "segment_accounts of a share": (segment_accounts, 20.0, 30.0),
     "segment_moves": (segment_moves, 2.0, 3.0),
     "features_used": (features_used, 2, 4),
+    "features_used by latent classes": (features_told, 0.6, 1.2),
     "choice_of_segments": (choice_of_segments, 1.0, 3.0),
     "choice_of_segments by number": (number_of_segments, 3, 5),
     "choice_of_segments that fails": (choice_of_segments, 30.0, 60.0),

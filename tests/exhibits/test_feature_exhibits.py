@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 from crmlib.exhibits import Scope, trace
 from crmlib.exhibits.segments.features import feature_words, features_used
@@ -16,7 +17,7 @@ SCOPE = Scope("a bank: ledger", dt.date(2024, 1, 1), dt.date(2025, 12, 31), "EUR
 N = 400
 
 
-def prepared(lacking: int = 60, **more: object) -> Prepared:
+def prepared(lacking: int = 60, once: bool = False, **more: object) -> Prepared:
     rng = np.random.default_rng(1)
     spend = rng.lognormal(3, 1, N)
     features = pd.DataFrame(
@@ -29,7 +30,7 @@ def prepared(lacking: int = 60, **more: object) -> Prepared:
             "tenure": rng.gamma(2, 40, N),
         }
     )
-    return prepare(features.assign(**more), tail=0.01)
+    return prepare(features.assign(**more), tail=0.01, once=once)
 
 
 def cells(exhibit) -> tuple[list[str], list[list[str]]]:
@@ -46,6 +47,18 @@ def test_shares_make_up_the_whole_and_the_title_follows():
     assert trace.untraced(exhibit.title, *cells(exhibit)) == []
     assert "No feature was left out" in exhibit.note
     assert "secret" not in exhibit.table.to_string()
+
+
+def test_for_latent_classes_it_is_what_the_others_tell_of_a_feature():
+    made = prepared(once=True)
+    exhibit = features_used(made, N, SCOPE)
+    shown = exhibit.table.dropna(subset=["share"]).set_index("feature")["share"]
+    for at, name in enumerate(made.names):
+        others = sm.add_constant(np.delete(made.matrix, at, axis=1))
+        told = max(sm.OLS(made.matrix[:, at], others).fit().rsquared_adj, 0.0)
+        assert shown[feature_words(name)] == pytest.approx(told, abs=1e-9)
+    assert exhibit.title.startswith("Other features tell ") and "distance" not in exhibit.note
+    assert trace.untraced(exhibit.title, *cells(exhibit)) == []
 
 
 def test_what_is_left_out_stands_there_with_its_reason():

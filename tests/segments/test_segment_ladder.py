@@ -174,6 +174,16 @@ def test_inactive_customers_are_merged_with_their_like():
     assert not [note for note in ladder.notes if "inactive" in note]
 
 
+def test_a_segment_of_all_who_are_active_in_a_tier_says_so():
+    """And of a tier whose inactive are with it, the tier's name alone is enough."""
+    tier, behaviour, value = base(behaviours=2)
+    gone = np.arange(len(tier)) % 10 == 0
+    few = {**RULES, "capacity": 4}
+    apart = build_ladder(tier, behaviour.mask(gone, INACTIVE), value, **few)
+    assert {name.split(" · ")[-1] for name in apart.segments["segment"]} >= {"active", INACTIVE}
+    assert "active" not in " ".join(build_ladder(tier, behaviour, value, **few).segment.unique())
+
+
 def test_where_the_inactive_are_too_few_that_is_said():
     tier, behaviour, value = base()
     gone = pd.Series(np.arange(len(tier)) < 15)

@@ -15,8 +15,10 @@ from crmlib.segments.accounts import ALL, SegmentAccounts
 from crmlib.stats.refusal import Refusal
 
 _ACCOUNTS = "The account of each segment"
-_MONEY = ("revenue", "cost_to_serve", "risk_cost", "marketing", "profit", "profit_before",
-          "profit_change", "profit_per_customer")  # fmt: skip
+_MONEY = ("revenue", "cost_to_serve", "risk_cost", "marketing", "profit", "profit_change",
+          "profit_per_customer")  # fmt: skip
+_HEADINGS = {"cost_to_serve": "service", "risk_cost": "risk", "profit_change": "change",
+             "profit_per_customer": "a customer", "profit_share": "share"}  # fmt: skip
 
 
 def segment_accounts(found: SegmentAccounts | Refusal, n: int, scope: Scope) -> Exhibit:
@@ -24,14 +26,13 @@ def segment_accounts(found: SegmentAccounts | Refusal, n: int, scope: Scope) -> 
     if isinstance(found, Refusal):
         return refused("segment_accounts", _ACCOUNTS, found, n, scope)
     scope = scope.drawing_on("ledger").during(found.start, found.end)
-    later = ("profit_before", "profit_change")
-    money = [name for name in _MONEY if found.compared or name not in later]
+    money = [name for name in _MONEY if found.compared or name != "profit_change"]
     table = found.table[["segment", "customers", *money]].round(2)
     total = float(table["profit"].iloc[-1])
     table["profit_share"] = table["profit"] / total if total > 0 else np.nan
     shown = table.assign(
         customers=table["customers"].map(formats.count),
-        **{name: [scope.money(amount) for amount in table[name]] for name in money},
+        **{name: [_plain(scope.money(amount), scope) for amount in table[name]] for name in money},
         profit_share=["" if pd.isna(s) else formats.percent(s) for s in table["profit_share"]],
     )
     title = _title(table, scope)
@@ -40,7 +41,7 @@ def segment_accounts(found: SegmentAccounts | Refusal, n: int, scope: Scope) -> 
         id="segment_accounts",
         title=title,
         table=table,
-        formatted=shown.rename(columns=lambda name: name.replace("_", " ")),
+        formatted=shown.rename(columns=_HEADINGS),
         n=found.n,
         unit=scope.currency,
         alt=f"Table of {len(table) - 1} segments, most profitable first, and their sum: customers, "
@@ -55,6 +56,11 @@ def segment_accounts(found: SegmentAccounts | Refusal, n: int, scope: Scope) -> 
         )
         + "The segments add up to the ledger.",
     )
+
+
+def _plain(amount: str, scope: Scope) -> str:
+    """An amount without the currency, which the unit says."""
+    return amount.removeprefix(f"{scope.currency} ")
 
 
 def _title(table: pd.DataFrame, scope: Scope) -> str:

@@ -11,7 +11,7 @@ from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.scope import Scope
 from crmlib.exhibits.value.refused import refused
-from crmlib.segments.features import Prepared
+from crmlib.segments.features import Prepared, told_by_others
 from crmlib.stats.disclosure import is_small
 from crmlib.stats.refusal import Refusal
 
@@ -43,6 +43,19 @@ _KINDS = {
     "products": "products",
 }
 _GAP = " missing"
+_DISTANCES = "share of squared distances between customers"
+_TOLD = "share of a feature that the others tell (R²)"
+_SAID = (
+    "Skewed amounts and counts are taken as logarithms, shares of a whole as square roots, "
+    "extremes are drawn in. Features of one kind share one vote, and a feature counts less "
+    "where the others tell nothing of it. Who lacks a figure stands at the centre."
+)
+_SAID_ONCE = (
+    "Segments are what makes features go together: one of which the others tell nothing forms "
+    "none. Each feature has one voice, whatever its unit: customers are put into tenths of it. "
+    "Beside the first feature of a kind, the mean of the kind. Of who lacks a figure it says "
+    "nothing. Two that go together within segments as well are taken as a pair."
+)
 _APART = 0.6  # of a bar's place, between kinds
 
 
@@ -70,7 +83,10 @@ def _spelt(name: str, most: int = 32) -> str:
 
 
 def features_used(prepared: Prepared | Refusal, n: int, scope: Scope) -> Exhibit:
-    """Each feature's share of the distances between customers, by kind of behaviour.
+    """What each feature bears on segments, by kind of behaviour.
+
+    Its share of the distances between customers; for latent classes, which take none, what
+    the other features tell of it: segments are what makes features go together.
 
     Parameters
     ----------
@@ -83,26 +99,34 @@ def features_used(prepared: Prepared | Refusal, n: int, scope: Scope) -> Exhibit
     left = prepared.dropped.rename(columns={"reason": "left_out_because"})
     left = left.assign(feature=[feature_words(name) for name in left["feature"]])
     table = pd.concat([used, left], ignore_index=True)
-    loudest = used.iloc[0]
-    share = formats.percent(loudest["share_of_kind"])
+    unit = _TOLD if prepared.once else _DISTANCES
     return scope.exhibit(
         id="features_used",
-        title=f"{share} of all distances between customers come from {loudest['kind']}",
+        title=_title(used, prepared.once),
         table=table,
-        figure=_figure(used),
+        figure=_figure(used, unit),
         n=n,
-        unit="share of squared distances between customers",
-        alt=f"Bars of {len(used)} features by kind of behaviour: what share of the distances "
-        f"between customers each makes up; the first are {_listed(used['feature'][:3])}.",
-        note=_note(left),
+        unit=unit,
+        alt=f"Bars of {len(used)} features by kind of behaviour, {unit}; the first are "
+        f"{_listed(used['feature'][:3])}.",
+        note=_note(left, prepared.once),
     )
+
+
+def _title(used: pd.DataFrame, once: bool) -> str:
+    if once:
+        most = used.loc[used["share"].idxmax()]
+        return f"Other features tell {formats.percent(most['share'])} of {most['feature']}"
+    share = formats.percent(used.loc[0, "share_of_kind"])
+    return f"{share} of all distances between customers come from {used.loc[0, 'kind']}"
 
 
 def _used(prepared: Prepared, n: int, min_cell: int) -> pd.DataFrame:
     """One row per column of the matrix, the loudest kind first and within it the loudest."""
     columns = prepared.recipe.table()
     spread = prepared.matrix.var(axis=0)
-    share = spread / spread.sum()
+    share = told_by_others(prepared.matrix) if prepared.once else spread / spread.sum()
+    together = "mean" if prepared.once else "sum"
     lacking = np.rint(columns["missing"].to_numpy() * n)
     told = is_small(lacking, min_cell) | is_small(n - lacking, min_cell)
     table = pd.DataFrame(
@@ -110,7 +134,7 @@ def _used(prepared: Prepared, n: int, min_cell: int) -> pd.DataFrame:
             "kind": [_KINDS.get(kind, feature_words(kind)) for kind in columns["kind"]],
             "feature": [feature_words(name) for name in columns["name"]],
             "share": share,
-            "share_of_kind": pd.Series(share).groupby(columns["kind"]).transform("sum"),
+            "share_of_kind": pd.Series(share).groupby(columns["kind"]).transform(together),
             "taken_as": columns["transform"],
             "customers_without": pd.Series(lacking).mask(told),
         }
@@ -120,8 +144,8 @@ def _used(prepared: Prepared, n: int, min_cell: int) -> pd.DataFrame:
     return ordered.reset_index(drop=True)
 
 
-def _figure(used: pd.DataFrame) -> object:
-    """A bar for each feature, kinds apart, what a kind makes up beside its first bar."""
+def _figure(used: pd.DataFrame, unit: str) -> object:
+    """A bar for each feature, kinds apart, the figure of a kind beside its first bar."""
     kinds = pd.factorize(used["kind"])[0]
     places = -(np.arange(len(used)) + _APART * kinds)
     figure, ax = theme.axes(height=1.0 + 0.23 * (1 - places[-1]))
@@ -132,7 +156,7 @@ def _figure(used: pd.DataFrame) -> object:
         theme.label(ax, row["share"], places[at], text)
     ax.set_yticks(places, used["feature"])
     ax.set(xlim=(0, 1.6 * used["share"].max()), ylim=(places[-1] - 0.6, 0.6))
-    theme.tidy(ax, x="share of squared distances between customers", y="", grid="x")
+    theme.tidy(ax, x=unit, y="", grid="x")
     theme.percent(ax, "x")
     theme.says_values(
         ax, places, used["feature"], {"": used["share"]}, formats.percent_1, along="y"
@@ -140,13 +164,9 @@ def _figure(used: pd.DataFrame) -> object:
     return figure
 
 
-def _note(left: pd.DataFrame) -> str:
+def _note(left: pd.DataFrame, once: bool) -> str:
     """How figures are taken, and what is left out."""
-    said = (
-        "Skewed amounts and counts are taken as logarithms, shares of a whole as square roots, "
-        "extremes are drawn in. Features of one kind share one vote, and a feature counts less "
-        "where the others tell nothing of it. Who lacks a figure stands at the centre."
-    )
+    said = _SAID_ONCE if once else _SAID
     if left.empty:
         return f"{said} No feature was left out."
     reasons = [f"{row.feature} ({row.left_out_because})" for row in left.itertuples()]

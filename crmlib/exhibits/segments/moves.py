@@ -15,11 +15,13 @@ from crmlib.segments.signs import SegmentSigns
 from crmlib.stats.refusal import Refusal
 
 _NET = ("net_moved", "net_came")
+_EVENTS = ("leaving", "growing")
 _NAMES = {
-    "leaving": "before they leave", "leaving_lift": "leaving, times as likely",
-    "growing": "before a further product", "growing_lift": "product, times as likely",
-    "net_moved": "net from other segments", "net_came": "net from outside",
+    "leaving": "sign before they leave", "leaving_lift": "times",
+    "growing": "sign before a further product", "growing_lift": "times as likely",
+    "net_moved": "net moved in", "net_came": "net come",
 }  # fmt: skip
+_UNTOLD = {"leaving": "leaving", "growing": "taking a further product"}
 _OF_ALL = " (as all)"
 _NONE = "no sign confirmed"
 
@@ -35,15 +37,19 @@ def segment_moves(
     if isinstance(flows, Refusal):
         return None
     table = _net(flows, scope.min_cell)
-    for event, signs in (("leaving", leaving), ("growing", growing)):
+    for event, signs in zip(_EVENTS, (leaving, growing), strict=True):
         table[event], table[f"{event}_lift"] = _signs(signs, table["segment"])
-    table = table[["segment", *_NAMES]]
-    lifts = [f"{event}_lift" for event in ("leaving", "growing")]
+    title = _title(table)
+    # a sign that no segment shows needs no column
+    told = [event for event in _EVENTS if table[f"{event}_lift"].notna().any()]
+    lifts = [f"{event}_lift" for event in told]
+    table = table[
+        ["segment", *(name for event in told for name in (event, f"{event}_lift")), *_NET]
+    ]
     shown = table.assign(
         **{name: ["" if pd.isna(v) else f"{v:.1f}" for v in table[name]] for name in lifts},
         **{name: [_signed(v) for v in table[name]] for name in _NET},
     )
-    title = _title(table)
     return scope.exhibit(
         id="segment_moves",
         title=title,
@@ -51,13 +57,17 @@ def segment_moves(
         formatted=shown.rename(columns=_NAMES),
         n=n,
         unit="ratio of rates a month; customers in a year",
-        alt=f"Table of {len(table)} behaviour segments: the clearest sign before customers leave "
-        "and before they take a further product, with its lift, and how many more moved in than "
-        f"out. {title}.",
+        alt=f"Table of {len(table)} behaviour segments: "
+        + "".join(f"the clearest sign of {_UNTOLD[event]} with its lift, " for event in told)
+        + f"how many more moved in than out, and came than left. {title}.",
         note="Signs that were confirmed for all customers, judged within the segment in which "
         "customers were a year ago, on later data; where a segment has too few events, or shows "
-        f"no more than all do, what holds for all is told{_OF_ALL}. Net: who came in less who "
-        "went out; withheld where it would tell of a few.",
+        f"no more than all do, what holds for all is told{_OF_ALL}. Times: how many times as "
+        "likely the event then is. Net moved in: from other segments less to them; net come: new "
+        "customers less those who left; withheld where it would tell of a few."
+        + "".join(
+            f" No sign of {_UNTOLD[event]} is confirmed." for event in _EVENTS if event not in told
+        ),
     )
 
 
