@@ -52,7 +52,7 @@ WORDS: dict[str, tuple[str, str]] = {
 # of features that are one of a kind, by how their names begin
 _BEGINNINGS = {
     "cost_in_": ("{} users", "seldom {}"),
-    "cost_share_": ("mostly {}", "seldom {}"),
+    "cost_share_": ("{} users", "seldom {}"),
     "revenue_from_": ("strong in {}", "weak in {}"),
     "risk_from_": ("risky in {}", "safe in {}"),
 }
@@ -158,7 +158,7 @@ def words_for(feature: str) -> tuple[str, str]:
     """What customers are called who have much of a feature, and who have little.
 
     >>> words_for("frequency"), words_for("cost_share_online"), words_for("age")
-    (('frequent', 'infrequent'), ('mostly online', 'seldom online'), ('high age', 'low age'))
+    (('frequent', 'infrequent'), ('online users', 'seldom online'), ('high age', 'low age'))
     """
     if feature in WORDS:
         return WORDS[feature]

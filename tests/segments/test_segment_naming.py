@@ -43,7 +43,7 @@ def test_names_are_the_words_of_the_largest_differences():
         }
     )
     found = name_segments(table, [0, 0, 1, 1, 2, 2]).names
-    assert found[0] == "frequent, mostly online" and found[2].startswith("long-standing")
+    assert found[0] == "frequent, online users" and found[2].startswith("long-standing")
     assert "infrequent" in found[1]
 
 
