@@ -85,7 +85,7 @@ CASES = [
     line("an unknown key", "value: {horizon: 5}", "shop.yml: value.horizon: unknown key",
          "Did you mean `horizon_years`?"),
     line("a key that is like no other", "xyz: 5", "shop.yml: xyz: unknown key",
-         "Known here: `currency`"),
+         "Known here: `baseline`, `currency`"),
     file("an unknown key of a table", PARAMS.replace("path:", "encodign: utf-8\n    path:"),
          "shop.yml: inputs.transactions.encodign: unknown key", "Did you mean `encoding`?"),
     file("an unknown key of another table",

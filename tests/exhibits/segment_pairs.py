@@ -226,7 +226,7 @@ def segment_moves(lift: float) -> Exhibit:
 
 PAIRS: dict[str, Pair] = {
     "segments_since": (segments_since, 80, 60),
-    "segment_accounts of a loss": (segment_accounts, 50.0, 60.0),
+    "segment_accounts": (segment_accounts, 50.0, 60.0),
     "segment_accounts of a share": (segment_accounts, 20.0, 30.0),
     "segment_moves": (segment_moves, 2.0, 3.0),
     "features_used": (features_used, 2, 4),
