@@ -1,6 +1,6 @@
 """Segments of many customers in a process of its own, so that its peak memory is of that alone.
 
-Called with a task and a number of customers; prints what it took as JSON.
+Called with a task, a number of customers and methods to choose from; prints what it took as JSON.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ def simulate(n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return centres[kind] + noise, kind
 
 
-def choose(n: int) -> dict[str, object]:
-    """The choice of their number with its gate, by both methods, and the scores of all."""
+def choose(n: int, *methods: str) -> dict[str, object]:
+    """The choice of their number with its gate, by these methods, and the scores of all."""
     matrix, kind = simulate(n)
     started = time.perf_counter()
     choice = choose_segments(
-        matrix, methods=["kmeans", "mixture"], most=MOST, min_share=MIN_SHARE,
+        matrix, methods=methods, most=MOST, min_share=MIN_SHARE,
         replications=REPLICATIONS, seed=1,
     )  # fmt: skip
     seconds = time.perf_counter() - started
     took = {name: score(fit_segments(matrix, method=name, k=MOST, seed=1), matrix)
-            for name in ("kmeans", "mixture")}  # fmt: skip
+            for name in methods}  # fmt: skip
     chosen = choice.chosen
     return {
         "choose": seconds, "score": took, "k": chosen.k, "method": chosen.method,
@@ -112,10 +112,10 @@ def peers(n: int) -> dict[str, object]:
     return {"seconds": seconds, "agreement": agreement}
 
 
-def main(task: str, customers: str) -> None:
+def main(task: str, customers: str, *methods: str) -> None:
     """What was taken, and the largest memory of this process with interpreter and data."""
     tasks = {"choose": choose, "newcomers": newcomers, "peers": peers}
-    took = tasks[task](int(customers))
+    took = tasks[task](int(customers), *methods)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(took | {"memory": memory}))
 
