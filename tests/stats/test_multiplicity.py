@@ -1,6 +1,7 @@
 """Holm's correction: by hand, whatever the order, and with what was no test left out."""
 
 import numpy as np
+from statsmodels.stats.multitest import multipletests
 
 from crmlib.stats.multiplicity import holm
 
@@ -20,3 +21,9 @@ def test_the_order_does_not_matter():
     rng = np.random.default_rng(1)
     p, order = rng.random(50) ** 3, rng.permutation(50)
     assert (holm(p)[order] == holm(p[order])).all()
+
+
+def test_statsmodels_finds_the_same():
+    p = np.random.default_rng(2).random(200) ** 4
+    p[10:20] = p[30]
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)
