@@ -41,6 +41,12 @@ def _shared_base(config: pytest.Config) -> Path:
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole files with slow tests first, and notebooks: else one worker ends long after all."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow and item.path.suffix != ".ipynb")
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Point committed notebooks at a fresh version before the first one runs."""
     distributed = getattr(session.config.option, "numprocesses", None)

@@ -33,6 +33,8 @@ inputs:
     delimiter: ";"
 value:
   bootstrap_replications: 20
+segments:
+  stability_replications: 10
 """
 
 

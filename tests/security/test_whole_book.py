@@ -31,6 +31,7 @@ inputs:
     path: 'a<b>&.csv'
     columns: {customer_id: '<script>', date: '=day', amount: "$x$"}
 value: {bootstrap_replications: 20, tier_labels: %s}
+segments: {stability_replications: 10}
 """
 
 
