@@ -119,6 +119,21 @@ def test_titles_follow_the_figures(made):
     assert "EUR" in cards.title and criteria.title.startswith("Segments are dynamic in")
 
 
+def test_cards_say_nothing_of_people_of_whom_nothing_is_known(made):
+    unknown = replace(
+        made["cards"],
+        people=made["cards"].people.iloc[:0],
+        channels=made["cards"].channels.iloc[:0],
+    )
+    known = card_exhibits.segment_portraits(made["cards"], 0.01, N, SCOPE)
+    alone = card_exhibits.segment_portraits(unknown, 0.01, N, SCOPE)
+    assert known.title == "Segments differ in what their customers do and who they are"
+    assert alone.title == "Segments differ in what their customers do"
+    assert "are" in known.table and "are" not in alone.table
+    assert "who they are" in known.alt and "who they are" not in alone.alt
+    assert "channel" not in card_exhibits.segment_cards(unknown, 3, N, SCOPE).table
+
+
 def test_mergers_of_few_customers_are_told_together(made):
     ladder = made["ladder"]
     small = ladder.merges["customers"] < 10

@@ -61,7 +61,7 @@ def segment_cards(
         n=n,
         unit=f"customers; share of them and of {scope.value_word}; {scope.currency} a customer",
         alt=f"Table of {len(table)} segments, most valuable first: size, share of value, worth of "
-        "a customer ahead with its interval, and their channel.",
+        f"a customer ahead with its interval{', and their channel' if 'channel' in table else ''}.",
         note="Worth ahead: future value of a customer over the next "
         f"{formats.years(horizon_years)}, with {formats.level(cards.level)} bootstrap intervals "
         f"over customers.{merged}",
@@ -81,19 +81,24 @@ def segment_portraits(
     if isinstance(cards, Refusal):
         return None
     table = _words(cards)
+    found = {"what their customers do": cards.behaviour, "who they are": cards.people}
+    differ = [words for words, rows in found.items() if len(rows)]
+    people, alone = " and who they are", ""
+    if cards.people.empty:
+        table = table.drop(columns="are")
+        people, alone = "", " No attribute of customers is known that differs."
     return scope.exhibit(
         id="segment_portraits",
-        title="Segments differ in what their customers do and who they are",
+        title=f"Segments differ in {' and '.join(differ) or 'nothing beyond noise'}",
         table=table,
         formatted=table.rename(columns={"do": "what they do", "are": "who they are"}),
         n=n,
         unit="mean of the segment and of all customers; share of both",
-        alt=f"Table of {len(table)} segments, most valuable first: what customers do and who they "
-        "are.",
+        alt=f"Table of {len(table)} segments, most valuable first: what customers do{people}.",
         note="The largest differences from all other customers that are beyond noise (family-wise "
         f"error rate {formats.level(significance)}), with the segment's mean or share and that of "
         "all customers. Segments were cut by behaviour and value, so that differences in these are "
-        "by construction.",
+        f"by construction.{alone}",
     )
 
 
@@ -105,7 +110,8 @@ def _figures(cards: Cards) -> pd.DataFrame:
         row["segment"]: f"{row['channel'].replace('_', ' ')} ({formats.percent(row['share'])})"
         for row in cards.channels.to_dict("records")
     }
-    table["channel"] = [channel.get(name, "") for name in table["segment"]]
+    if channel:
+        table["channel"] = [channel.get(name, "") for name in table["segment"]]
     return table.assign(level=cards.level)
 
 
