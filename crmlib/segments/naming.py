@@ -41,6 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "cost_to_serve": ("dear to serve", "cheap to serve"),
     "risk_cost": ("risky", "safe"),
     "products": ("many products", "few products"),
+    "products_bought": ("buying many products", "buying few products"),
     "tenure": ("long-standing", "recently won"),
     # who lacks a figure, and who has it: see `read_behaviour`
     "recency missing": ("never bought", "buyers"),
@@ -55,6 +56,9 @@ _BEGINNINGS = {
     "cost_share_": ("{} users", "seldom {}"),
     "revenue_from_": ("strong in {}", "weak in {}"),
     "risk_from_": ("risky in {}", "safe in {}"),
+    "spend_on_": ("strong in {}", "weak in {}"),
+    "spend_in_": ("{} buyers", "seldom {}"),
+    "spend_share_": ("{} buyers", "seldom {}"),
 }
 _GAP = " missing"  # behind the feature that a column marks as missing
 

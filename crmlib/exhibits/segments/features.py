@@ -28,6 +28,7 @@ _WORDS = {
     "cost_to_serve": "cost to serve",
     "risk_cost": "risk cost",
     "products": "number of products",
+    "products_bought": "number of products bought",
     "tenure": "time as a customer",
 }
 _PARTS = {
@@ -35,6 +36,9 @@ _PARTS = {
     "cost_share_": "share of cost to serve in {}",
     "revenue_from_": "revenue from {}",
     "risk_from_": "risk cost of {}",
+    "spend_on_": "spend on {}",
+    "spend_in_": "spend in {}",
+    "spend_share_": "share of spend in {}",
 }
 _KINDS = {
     "account": "revenue and cost",
