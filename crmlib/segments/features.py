@@ -308,7 +308,7 @@ def _told_by_money(names: Sequence[str]) -> dict[str, str]:
         said |= {"spend": "is frequency times mean ticket"}
     # what is spent stands in the products already: channels then only say where
     if _any(names, _REVENUE_FROM, _SPEND_ON):
-        return said | {name: "is its share of what products bring" for name in names
+        return said | {name: "is told by its share and by money by product" for name in names
                        if name.startswith(_SPEND_IN)}  # fmt: skip
     return said | {name: "is made of spend by channel" for name in names
                    if name.startswith(_SPEND_SHARE)}  # fmt: skip
