@@ -188,7 +188,10 @@ def test_a_live_segment_that_is_the_born_group_is_named():
 
     old = dates.after.labels
     sentence, held = said(np.where(inside, 3, old))
-    assert sentence.endswith("do not explain: today it is the segment newly (2).") and held == "newly (2)"
+    assert (
+        sentence.endswith("do not explain: today it is the segment newly (2).")
+        and held == "newly (2)"
+    )
     among_others = np.where(inside | (old == 0), 3, old)
     half = np.where(inside & (np.cumsum(inside) <= inside.sum() // 2), 3, old)
     for label in (among_others, half, old):

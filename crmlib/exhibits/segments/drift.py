@@ -250,12 +250,13 @@ def drift_findings(
         group = born.groups.loc[name]
         customers = float(group["after"])
         holding = born.held_by(name, live.after.named)
-        wanted = "it wants a segment of its own" if holding is None else f"today it is the segment {holding}"
+        own = "it wants a segment of its own"
+        today = own if holding is None else f"today it is the segment {holding}"
         findings.append(Finding(
             id=f"segment_born_{at + 1}",
             kind="census",
             sentence=f"{formats.count(customers)} customers form a group that the "
-            f"{_formed(born.since)} do not explain: {wanted}.",
+            f"{_formed(born.since)} do not explain: {today}.",
             value=customers,
             unit="customers",
             exhibit="drift_alarms",
