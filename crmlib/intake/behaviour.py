@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from crmlib.intake.calendar import DAYS_A_MONTH
 from crmlib.intake.customers import text_ids, to_frame
 from crmlib.intake.parts import (
     PRODUCTS_BOUGHT,
@@ -36,7 +37,6 @@ from crmlib.intake.reading.reader import connect
 from crmlib.intake.usual import Usual
 
 YEAR = 365  # days over which the season goes round
-DAYS_A_MONTH = 365.25 / 12
 QUARTERS = 4
 FEWEST_GAPS = 3  # between purchase days, for their regularity
 _KNOWN_SINCE = "known_since"

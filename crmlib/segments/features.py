@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crmlib.segments.months import DAYS_A_MONTH
 from crmlib.stats.optimise import NotIdentified
 
 FloatArray = NDArray[np.float64]
@@ -36,7 +37,6 @@ TOLD = 0.5  # R² from which other columns tell who lacks a figure
 RARE = 0.05  # share of customers below which, or above one less it, a gap says too little
 LEAST_VOICE = 0.1  # of a column's variance, where no other column tells of it
 YEAR = 365  # days of behaviour, where nothing else is said
-DAYS_A_MONTH = 365.25 / 12
 _SMALL = 1e-9  # spread of a column of units 1 that is rounding
 
 # The kinds of feature, by how their names begin: columns of one kind share their vote.
