@@ -40,6 +40,9 @@ _PARTS = {
     "spend_in_": "spend in {}",
     "spend_share_": "share of spend in {}",
 }
+# what the parts are together that have no column of their own
+_REST = {name: "other products" if name.endswith(("_from_", "_on_")) else "other channels"
+         for name in _PARTS}  # fmt: skip
 _KINDS = {
     "account": "revenue and cost",
     "channel use": "use of channels",
@@ -73,7 +76,8 @@ def feature_words(name: str) -> str:
         return f"no figure for {feature_words(name.removesuffix(_GAP))}"
     for prefix, words in _PARTS.items():
         if name.startswith(prefix):
-            return words.format(_spelt(name.removeprefix(prefix), 24))
+            part = name.removeprefix(prefix)
+            return words.format(_REST[prefix] if part == "others" else _spelt(part, 24))
     return _WORDS.get(name, _spelt(name))
 
 
