@@ -247,13 +247,16 @@ def as_formed_before(
 def _as_known_then(before: Snapshot, after: Snapshot) -> list[FloatArray]:
     """Features on both dates, but what no customer could have on the earlier one on neither.
 
-    Where the export begins with the earlier window, nobody has a trend yet: beside such
-    customers everybody of today would be a kind that was not there.
+    Where the export begins with the earlier window, nobody has a trend yet, or is a customer
+    for longer than the window: beside such customers everybody of today would be a kind that
+    was not there.
     """
     blank = [
         at for at, name in enumerate(before.features)
         if name.split(" ")[0] in _OF_HISTORY and not before.matrix[:, at].any()
     ]  # fmt: skip
+    if blank:
+        blank += [at for at, name in enumerate(before.features) if name == "tenure"]
     matrices = [before.matrix.copy(), after.matrix.copy()]
     for matrix in matrices:
         matrix[:, blank] = 0.0

@@ -130,3 +130,15 @@ def test_what_nobody_could_have_then_is_no_birth(name, told):
     assert then.after.matrix[:, 1].any() == told
     assert ((groups["p"] < 0.02) & groups["new"] & groups["large"]).any() == told
     assert dates.after.matrix[:, 1].any(), "the live segments keep it"
+
+
+def test_where_nobody_has_a_history_yet_tenure_is_none_either():
+    found = both()
+    for trend, kept in ((0.0, False), (1.0, True)):
+        shots = [
+            replace(shot, features=("frequency", "trend", "tenure"),
+                    matrix=np.column_stack([shot.matrix[:, 0], np.full((shot.n, 2), [trend, 1])]))
+            for shot in (found.before, found.after)
+        ]  # fmt: skip
+        then = as_formed_before(replace(found, before=shots[0], after=shots[1]), form, live(), 1)
+        assert then.before.matrix[:, 2].any() == then.after.matrix[:, 2].any() == kept
