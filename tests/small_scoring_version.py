@@ -1,4 +1,4 @@
-"""A bank of a few hundred customers and a version of it that can score, made without kernels."""
+"""Clients of a few hundred customers and versions that can score, made without kernels."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from crmlib import intake, params, segments, value
 from crmlib.book import scoring, versions
 from crmlib.demo import BankSettings, write_bank
 from crmlib.segments.behaviour import BehaviourSegments
+from crmlib.stats.refusal import Refusal
 from crmlib.stats.tiers import value_deciles, value_tiers
 
 FILES = {
@@ -43,22 +44,27 @@ class Bank:
 def make(root: Path, customers: int = 400) -> Bank:
     """Write the bank's files, then what chapters 01 to 03 would leave."""
     made = write_bank(BankSettings(customers=customers, months=24), root)
-    engagement = params.load(made.params)
     folder = root / "reports" / "demo_bank" / "v1-0a0b0c0d"
+    return Bank(folder, made.data, version_of(made.params, folder))
+
+
+def version_of(stated: Path, folder: Path) -> pd.DataFrame:
+    """A version of an engagement, from its params file; its segments as they went live."""
+    engagement = params.load(stated)
     tables = folder / "tables"
     tables.mkdir(parents=True)
     client = intake.open_client(engagement)
     everyone = client.customer_view()
     everyone.to_parquet(tables / "customers.parquet", index=False)
     intake.write(client.transactions.ordered(), tables / "purchases.parquet")
-    for name, table in client.kept_tables().items():
+    for name, table in (client.kept_tables() | client.transactions.kept_parts()).items():
         intake.write(table, tables / f"{name}.parquet")
     values = _values(engagement, everyone, tables)
     assigned, record = _segmented(engagement, values, tables)
     assigned.to_parquet(tables / "segments.parquet", index=False)
     (folder / "params.yml").write_text(params.to_yaml(engagement), encoding="utf-8")
-    publish(folder, record, made.params.parent)
-    return Bank(folder, made.data, assigned)
+    publish(folder, record, stated.parent)
+    return assigned
 
 
 def publish(folder: Path, record: dict[str, Any] | None, params_folder: Path) -> None:
@@ -75,18 +81,23 @@ def publish(folder: Path, record: dict[str, Any] | None, params_folder: Path) ->
     versions.write_manifest(folder, manifest)
 
 
+def _kept(tables: Path, name: str) -> Path | Refusal:
+    path = tables / f"{name}.parquet"
+    return path if path.exists() else Refusal(f"no {name} is kept")
+
+
 def _values(engagement: params.Engagement, everyone: pd.DataFrame, tables: Path) -> pd.DataFrame:
     """The table of values with one and a half years of contribution ahead."""
     start, end = engagement.observation_start, engagement.observation_end
-    ledger = tables / "client_ledger.parquet"
+    ledger = _kept(tables, "client_ledger")
     booked = intake.booked_days(ledger, start, end)
     table = value.stream_contributions(
         engagement.value.margin_from,
         everyone,
         margin_rate=engagement.value.margin_rate,
-        account=intake.read_account(ledger, start, end),
-        year=intake.read_account(ledger, *value.years_before(booked[1], 0)),
-        contracts=intake.read_contracts(tables / "client_contracts.parquet"),
+        account=value.attempt(intake.read_account, ledger, start, end),
+        year=value.attempt(intake.read_account, ledger, *value.years_before(booked[1], 0)),
+        contracts=value.attempt(intake.read_contracts, _kept(tables, "client_contracts")),
         start=start,
         end=end,
     )
@@ -106,14 +117,17 @@ def _segmented(
     """Segments as chapter 03 forms them, but for the choice of their number."""
     end, days = engagement.observation_end, engagement.segments.behaviour_days
     purchases = intake.read_purchases(tables / "purchases.parquet")
-    ledger = tables / "client_ledger.parquet"
+    contracts, ledger, parts = (
+        _kept(tables, name) for name in ("client_contracts", "client_ledger", "purchase_parts")
+    )
     behaviour = intake.read_behaviour(
         tables / "customers.parquet",
         purchases,
-        tables / "client_contracts.parquet",
+        contracts,
         ledger,
         as_of=end,
         days=days,
+        parts=parts,
     )
     doing = behaviour[segments.active(behaviour)]
     prepared = segments.prepare(doing, tail=0.01)
@@ -134,5 +148,7 @@ def _segmented(
         behaviour_segment=rung, lifecycle_stage="unknown", segment=ladder.segment
     )
     model = segments.scoring_model(prepared, found, ladder, doing, values, tiers=TIERS)
-    usual = intake.read_usual(purchases, ledger, as_of=end, days=days)
+    usual = intake.read_usual(
+        purchases, ledger, as_of=end, days=days, contracts=contracts, parts=parts
+    )
     return assigned.reset_index(), scoring.record(model, usual, engagement.observation_start)

@@ -31,7 +31,7 @@ from crmlib.stats.refusal import Refusal
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from crmlib.intake.behaviour import Usual
+    from crmlib.intake.usual import Usual
     from crmlib.segments.scoring import ScoringModel
 
 
@@ -76,6 +76,13 @@ class Chapter:
         if name not in self.engagement.inputs.given():
             return Refusal(f"the client gave no {name} (inputs.{name})")
         return self.table_path(f"client_{name}")
+
+    def kept(self, name: str) -> Path | Refusal:
+        """Path of a table that an earlier chapter keeps where the inputs ask for it."""
+        try:
+            return self.table_path(name)
+        except VersionError:
+            return Refusal(f"the version keeps no table `{name}`")
 
     def read(self, name: str) -> pd.DataFrame:
         """A customer-level table of this version."""

@@ -22,7 +22,7 @@ from crmlib import intake, params, value
 from crmlib.book import disk, fingerprint, versions
 from crmlib.errors import InputError, ParamsError, VersionError
 from crmlib.exhibits import formats
-from crmlib.intake.behaviour import Usual
+from crmlib.intake.usual import Usual
 from crmlib.params import Engagement
 from crmlib.segments.scoring import Scored, ScoringModel, from_plain, score, to_plain
 from crmlib.stats.refusal import Refusal
@@ -337,11 +337,15 @@ def _described(
         if name in client.tables:
             tables[name] = scratch / f"{name}.parquet"
             intake.write(client.tables[name].rows, scratch / f"{name}.parquet")
+    for name, table in client.transactions.kept_parts().items():
+        tables[name] = scratch / f"{name}.parquet"
+        intake.write(table, scratch / f"{name}.parquet")
     end = asked.observation_end
     features = intake.read_behaviour(
         scratch / "customers.parquet", intake.read_purchases(scratch / "purchases.parquet"),
         tables["contracts"], tables["ledger"],
         as_of=end, days=scorer.engagement.segments.behaviour_days, usual=scorer.usual,
+        parts=tables.get("purchase_parts"),
     )  # fmt: skip
     if _joined_is_missing(scorer, everyone):
         features = features.drop(columns="tenure", errors="ignore")

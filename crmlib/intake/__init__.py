@@ -31,7 +31,7 @@ _HOMES = {
     "read_acquired": "crmlib.intake.acquired",
     "read_behaviour": "crmlib.intake.behaviour",
     "read_usual": "crmlib.intake.behaviour",
-    "Usual": "crmlib.intake.behaviour",
+    "Usual": "crmlib.intake.usual",
     "read_months": "crmlib.intake.monthly",
     "read_departures": "crmlib.intake.monthly",
     "read_further_products": "crmlib.intake.monthly",

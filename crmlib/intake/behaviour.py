@@ -1,10 +1,11 @@
 """What customers did in the time before a day: one row of behaviour each (S1).
 
 Purchases say when, how often and for how much; contracts which products; the client's
-ledger what a customer brought, cost, and through which channel. Only what had happened by
-the day counts, so that the same call on an earlier day shows the customers of that day.
-Rows are summed in the engine, money as exact decimals and gaps as whole days; what comes
-to pandas is one row per customer.
+ledger what a customer brought, cost, and through which channel. Where there are no contracts
+or no ledger, the purchases' own products and channels say it, if the client gave them.
+Only what had happened by the day counts, so that the same call on an earlier day shows the
+customers of that day. Rows are summed in the engine, money as exact decimals and gaps as
+whole days; what comes to pandas is one row per customer.
 """
 
 from __future__ import annotations
@@ -12,24 +13,32 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from crmlib.intake.calendar import DAYS_A_MONTH
 from crmlib.intake.customers import text_ids, to_frame
+from crmlib.intake.parts import (
+    PRODUCTS_BOUGHT,
+    by_parts,
+    counts_products,
+    of_parts,
+    part_names,
+    purchase_parts,
+    sums_by_part,
+    untold,
+)
 from crmlib.intake.reading.reader import connect
+from crmlib.intake.usual import Usual
 
 YEAR = 365  # days over which the season goes round
-DAYS_A_MONTH = 365.25 / 12
 QUARTERS = 4
 FEWEST_GAPS = 3  # between purchase days, for their regularity
-MOST_PARTS = 8  # channels or products that get a column of their own
-OTHERS = "others"
 _KNOWN_SINCE = "known_since"
 _LINES = ("revenue", "cost_to_serve", "risk_cost")  # marketing is what the company does
 _BY_PART = (
@@ -37,49 +46,7 @@ _BY_PART = (
     ("revenue_from_", "revenue", "product"),
     ("risk_from_", "risk_cost", "product"),
 )
-_SHARE = {"cost_in_": "cost_share_"}
-
-
-@dataclass(frozen=True)
-class Usual:
-    """What a customer's features take from those of all, so that others get the same ones.
-
-    Attributes
-    ----------
-    day : date
-        On which it was so; quarters are counted back from it, year by year.
-    quarter : int
-        That in which all customers together spend most, 0 the last.
-    share : float
-        Of the year's spend in that quarter.
-    lines : tuple of str
-        Of the ledger, that are features.
-    parts : dict of str to tuple of str
-        By prefix, the channels or products that have a column of their own.
-    others : tuple of str
-        Prefixes with a column for all other parts.
-    """
-
-    day: dt.date
-    quarter: int
-    share: float
-    lines: tuple[str, ...] = ()
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    others: tuple[str, ...] = ()
-
-    def to_plain(self) -> dict[str, Any]:
-        """As numbers and texts, for a file."""
-        parts = {prefix: list(names) for prefix, names in self.parts.items()}
-        return vars(self) | {"day": self.day.isoformat(), "parts": parts}
-
-    @classmethod
-    def of_plain(cls, plain: Mapping[str, Any]) -> Usual:
-        """The same again."""
-        parts = {str(prefix): tuple(names) for prefix, names in plain["parts"].items()}
-        return cls(
-            dt.date.fromisoformat(plain["day"]), int(plain["quarter"]), float(plain["share"]),
-            tuple(plain["lines"]), parts, tuple(plain["others"]),
-        )  # fmt: skip
+_SHARE = {"cost_in_": "cost_share_", "spend_in_": "spend_share_"}
 
 
 def read_behaviour(
@@ -91,6 +58,7 @@ def read_behaviour(
     as_of: dt.date,
     days: int = YEAR,
     usual: Usual | None = None,
+    parts: object = None,
 ) -> pd.DataFrame:
     """Behaviour of every customer who was known on a day, as it was known on that day.
 
@@ -109,6 +77,9 @@ def read_behaviour(
     usual : Usual, optional
         Of the customers to whom these are to be compared; else these themselves. Features of
         a table that is given then have a column, even if nobody has any.
+    parts : Path, or anything else where purchases are not kept in parts
+        customer_id, date, product⁺, channel⁺, amount, as `Intake.kept_parts` leaves them.
+        Features that contracts or the ledger say as well are not made of them.
 
     Returns
     -------
@@ -126,16 +97,20 @@ def read_behaviour(
         theirs by the weight of one purchase), returned_share (of money spent) · products
         (distinct, of running contracts) · revenue, cost_to_serve, risk_cost, cost_in_… by
         channel, cost_share_… (of cost to serve), revenue_from_… and risk_from_… by product ·
+        products_bought (distinct, in the window, net of returns), spend_on_… by product,
+        spend_in_… by channel and spend_share_… (of spend with a channel) ·
         tenure (months since `joined`, else since the first sign).
     """
     people = to_frame(_people(customers))
-    parts = [_of_purchases(purchases, as_of, days, as_of if usual is None else usual.day)]
+    tables = [_of_purchases(purchases, as_of, days, as_of if usual is None else usual.day)]
     if isinstance(contracts, Path):
-        parts.append(_of_contracts(contracts, as_of))
+        tables.append(_of_contracts(contracts, as_of))
     if isinstance(ledger, Path):
-        parts.append(_of_ledger(ledger, as_of, days, usual))
-    since = pd.concat([part[_KNOWN_SINCE] for part in parts], axis=1).min(axis=1)
+        tables.append(_of_ledger(ledger, as_of, days, usual))
+    since = pd.concat([table[_KNOWN_SINCE] for table in tables], axis=1).min(axis=1)
     since = since.reindex(people["customer_id"]).reset_index(drop=True)
+    if isinstance(parts, Path):
+        tables.append(_of_parts(parts, contracts, ledger, as_of, days, usual))
     if since.isna().all():
         return people.loc[[], ["customer_id"]]
     known = people[since.notna()].set_index("customer_id")
@@ -143,8 +118,9 @@ def read_behaviour(
     joined = pd.to_datetime(known["joined"]) if "joined" in known else since
     started = joined.where(joined <= pd.Timestamp(as_of), since)
     features = pd.concat(
-        [_described(part.drop(columns=_KNOWN_SINCE).reindex(known.index), since, as_of, days, usual)
-         for part in parts], axis=1,
+        [_described(table.drop(columns=_KNOWN_SINCE, errors="ignore").reindex(known.index), since,
+                    as_of, days, usual)
+         for table in tables], axis=1,
     )  # fmt: skip
     features["tenure"] = (pd.Timestamp(as_of) - started).dt.days / DAYS_A_MONTH
     features = features.astype(float)
@@ -153,24 +129,49 @@ def read_behaviour(
     return features.rename_axis("customer_id").reset_index()
 
 
-def read_usual(purchases: ir.Table, ledger: object, *, as_of: dt.date, days: int = YEAR) -> Usual:
+def read_usual(
+    purchases: ir.Table,
+    ledger: object,
+    *,
+    as_of: dt.date,
+    days: int = YEAR,
+    contracts: object = None,
+    parts: object = None,
+) -> Usual:
     """What `read_behaviour` takes from all customers together; same parameters."""
     quarter, share = _season(_of_purchases(purchases, as_of, days, as_of))
     usual = Usual(as_of, quarter, share)
-    if not isinstance(ledger, Path):
-        return usual
-    rows, inside = _booked(ledger, as_of, days)
-    sizes = {
-        prefix: _sizes(rows, inside & (rows.line == line), part)
-        for prefix, line, part in _BY_PART
-        if part in rows.columns
-    }
-    return replace(
-        usual,
-        lines=_lines(rows, inside),
-        parts={prefix: tuple(_largest(names)) for prefix, names in sizes.items()},
-        others=tuple(prefix for prefix, names in sizes.items() if len(names) > MOST_PARTS),
-    )
+    if isinstance(ledger, Path):
+        rows, inside = _booked(ledger, as_of, days)
+        named = {
+            prefix: part_names(rows, inside & (rows.line == line), part)
+            for prefix, line, part in _BY_PART
+            if part in rows.columns
+        }
+        usual = _with_parts(replace(usual, lines=_lines(rows, inside)), named)
+    if isinstance(parts, Path):
+        rows, inside = purchase_parts(parts, as_of, days)
+        wanted = _wanted(contracts, ledger)
+        prefixes = by_parts(rows, wanted).items()
+        named = {prefix: part_names(rows, inside, part) for prefix, part in prefixes}
+        usual = _with_parts(usual, named)
+        usual = replace(usual, products_bought=counts_products(rows, wanted))
+    return usual
+
+
+def _with_parts(usual: Usual, named: Mapping[str, tuple[tuple[str, ...], bool]]) -> Usual:
+    """With the parts that have a column of their own, and whether there are more."""
+    largest = {prefix: names for prefix, (names, _) in named.items()}
+    others = tuple(prefix for prefix, (_, more) in named.items() if more)
+    return replace(usual, parts={**usual.parts, **largest}, others=(*usual.others, *others))
+
+
+def _wanted(contracts: object, ledger: object) -> tuple[str, ...]:
+    """Features of purchase parts that these tables do not say."""
+    columns = None
+    if isinstance(ledger, Path):
+        columns = connect().read_parquet(str(ledger)).columns
+    return untold(contracts=isinstance(contracts, Path), ledger=columns)
 
 
 def _people(customers: Path) -> ir.Table:
@@ -238,11 +239,38 @@ def _of_ledger(path: Path, as_of: dt.date, days: int, usual: Usual | None) -> pd
     sums = {line: rows.amount.sum(where=inside & (rows.line == line)) for line in lines}
     for prefix, line, part in _BY_PART:
         if part in rows.columns:
-            sums |= _by_part(rows, inside & (rows.line == line), prefix, part, usual)
+            counted = inside & (rows.line == line)
+            largest, more = _columns_of(rows, counted, prefix, part, usual)
+            sums |= sums_by_part(rows, counted, prefix, part, largest, others=more)
     found = rows.group_by("customer_id").agg(
         known_since=rows.month.min(where=rows.line != "marketing"), **sums
     )
     return to_frame(found.order_by("customer_id")).set_index("customer_id")
+
+
+def _of_parts(
+    path: Path, contracts: object, ledger: object, as_of: dt.date, days: int, usual: Usual | None
+) -> pd.DataFrame:
+    """What a customer bought and where, as far as neither contracts nor the ledger say it."""
+    rows, inside = purchase_parts(path, as_of, days)
+    if usual is None:
+        wanted = _wanted(contracts, ledger)
+    else:  # a table that only some customers lack must not change what a feature is made of
+        wanted = (*usual.parts, *([PRODUCTS_BOUGHT] if usual.products_bought else []))
+    named = {
+        prefix: _columns_of(rows, inside, prefix, part, usual)
+        for prefix, part in by_parts(rows, wanted).items()
+    }
+    return of_parts(rows, inside, wanted, named)
+
+
+def _columns_of(
+    rows: ir.Table, counted: ir.BooleanValue, prefix: str, part: str, usual: Usual | None
+) -> tuple[tuple[str, ...], bool]:
+    """The parts with a column of their own, and whether all others share one."""
+    if usual is None:
+        return part_names(rows, counted, part)
+    return usual.parts.get(prefix, ()), prefix in usual.others
 
 
 def _booked(path: Path, as_of: dt.date, days: int) -> tuple[ir.Table, ir.BooleanValue]:
@@ -257,34 +285,6 @@ def _lines(rows: ir.Table, inside: ir.BooleanValue) -> tuple[str, ...]:
     """Lines of the ledger that are booked in the window, marketing aside."""
     seen = set(to_frame(rows.filter(inside).select("line").distinct())["line"])
     return tuple(line for line in _LINES if line in seen)
-
-
-def _by_part(
-    rows: ir.Table, counted: ir.BooleanValue, prefix: str, part: str, usual: Usual | None
-) -> dict[str, ir.Value]:
-    """A sum for each of the largest parts, and one for all others together."""
-    if usual is None:
-        names = _sizes(rows, counted, part)
-        largest, others = _largest(names), len(names) > MOST_PARTS
-    else:
-        largest, others = list(usual.parts.get(prefix, ())), prefix in usual.others
-    sums = {f"{prefix}{name}": rows.amount.sum(where=counted & (rows[part] == name))
-            for name in largest}  # fmt: skip
-    if others:
-        rest = counted & rows[part].notnull() & ~rows[part].isin(largest)
-        sums[f"{prefix}{OTHERS}"] = rows.amount.sum(where=rest)
-    return sums
-
-
-def _sizes(rows: ir.Table, counted: ir.BooleanValue, part: str) -> list[str]:
-    """Names of the parts, the largest first."""
-    cells = rows.filter(counted & rows[part].notnull())
-    sizes = cells.group_by(name=cells[part]).agg(size=cells.amount.sum())
-    return to_frame(sizes.order_by(ibis.desc("size"), "name"))["name"].tolist()
-
-
-def _largest(names: list[str]) -> list[str]:
-    return sorted(names[:MOST_PARTS])
 
 
 def _whole_months(as_of: dt.date, days: int) -> tuple[dt.date, dt.date]:

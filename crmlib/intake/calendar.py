@@ -17,6 +17,7 @@ import pandas as pd
 
 from crmlib.intake.customers import to_frame
 
+DAYS_A_MONTH = 365.25 / 12  # on average
 _BITS = 60  # months in one whole number of 64 bits
 
 

@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
+from crmlib.intake.parts import kept_columns
 from crmlib.intake.reading.probe import Source
 from crmlib.intake.reading.tokenizer import BLANK, RECORD, REJECTED
 from crmlib.intake.values.cells import Reading, identifier, present
@@ -36,8 +37,9 @@ def clean(raw: ir.Table, source: Source, engagement: Engagement, reading: Readin
     -------
     ibis.Table
         record, customer_id (text, or whole numbers where the file stores such), date,
-        amount, digest (of all cells), margin and order_id (where the file has them), and
-        reason (null where the row is used so far).
+        amount, digest (of all cells), margin and order_id (where the file has them), product
+        and channel (where purchases are kept by them, see `parts.kept_columns`), and reason
+        (null where the row is used so far).
     """
     cells = [raw[source.column(role)] for role in source.amount_roles]
     day, schema = raw[source.column("date")], TABLES["transactions"].columns
@@ -55,6 +57,8 @@ def clean(raw: ir.Table, source: Source, engagement: Engagement, reading: Readin
         given["margin"] = reading.amount(raw[source.column("margin")])
     if "order_id" in source.roles:
         given["order_id"] = identifier(raw[source.column("order_id")])
+    for part in kept_columns(engagement, source):
+        given[part] = reading.read(raw[source.column(part)], schema[part])
     reason = ibis.cases(*_exclusions(rows, engagement))
     return rows.select("record", "customer_id", "date", "amount", "digest", **given, reason=reason)
 

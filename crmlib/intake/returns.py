@@ -12,8 +12,12 @@ all other rows are grouped once, with sums alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
+
+_ORDER = ("customer_id", "order_id", "unit_day")  # what names an order, see `_unit`
 
 
 def returned_units(rows: ir.Table, policy: str) -> ir.Table:
@@ -76,11 +80,8 @@ def sum_to_purchases(rows: ir.Table, excluded: ir.Table, policy: str) -> ir.Tabl
         customer_id, date, amount, n_rows, margin (where rows have it) and n_orders (rows
         without an order_id make one order per day), in no order.
     """
-    if policy != "exclude":
-        keys = _unit(rows, policy)
-        named = rows.mutate(**keys)
-        rows = named.anti_join(excluded, _same(named, excluded, keys))
-    if policy == "net_by_order" and "order_id" in rows.columns:
+    rows = _settled(rows, excluded, policy)
+    if _by_order(rows, policy):
         rows = _sum_to_orders(rows)
     sums = {name: rows[name].sum() for name in ("amount", "margin") if name in rows.columns}
     summed_before = "n_rows" in rows.columns
@@ -89,9 +90,46 @@ def sum_to_purchases(rows: ir.Table, excluded: ir.Table, policy: str) -> ir.Tabl
     return days.relocate("n_orders", after="amount")
 
 
+def sum_to_parts(rows: ir.Table, excluded: ir.Table, policy: str, parts: Sequence[str]) -> ir.Table:
+    """The same rows on the same days as in `sum_to_purchases`, summed by product and channel.
+
+    Parameters
+    ----------
+    rows, excluded, policy
+        As for `sum_to_purchases`; rows with the columns `parts`.
+    parts : sequence of str
+        Columns that say of what, or where, a row was bought; empty cells are a part without
+        a name, so that the parts of a day always add up to its amount.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id, date, the parts, amount (negative where more came back than was bought),
+        in no order.
+    """
+    rows = _settled(rows, excluded, policy)
+    if _by_order(rows, policy):
+        rows = _on_order_days(rows)
+    return rows.group_by("customer_id", "date", *parts).agg(amount=rows.amount.sum())
+
+
+def _settled(rows: ir.Table, excluded: ir.Table, policy: str) -> ir.Table:
+    """Rows without the excluded units; where units can be excluded, with what names them."""
+    if policy == "exclude":
+        return rows
+    keys = _unit(rows, policy)
+    named = rows.mutate(**keys)
+    return named.anti_join(excluded, _same(named, excluded, keys))
+
+
+def _by_order(rows: ir.Table, policy: str) -> bool:
+    """Whether orders are netted, and not days."""
+    return policy == "net_by_order" and "order_id" in rows.columns
+
+
 def _unit(rows: ir.Table, policy: str) -> dict[str, ir.Value]:
     """What names a unit: the order, or the customer's day for rows without one."""
-    if policy != "net_by_order" or "order_id" not in rows.columns:
+    if not _by_order(rows, policy):
         return {"customer_id": rows.customer_id, "date": rows.date}
     return {
         "customer_id": rows.customer_id,
@@ -118,9 +156,22 @@ def _before_any_purchase(rows: ir.Table, returned: ir.Table) -> ir.Table:
 def _sum_to_orders(rows: ir.Table) -> ir.Table:
     """One row per order, or per customer and day for rows without one."""
     sums = {name: rows[name].sum() for name in ("amount", "margin") if name in rows.columns}
-    return rows.group_by("customer_id", "order_id", "unit_day").agg(
-        date=rows.date.min(where=rows.amount >= 0), n_rows=rows.count(), **sums
-    )
+    return rows.group_by(*_ORDER).agg(date=_order_day(rows), n_rows=rows.count(), **sums)
+
+
+def _order_day(rows: ir.Table) -> ir.DateValue:
+    """The day of an order: that of its first row that is not negative."""
+    return rows.date.min(where=rows.amount >= 0)
+
+
+def _on_order_days(rows: ir.Table) -> ir.Table:
+    """The same rows, each on the day of its order."""
+    # few orders have rows of several days: only theirs are looked up
+    spread = rows.group_by(*_ORDER).having(rows.date.min() != rows.date.max())
+    moved = spread.agg(order_day=_order_day(rows))
+    keys = {key: rows[key] for key in _ORDER}
+    joined = rows.left_join(moved, _same(rows, moved, keys))
+    return joined.mutate(date=joined.order_day.coalesce(joined.date))
 
 
 def _orders(rows: ir.Table, policy: str) -> ir.IntegerValue:

@@ -8,9 +8,8 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from crmlib.intake.calendar import DAYS_A_MONTH
 from crmlib.intake.customers import to_frame
-
-DAYS_PER_MONTH = 365.25 / 12
 
 
 def read_comebacks(purchases: ir.Table, *, as_of: dt.date, silent_months: float) -> pd.Series:
@@ -34,7 +33,7 @@ def read_comebacks(purchases: ir.Table, *, as_of: dt.date, silent_months: float)
     own = ibis.window(group_by=known.customer_id, order_by=known.date)
     days = known.date.delta(known.date.lag().over(own), unit="day")
     gaps = known.mutate(silent=days)
-    back = gaps.filter(gaps.silent >= silent_months * DAYS_PER_MONTH)
+    back = gaps.filter(gaps.silent >= silent_months * DAYS_A_MONTH)
     last = back.group_by("customer_id").agg(returned=back.date.max()).order_by("customer_id")
     found = to_frame(last).set_index("customer_id")["returned"]
     return pd.to_datetime(found)

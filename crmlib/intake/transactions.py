@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,10 +25,11 @@ from crmlib.intake.ledger import (
     count_units,
     find_rows,
 )
+from crmlib.intake.parts import kept_columns
 from crmlib.intake.reading.probe import Source, locate
 from crmlib.intake.reading.reader import connect, forget, querying, read_raw
 from crmlib.intake.refused import refused_rows
-from crmlib.intake.returns import returned_units, sum_to_purchases
+from crmlib.intake.returns import returned_units, sum_to_parts, sum_to_purchases
 from crmlib.intake.values import dates
 from crmlib.intake.values.cells import how_to_read
 from crmlib.params import Engagement
@@ -46,10 +48,19 @@ class Intake:
     by_year: pd.DataFrame  # year, customers, revenue; years with a row
     notes: tuple[str, ...] = ()  # how the file was read, as sentences
     refused: pd.DataFrame | None = None  # see refused.refused_rows; only where asked for
+    parts: ir.Table | None = None  # see returns.sum_to_parts; None where nothing asks for them
 
     def ordered(self) -> ir.Table:
         """The purchases with ids as text, by customer and day, as they are kept."""
         return text_ids(self.purchases).order_by("customer_id", "date")
+
+    def kept_parts(self) -> dict[str, ir.Table]:
+        """The purchases by product and channel, by the name under which a version keeps them."""
+        if self.parts is None:
+            return {}
+        ids = text_ids(self.parts)
+        keys = [name for name in ids.columns if name != "amount"]
+        return {"purchase_parts": ids.select(*keys, "amount").order_by(*keys)}
 
 
 def open_transactions(
@@ -84,7 +95,8 @@ def open_transactions(
     with querying(source):
         sorted_rows = sort_rows(connection, raw, source, engagement, identities)
         policy = engagement.inputs.transactions.returns
-        purchases, excluded = _settle(connection, sorted_rows.rows, policy)
+        columns = kept_columns(engagement, source)
+        purchases, excluded, parts = _settle(connection, sorted_rows.rows, policy, columns)
         ledger = _ledger(raw, sorted_rows, purchases, excluded, source)
         rows = sorted_rows.rows
         refused = None if as_base else refused_rows(raw, rows, source, units=excluded)
@@ -93,13 +105,13 @@ def open_transactions(
     notes = (*source.notes, *sorted_rows.notes)
     if not as_base:
         summed = _summed(connection, purchases, ledger, notes, source, engagement)
-        return replace(summed, refused=refused)
+        return replace(summed, refused=refused, parts=parts)
     limits = engagement.customers
     check_ledger(ledger, source.place, limits.max_excluded_share, limits.max_excluded_by_reason)
     summed = _summed(connection, purchases, ledger, notes, source, engagement)
     _check_privacy(summed.facts.customers, source.place, engagement.privacy.min_cell)
     _check_total(summed.facts.total_amount, source, engagement.currency)
-    return summed
+    return replace(summed, parts=parts)
 
 
 @dataclass(frozen=True)
@@ -180,12 +192,18 @@ def _by_day(purchases: ir.Table) -> ir.Table:
     )
 
 
-def _settle(connection: ibis.BaseBackend, rows: ir.Table, policy: str) -> tuple[ir.Table, ir.Table]:
-    """Purchase days and excluded units, each worked out once."""
+def _settle(
+    connection: ibis.BaseBackend, rows: ir.Table, policy: str, columns: Sequence[str]
+) -> tuple[ir.Table, ir.Table, ir.Table | None]:
+    """Purchase days, excluded units and, by these columns, parts, each worked out once."""
     live = rows.filter(rows.reason.isnull()).drop("digest", "reason")
     excluded = connection.create_table("units_excluded", returned_units(live, policy))
     summed = sum_to_purchases(live, excluded, policy)
-    return connection.create_table("purchases_summed", summed), excluded
+    purchases, parts = connection.create_table("purchases_summed", summed), None
+    if columns:
+        apart = sum_to_parts(live, excluded, policy, columns)
+        parts = connection.create_table("purchase_parts", apart)
+    return purchases, excluded, parts
 
 
 def _ledger(

@@ -79,6 +79,26 @@ class Births:
         """Ids of the customers of the later date who belong to a group."""
         return self.ids[self.holds[self.groups.index.get_loc(group), self.cells]]
 
+    def held_by(self, group: str, live: pd.Series) -> str | None:
+        """The live segment that consists of a group's members, if there is one.
+
+        It holds more than half of the group, and the group is more than half of it.
+
+        Parameters
+        ----------
+        group : str
+        live : Series, index customer_id
+            The live segment of each customer of the later date.
+        """
+        everyone = live.reindex(pd.Index(self.ids))
+        inside = live.reindex(pd.Index(self.members(group)))
+        counts = inside.value_counts()
+        if counts.empty:
+            return None
+        most, count = str(counts.index[0]), int(counts.iloc[0])
+        whole = 2 * count > len(inside) and 2 * count > int((everyone == most).sum())
+        return most if whole else None
+
     def born(self, beyond_chance: BoolArray) -> list[str]:
         """Groups that are segments by now, of those whose excess is beyond chance.
 

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crmlib.segments.months import DAYS_A_MONTH
 from crmlib.stats.optimise import NotIdentified
 
 FloatArray = NDArray[np.float64]
@@ -36,7 +37,6 @@ TOLD = 0.5  # R² from which other columns tell who lacks a figure
 RARE = 0.05  # share of customers below which, or above one less it, a gap says too little
 LEAST_VOICE = 0.1  # of a column's variance, where no other column tells of it
 YEAR = 365  # days of behaviour, where nothing else is said
-DAYS_A_MONTH = 365.25 / 12
 _SMALL = 1e-9  # spread of a column of units 1 that is rounding
 
 # The kinds of feature, by how their names begin: columns of one kind share their vote.
@@ -46,12 +46,12 @@ KINDS: dict[str, tuple[str, ...]] = {
         "returned_share",
     ),
     "account": ("revenue", "cost_to_serve", "risk_cost", "risk_from_"),
-    "channel use": ("cost_in_",),
-    "channel mix": ("cost_share_",),
-    "products": ("products", "revenue_from_"),
+    "channel use": ("cost_in_", "spend_in_"),
+    "channel mix": ("cost_share_", "spend_share_"),
+    "products": ("products", "products_bought", "revenue_from_", "spend_on_"),
     "tenure": ("tenure",),
 }  # fmt: skip
-_COMPOSITIONS = ("cost_share_",)
+_COMPOSITIONS = ("cost_share_", "spend_share_")
 _SIGNED = ("trend",)  # logarithms already
 _PLAIN, _LOG, _ROOT, _GAP = "as it is", "logarithm", "square root", "missing or not"
 _AS_SUMMED, _WHOLE, _OF_REVENUE = "", "of the window", "of revenue"
@@ -63,8 +63,11 @@ _SUMS = (
     "revenue_from_",
     "cost_in_",
     "risk_from_",
+    "spend_on_",
+    "spend_in_",
 )
 _REVENUE_FROM, _RISK_FROM = "revenue_from_", "risk_from_"
+_SPEND_ON, _SPEND_IN, _SPEND_SHARE = "spend_on_", "spend_in_", "spend_share_"
 _GIVEN_PURCHASES = ("mean_ticket",)  # what sums of purchases by product do not say
 
 
@@ -272,21 +275,43 @@ def kind_of(feature: str) -> str:
 
 def _said_already(names: Sequence[str]) -> dict[str, str]:
     """Features that are made of others, and of which, in words."""
+    said = _told_by_money(names)
+    if _any(names, "cost_in_"):
+        said |= {"cost_to_serve": "is the sum of cost by channel"}
+        said |= {name: "is made of cost by channel" for name in names
+                 if name.startswith("cost_share_")}  # fmt: skip
+    if _any(names, _RISK_FROM):
+        said |= {"risk_cost": "is the sum of risk by product"}
+    return {name: reason for name, reason in said.items() if name in names}
+
+
+def _any(names: Sequence[str], *beginnings: str) -> bool:
+    return any(name.startswith(beginnings) for name in names)
+
+
+def _told_by_money(names: Sequence[str]) -> dict[str, str]:
+    """Features that money by product or by channel tells, and how it does."""
     said: dict[str, str] = {}
-    if any(name.startswith("revenue_from_") for name in names):
+    if _any(names, _REVENUE_FROM):
         in_product = "is in the revenue of the product"
         said |= {name: in_product for name in KINDS["purchases"] if name not in _GIVEN_PURCHASES}
         said |= {"revenue": "is the sum of revenue by product"}
-        said |= {"products": "counts the products that revenue comes from"}
+        said |= dict.fromkeys(("products", "products_bought"),
+                              "counts the products that revenue comes from")  # fmt: skip
+    elif _any(names, _SPEND_ON, _SPEND_IN):
+        part = "product" if _any(names, _SPEND_ON) else "channel"
+        said |= {"spend": f"is the sum of spend by {part}"}
+        said |= {"frequency": f"is spend by {part} over mean ticket"}
+        if part == "product":
+            said |= {"products_bought": "counts the products that money is spent on"}
     elif "mean_ticket" in names:
         said |= {"spend": "is frequency times mean ticket"}
-    if any(name.startswith("cost_in_") for name in names):
-        said |= {"cost_to_serve": "is the sum of cost by channel"}
-        said |= {name: "is made of cost by channel" for name in names
-                 if name.startswith(_COMPOSITIONS)}  # fmt: skip
-    if any(name.startswith(_RISK_FROM) for name in names):
-        said |= {"risk_cost": "is the sum of risk by product"}
-    return {name: reason for name, reason in said.items() if name in names}
+    # what is spent stands in the products already: channels then only say where
+    if _any(names, _REVENUE_FROM, _SPEND_ON):
+        return said | {name: "is told by its share and by money by product" for name in names
+                       if name.startswith(_SPEND_IN)}  # fmt: skip
+    return said | {name: "is made of spend by channel" for name in names
+                   if name.startswith(_SPEND_SHARE)}  # fmt: skip
 
 
 def _parts_of_risk(names: Sequence[str]) -> dict[str, str]:

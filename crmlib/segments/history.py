@@ -38,6 +38,7 @@ _SAME = 0.5  # Jaccard coefficient from which an earlier segment bears the name 
 SWAPS = 499  # of dates, at least
 SWAPS_BEYOND = 5  # that may surprise more than an alarm at the stated rate
 _COSTS = ("cost_to_serve", "risk_cost")
+_OF_HISTORY = ("trend", "regularity", "peak_share")  # which new customers do not have yet
 
 
 class Formed(Predicting, Protocol):
@@ -231,15 +232,35 @@ def as_formed_before(
         does; another is "formerly" the one it shares most with.
     """
     method, k = live.choice.chosen.method, live.choice.chosen.k
-    earlier = form(dates.before.matrix, method=method, k=k, seed=seed)
-    labels = [np.asarray(earlier.predict(s.matrix)) for s in (dates.before, dates.after)]
+    matrices = _as_known_then(dates.before, dates.after)
+    earlier = form(matrices[0], method=method, k=k, seed=seed)
+    labels = [np.asarray(earlier.predict(matrix)) for matrix in matrices]
     names = _names_then(labels[0], dates.before, k)
     shots = [
-        Snapshot(s.ids, s.matrix, at, s.features, names)
-        for s, at in zip((dates.before, dates.after), labels, strict=True)
+        Snapshot(s.ids, matrix, at, s.features, names)
+        for s, matrix, at in zip((dates.before, dates.after), matrices, labels, strict=True)
     ]
     order = _by_value(dates.value_after, shots[1])
     return TwoDates(*shots, dates.value_before, dates.value_after, order, dates.money, dates.since)
+
+
+def _as_known_then(before: Snapshot, after: Snapshot) -> list[FloatArray]:
+    """Features on both dates, but what no customer could have on the earlier one on neither.
+
+    Where the export begins with the earlier window, nobody has a trend yet, or is a customer
+    for longer than the window: beside such customers everybody of today would be a kind that
+    was not there.
+    """
+    blank = [
+        at for at, name in enumerate(before.features)
+        if name.split(" ")[0] in _OF_HISTORY and not before.matrix[:, at].any()
+    ]  # fmt: skip
+    if blank:
+        blank += [at for at, name in enumerate(before.features) if name == "tenure"]
+    matrices = [before.matrix.copy(), after.matrix.copy()]
+    for matrix in matrices:
+        matrix[:, blank] = 0.0
+    return matrices
 
 
 def longest(compared: Comparison | Refusal, *shorter: Comparison | Refusal) -> Comparison | Refusal:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from crmlib.segments.months import DAYS_A_MONTH
 from crmlib.stats.refusal import Refusal
 
 BoolArray = NDArray[np.bool_]
@@ -23,7 +24,6 @@ ACQUISITION, NEW, RELATIONSHIP = "acquisition", "new", "relationship"
 AT_RISK, LAPSED, REPOSITIONED, UNKNOWN = "at risk", "lapsed", "repositioned", "unknown"
 STAGES = (ACQUISITION, NEW, RELATIONSHIP, AT_RISK, LAPSED, REPOSITIONED, UNKNOWN)
 
-DAYS_PER_MONTH = 365.25 / 12
 SIGNS = ("tenure_months", "running", "p_active", "spend_change", "p_chance", "previous_stage",
          "returned_months")  # fmt: skip
 
@@ -205,7 +205,7 @@ def lifecycle_signs(
         started, running, returned = _contract_signs(contracts, day)
         known = known.assign(contract=ids.map(started))
     signs = pd.DataFrame({"customer_id": ids})
-    signs["tenure_months"] = (day - known.min(axis=1)).dt.days / DAYS_PER_MONTH
+    signs["tenure_months"] = (day - known.min(axis=1)).dt.days / DAYS_A_MONTH
     signs["running"] = ids.map(running)
     signs["p_active"] = np.nan if p_active is None else ids.map(p_active)
     change = pd.DataFrame(columns=["spend_change", "p_chance"], dtype=float)
@@ -217,7 +217,7 @@ def lifecycle_signs(
     signs["previous_stage"] = ids.map(stage).astype(object)
     back = pd.DataFrame({"contract": ids.map(returned).astype(float)})
     if comebacks is not None:
-        again = (day - pd.to_datetime(comebacks)).dt.days / DAYS_PER_MONTH
+        again = (day - pd.to_datetime(comebacks)).dt.days / DAYS_A_MONTH
         silent = ids.map(again[again >= 0]).astype(float)
         # whose contracts run has not been away, however long a card lay idle
         back["purchase"] = silent.where(signs["running"].isna())
@@ -268,7 +268,7 @@ def _contract_signs(
     latest = rows["end"].fillna(pd.Timestamp.max.floor("D")).groupby(owner).cummax()
     gap = (rows["start"] - latest.groupby(owner).shift()) > pd.Timedelta(days=1)
     back = rows.loc[gap].groupby("customer_id")["start"].max()
-    months = (day - back).dt.days / DAYS_PER_MONTH
+    months = (day - back).dt.days / DAYS_A_MONTH
     return (
         rows.groupby("customer_id")["start"].min(),
         runs.groupby(owner).any().astype(float),

@@ -19,6 +19,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+DAYS_A_MONTH = 365.25 / 12  # on average
 NEVER = 1_000_000  # months until an event that is not known of
 
 

@@ -41,7 +41,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "cost_to_serve": ("dear to serve", "cheap to serve"),
     "risk_cost": ("risky", "safe"),
     "products": ("many products", "few products"),
+    "products_bought": ("buying many products", "buying few products"),
     "tenure": ("long-standing", "recently won"),
+    # all parts without a column of their own, together
+    "cost_in_others": ("users of other channels", "seldom other channels"),
+    "cost_share_others": ("users of other channels", "seldom other channels"),
+    "spend_in_others": ("buyers in other channels", "seldom other channels"),
+    "spend_share_others": ("buyers in other channels", "seldom other channels"),
+    "revenue_from_others": ("strong in other products", "weak in other products"),
+    "risk_from_others": ("risky in other products", "safe in other products"),
+    "spend_on_others": ("strong in other products", "weak in other products"),
     # who lacks a figure, and who has it: see `read_behaviour`
     "recency missing": ("never bought", "buyers"),
     "mean_ticket missing": ("not buying", "buying"),
@@ -55,6 +64,9 @@ _BEGINNINGS = {
     "cost_share_": ("{} users", "seldom {}"),
     "revenue_from_": ("strong in {}", "weak in {}"),
     "risk_from_": ("risky in {}", "safe in {}"),
+    "spend_on_": ("strong in {}", "weak in {}"),
+    "spend_in_": ("{} buyers", "seldom {}"),
+    "spend_share_": ("{} buyers", "seldom {}"),
 }
 _GAP = " missing"  # behind the feature that a column marks as missing
 

@@ -89,6 +89,12 @@ def test_a_refusal_says_why():
 
 def test_marks_of_gaps_and_client_words():
     assert feature_words("risk_from_personal_loan") == "risk cost of personal loan"
+    assert feature_words("spend_on_garden_tools") == "spend on garden tools"
+    assert feature_words("spend_in_online") == "spend in online"
+    assert feature_words("spend_share_online") == "share of spend in online"
+    assert feature_words("products_bought") == "number of products bought"
+    assert feature_words("spend_on_others") == "spend on other products"
+    assert feature_words("cost_share_others") == "share of cost to serve in other channels"
     assert feature_words("recency missing") == "no figure for days since last purchase"
     assert feature_words("revenue_from_a very long name of a product") == (
         "revenue from a very long name of a p…"

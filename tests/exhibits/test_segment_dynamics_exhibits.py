@@ -121,10 +121,10 @@ def test_refusals_are_said_in_words():
     assert reason.reason in exhibits.segment_flows(reason, 9, SCOPE).alt
     assert exhibits.segment_migration(reason, 9, SCOPE) is None
     assert reason.reason in exhibits.segment_forecast(reason, 9, SCOPE).alt
-    assert reason.reason in drifts.drift_alarms(reason, reason, reason, reason, 9, SCOPE).alt
+    assert reason.reason in drifts.drift_alarms(*[reason] * 5, 9, SCOPE).alt
     assert reason.reason in signs.leaving_triggers(reason, 9, SCOPE).alt
     assert exhibits.flow_findings(reason, 1, SCOPE) == []
-    assert drifts.drift_findings(reason, reason, reason, reason, 1, SCOPE) == []
+    assert drifts.drift_findings(*[reason] * 5, 1, SCOPE) == []
     assert signs.trigger_findings(reason, reason, 1) == []
 
 
@@ -155,11 +155,11 @@ def compared(born=0, dying=0.0, seed=0, n=1_200):
 
 def test_a_birth_and_a_death_are_told_with_their_figures():
     found, dates = compared(born=120, dying=0.4)
-    exhibit = drifts.drift_alarms(*found, 1_200, SCOPE)
+    exhibit = drifts.drift_alarms(*found, dates, 1_200, SCOPE)
     assert exhibit.title == "One segment is born and one is dying"
     is_traced(exhibit)
     theme.to_svg(exhibit.figure)
-    findings = drifts.drift_findings(found[0], *found[2:], dates, 1e4, SCOPE)
+    findings = drifts.drift_findings(found[0], *found[2:], dates, dates, 1e4, SCOPE)
     assert [f.id for f in findings] == ["segment_born_1", "segment_dying_1"]
     assert "bronze" in findings[1].sentence
     assert findings[0].size == pytest.approx(0.012, abs=0.001)
@@ -171,22 +171,50 @@ def test_a_birth_and_a_death_are_told_with_their_figures():
     assert (exhibit.table["verdict"] == DYING).sum() == 1
 
 
+def test_a_live_segment_that_is_the_born_group_is_named():
+    """Only where most of the group lies in it, and it consists of the group."""
+    found, dates = compared(born=120)
+    born, name = found[2], found[0].born[0]
+    inside = np.isin(dates.after.ids, born.members(name))
+
+    def said(label: np.ndarray) -> tuple[str, str | None]:
+        shot = replace(dates.after, segments=(*ORDER[:3], "newly (2)"), labels=label)
+        live = replace(dates, after=shot)
+        exhibit = drifts.drift_alarms(*found, live, 1_200, SCOPE)
+        [finding] = drifts.drift_findings(found[0], *found[2:], dates, live, 1e4, SCOPE)
+        is_traced(exhibit, finding.sentence)
+        [row] = exhibit.table[exhibit.table["kind"] == "born group"].to_dict("records")
+        return finding.sentence, row["live_segment"]
+
+    old = dates.after.labels
+    sentence, held = said(np.where(inside, 3, old))
+    assert (
+        sentence.endswith("do not explain: today it is the segment newly (2).")
+        and held == "newly (2)"
+    )
+    among_others = np.where(inside | (old == 0), 3, old)
+    half = np.where(inside & (np.cumsum(inside) <= inside.sum() // 2), 3, old)
+    for label in (among_others, half, old):
+        sentence, held = said(label)
+        assert sentence.endswith("it wants a segment of its own.") and held is None
+
+
 def test_births_since_another_day_say_which_one():
     for (found, stability, born, lost), dates in (compared(born=120), compared()):
         since = replace(born, since=dt.date(2023, 12, 31))
-        exhibit = drifts.drift_alarms(found, stability, since, lost, 1_200, SCOPE)
+        exhibit = drifts.drift_alarms(found, stability, since, lost, dates, 1_200, SCOPE)
         assert "2023-12-31" in exhibit.note
         is_traced(exhibit)
-        for finding in drifts.drift_findings(found, since, lost, dates, 1e4, SCOPE):
+        for finding in drifts.drift_findings(found, since, lost, dates, dates, 1e4, SCOPE):
             assert "formed on 2023-12-31 do not explain" in finding.sentence
             is_traced(exhibit, finding.sentence)
 
 
 def test_where_nothing_has_changed_nothing_is_claimed():
     found, dates = compared()
-    exhibit = drifts.drift_alarms(*found, 1_200, SCOPE)
+    exhibit = drifts.drift_alarms(*found, dates, 1_200, SCOPE)
     assert exhibit.title == "Nothing has changed beyond chance since segments were formed"
-    assert drifts.drift_findings(found[0], *found[2:], dates, 1e4, SCOPE) == []
+    assert drifts.drift_findings(found[0], *found[2:], dates, dates, 1e4, SCOPE) == []
 
 
 def announced(times: float):

@@ -7,7 +7,8 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crmlib.intake.silences import DAYS_PER_MONTH, read_comebacks
+from crmlib.intake.calendar import DAYS_A_MONTH
+from crmlib.intake.silences import read_comebacks
 
 START = dt.date(2024, 1, 1)
 
@@ -29,7 +30,7 @@ def test_the_last_purchase_after_a_silence():
     expected = {}
     for customer, own in days[days["date"] <= as_of].groupby("customer_id")["date"]:
         dates = sorted(set(own))
-        back = [b for a, b in pairwise(dates) if (b - a).days >= 5 * DAYS_PER_MONTH]
+        back = [b for a, b in pairwise(dates) if (b - a).days >= 5 * DAYS_A_MONTH]
         if back:
             expected[customer] = pd.Timestamp(back[-1])
     assert found.to_dict() == expected and len(expected) > 10

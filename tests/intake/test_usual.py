@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from crmlib.intake.behaviour import Usual, read_behaviour, read_usual
+from crmlib.intake.behaviour import read_behaviour, read_usual
 from crmlib.intake.customers import read_purchases
+from crmlib.intake.usual import Usual
 
 END = dt.date(2024, 12, 31)
 CHANNELS = [f"channel {letter}" for letter in "abcdefghij"]  # two more than get a column

@@ -165,7 +165,8 @@ def test_a_feature_to_be_left_out_must_exist(features):
 
 def test_every_feature_that_intake_reads_has_a_kind():
     for name in ("recency", "peak_share", "returned_share", "cost_in_web", "cost_share_web",
-                 "products", "revenue_from_loan", "tenure", "revenue"):  # fmt: skip
+                 "products", "revenue_from_loan", "tenure", "revenue", "products_bought",
+                 "spend_on_tea", "spend_in_web", "spend_share_web"):  # fmt: skip
         assert kind_of(name) != name or name in ("products", "tenure")
 
 
@@ -221,6 +222,64 @@ def test_said_once_without_a_ledger_purchases_speak_for_themselves(features):
     found = prepare(kept, tail=TAIL, once=True)
     assert found.names == ("recency", "frequency", "mean_ticket", "trend", "tenure")
     assert found.dropped["feature"].tolist() == ["spend"]
+
+
+def shop(n: int = 600) -> pd.DataFrame:
+    """Customers of a shop whose rows name products and channels."""
+    rng = np.random.default_rng(6)
+    tea, cake = rng.gamma(2, 30, n), rng.gamma(2, 50, n) * (rng.random(n) < 0.6)
+    web, phone = rng.uniform(0, 0.7, (2, n)) / 1.4
+    frequency = rng.poisson(9, n) + 1.0
+    shares = {"web": web, "phone": phone, "store": 1 - web - phone}
+    spend = tea + cake
+    return pd.DataFrame(
+        {"frequency": frequency, "spend": spend, "mean_ticket": spend / frequency}
+        | {"spend_on_tea": tea, "spend_on_cake": cake, "products_bought": 1.0 + (cake > 0)}
+        | {f"spend_in_{name}": spend * share for name, share in shares.items()}
+        | {f"spend_share_{name}": share for name, share in shares.items()}
+    )
+
+
+def test_said_once_products_of_purchases_hold_their_money_and_channels_say_where():
+    found = prepare(shop(), tail=TAIL, once=True)
+    mix = ("spend_share_web", "spend_share_phone", "spend_share_store")
+    assert found.names == ("mean_ticket", "spend_on_tea", "spend_on_cake", *mix)
+    reasons = found.dropped.set_index("feature")["reason"]
+    assert reasons["spend"] == "is the sum of spend by product"
+    assert reasons["products_bought"] == "counts the products that money is spent on"
+    assert reasons["spend_in_web"] == "is told by its share and by money by product"
+    kinds = {column.name: (column.kind, column.transform) for column in found.recipe.columns}
+    assert kinds["spend_share_web"] == ("channel mix", "square root")
+    assert kinds["spend_on_tea"][0] == "products"
+    every = prepare(shop(), tail=TAIL)
+    assert {"frequency", "products_bought", *mix} <= set(every.names)
+
+
+def test_said_once_without_products_channels_hold_the_money():
+    found = prepare(shop().drop(columns=["spend_on_tea", "spend_on_cake"]), tail=TAIL, once=True)
+    assert found.names == (
+        "mean_ticket", "products_bought", "spend_in_web", "spend_in_phone", "spend_in_store",
+    )  # fmt: skip
+    reasons = found.dropped.set_index("feature")["reason"]
+    assert reasons["spend_share_web"] == "is made of spend by channel"
+    assert reasons["spend"] == "is the sum of spend by channel"
+
+
+def test_said_once_beside_a_ledger_channels_of_purchases_say_where():
+    mix = shop()[["spend_in_web", "spend_share_web", "products_bought"]]
+    found = prepare(pd.concat([booked(), mix], axis=1), tail=TAIL, once=True)
+    assert "spend_share_web" in found.names
+    reasons = found.dropped.set_index("feature")["reason"]
+    assert {"spend_in_web", "products_bought"} <= set(reasons.index)
+    assert reasons["cost_share_branch"] == "is made of cost by channel"
+
+
+def test_said_once_spend_of_a_new_customer_is_brought_to_a_year():
+    table = shop().assign(tenure=np.where(np.arange(600) < 200, 3.0, 40.0))
+    columns = prepare(table, tail=TAIL, once=True).recipe.columns
+    per = {column.name: column.per for column in columns}
+    assert per["spend_on_tea"] == "of the window"
+    assert per["spend_share_web"] == ""
 
 
 def test_said_once_three_months_of_a_new_customer_are_a_year_like_others():

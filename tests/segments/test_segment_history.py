@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 
+from crmlib.segments.births import births
 from crmlib.segments.history import as_formed_before, longest, two_dates
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
@@ -109,3 +110,35 @@ def test_births_are_judged_over_the_longest_time_that_was_not_refused():
     assert longest(compared, shorter) is compared
     assert longest(young, shorter) is shorter and shorter.since is None
     assert longest(young, Refusal("too few")).reason == "too few"
+
+
+@pytest.mark.parametrize(("name", "told"), [("trend", False), ("trend missing", False),
+                                            ("spend_in_app", True)])  # fmt: skip
+def test_what_nobody_could_have_then_is_no_birth(name, told):
+    """A trend takes two windows; an app that nobody used is a figure."""
+    found = both()
+    names = ("frequency", name)
+    rng = np.random.default_rng(2)
+    late = np.where(rng.random(found.after.n) < 0.4, 4 + rng.normal(0, 0.1, found.after.n), 0.0)
+    shots = [
+        replace(shot, features=names, matrix=np.column_stack([shot.matrix[:, 0], column]))
+        for shot, column in ((found.before, np.zeros(found.before.n)), (found.after, late))
+    ]
+    dates = replace(found, before=shots[0], after=shots[1])
+    then = as_formed_before(dates, form, live(), 1)
+    groups = births(then.compared(rate=0.1, seed=1), min_share=0.05).groups
+    assert then.after.matrix[:, 1].any() == told
+    assert ((groups["p"] < 0.02) & groups["new"] & groups["large"]).any() == told
+    assert dates.after.matrix[:, 1].any(), "the live segments keep it"
+
+
+def test_where_nobody_has_a_history_yet_tenure_is_none_either():
+    found = both()
+    for trend, kept in ((0.0, False), (1.0, True)):
+        shots = [
+            replace(shot, features=("frequency", "trend", "tenure"),
+                    matrix=np.column_stack([shot.matrix[:, 0], np.full((shot.n, 2), [trend, 1])]))
+            for shot in (found.before, found.after)
+        ]  # fmt: skip
+        then = as_formed_before(replace(found, before=shots[0], after=shots[1]), form, live(), 1)
+        assert then.before.matrix[:, 2].any() == then.after.matrix[:, 2].any() == kept

@@ -47,6 +47,22 @@ def test_names_are_the_words_of_the_largest_differences():
     assert "infrequent" in found[1]
 
 
+def test_what_is_bought_and_where_gives_words():
+    table = pd.DataFrame(
+        {
+            "spend_on_garden_tools": [9.0, 9.1, 0.0, 0.1, 0.0, 0.1],
+            "spend_share_online": [0.0, 0.0, 0.9, 0.8, 0.1, 0.0],
+            "products_bought": [2.0, 2.0, 2.0, 2.0, 7.0, 7.1],
+            "spend_on_others": [0.0, 0.1, 0.0, 0.1, 8.0, 8.1],
+        }
+    )
+    first, second, third = name_segments(table, [0, 0, 1, 1, 2, 2]).names
+    assert "strong in other products" in third
+    assert first.startswith("strong in garden tools")
+    assert second.startswith("online buyers")
+    assert third.startswith("buying many products")
+
+
 def test_units_do_not_change_names():
     matrix = customers()
     labels = fit_segments(matrix, method="kmeans", k=5, seed=1).labels

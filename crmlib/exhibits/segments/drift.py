@@ -33,16 +33,23 @@ def drift_alarms(
     stability: PopulationStability | Refusal,
     born: Births | Refusal,
     retired: Retirements | Refusal,
+    live: TwoDates | Refusal,
     n: int,
     scope: Scope,
 ) -> Exhibit:
-    """Population stability of features beside chance, and what became of segments."""
-    for result in (found, stability, born, retired):
+    """Population stability of features beside chance, and what became of segments.
+
+    Parameters
+    ----------
+    live : TwoDates
+        In the live segments, of which one may hold a born group.
+    """
+    for result in (found, stability, born, retired, live):
         if isinstance(result, Refusal):
             return refused("drift_alarms", _WHAT, result, n, scope)
     table = pd.concat(
         [_shift_rows(found, stability), _segment_rows(found, retired, scope),
-         _birth_rows(found, born, scope)], ignore_index=True,
+         _birth_rows(found, born, live, scope)], ignore_index=True,
     )  # fmt: skip
     drawn = table[table["kind"] == "feature"].head(_MOST).iloc[::-1].reset_index(drop=True)
     figure, ax = theme.axes(height=1.2 + 0.27 * len(drawn))
@@ -100,8 +107,8 @@ def _segment_rows(found: Alarms, retired: Retirements, scope: Scope) -> pd.DataF
     return rows.rename_axis("what").reset_index().assign(kind="segment")
 
 
-def _birth_rows(found: Alarms, born: Births, scope: Scope) -> pd.DataFrame:
-    """Born groups: how many customers, near which segment, what sets them apart."""
+def _birth_rows(found: Alarms, born: Births, live: TwoDates, scope: Scope) -> pd.DataFrame:
+    """Born groups: how many customers, in or near which segment, what sets them apart."""
     rows = []
     for at, name in enumerate(found.born):
         group = born.groups.loc[name]
@@ -116,6 +123,7 @@ def _birth_rows(found: Alarms, born: Births, scope: Scope) -> pd.DataFrame:
             "customers_before": np.nan if few else group["before"],
             "customers": group["after"], "unexplained": group["excess"],
             "nearest": group["nearest"], "profile": ", ".join(words),
+            "live_segment": born.held_by(name, live.after.named),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -148,7 +156,7 @@ def _title(table: pd.DataFrame) -> str:
     if born and dying:
         return f"{_segments(born)} born and {_segments(dying, short=True)} dying"
     if born:
-        return f"{_segments(born)} born that segments do not explain"
+        return f"{_segments(born)} born that earlier segments do not explain"
     if dying:
         return f"{_segments(dying)} dying: who leaves is not replaced"
     if counts.get(BLURRED, 0):
@@ -214,6 +222,7 @@ def drift_findings(
     born: Births | Refusal,
     retired: Retirements | Refusal,
     dates: TwoDates | Refusal,
+    live: TwoDates | Refusal,
     brought: float,
     scope: Scope,
 ) -> list[Finding]:
@@ -223,10 +232,12 @@ def drift_findings(
     ----------
     dates : TwoDates
         In the segments that were compared, with what customers bring, for weights.
+    live : TwoDates
+        In the live segments: one that holds a born group is named.
     brought : float
         What customers brought in the observed time.
     """
-    for result in (found, born, retired, dates):
+    for result in (found, born, retired, dates, live):
         if isinstance(result, Refusal):
             return []
 
@@ -238,11 +249,14 @@ def drift_findings(
     for at, name in enumerate(found.born):
         group = born.groups.loc[name]
         customers = float(group["after"])
+        holding = born.held_by(name, live.after.named)
+        own = "it wants a segment of its own"
+        today = own if holding is None else f"today it is the segment {holding}"
         findings.append(Finding(
             id=f"segment_born_{at + 1}",
             kind="census",
             sentence=f"{formats.count(customers)} customers form a group that the "
-            f"{_formed(born.since)} do not explain: it wants a segment of its own.",
+            f"{_formed(born.since)} do not explain: {today}.",
             value=customers,
             unit="customers",
             exhibit="drift_alarms",

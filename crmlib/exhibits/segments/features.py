@@ -28,6 +28,7 @@ _WORDS = {
     "cost_to_serve": "cost to serve",
     "risk_cost": "risk cost",
     "products": "number of products",
+    "products_bought": "number of products bought",
     "tenure": "time as a customer",
 }
 _PARTS = {
@@ -35,7 +36,13 @@ _PARTS = {
     "cost_share_": "share of cost to serve in {}",
     "revenue_from_": "revenue from {}",
     "risk_from_": "risk cost of {}",
+    "spend_on_": "spend on {}",
+    "spend_in_": "spend in {}",
+    "spend_share_": "share of spend in {}",
 }
+# what the parts are together that have no column of their own
+_REST = {name: "other products" if name.endswith(("_from_", "_on_")) else "other channels"
+         for name in _PARTS}  # fmt: skip
 _KINDS = {
     "account": "revenue and cost",
     "channel use": "use of channels",
@@ -69,7 +76,8 @@ def feature_words(name: str) -> str:
         return f"no figure for {feature_words(name.removesuffix(_GAP))}"
     for prefix, words in _PARTS.items():
         if name.startswith(prefix):
-            return words.format(_spelt(name.removeprefix(prefix), 24))
+            part = name.removeprefix(prefix)
+            return words.format(_REST[prefix] if part == "others" else _spelt(part, 24))
     return _WORDS.get(name, _spelt(name))
 
 
