@@ -1,0 +1,13 @@
+"""What customers want, why they stay, and what it costs to fix."""
+
+from crmlib.needs.choice_tables import ChoiceTable, choice_table
+from crmlib.needs.conditional_logit import ConditionalLogit
+from crmlib.needs.preferences import Preferences, part_worth_table
+
+__all__ = [
+    "ChoiceTable",
+    "ConditionalLogit",
+    "Preferences",
+    "choice_table",
+    "part_worth_table",
+]
