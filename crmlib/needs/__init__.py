@@ -2,11 +2,13 @@
 
 from crmlib.needs.choice_tables import ChoiceTable, choice_table
 from crmlib.needs.conditional_logit import ConditionalLogit
+from crmlib.needs.latent_class_logit import LatentClassLogit
 from crmlib.needs.preferences import Preferences, part_worth_table
 
 __all__ = [
     "ChoiceTable",
     "ConditionalLogit",
+    "LatentClassLogit",
     "Preferences",
     "choice_table",
     "part_worth_table",

@@ -64,11 +64,16 @@ class Contrasts:
 
     def log_probability(self, coefficients: FloatArray) -> FloatArray:
         """Of each choice under each column of coefficients, (p, K) to (T, K)."""
-        return -self._weighed(coefficients)[0]
+        return -self.weighed(coefficients)[0]
 
     def by_respondent(self, tasks: FloatArray) -> FloatArray:
         """Sums over the tasks of each respondent, (T, …) to (N, …)."""
         return np.add.reduceat(tasks, self.starts, axis=0)
+
+    def for_tasks(self, people: FloatArray) -> FloatArray:
+        """Values of respondents for each of their tasks, (N,) to (T,)."""
+        tasks = len(self.rows) // self.others
+        return np.repeat(people, np.diff(np.append(self.starts, tasks)))
 
     def scores(self, coefficients: FloatArray) -> FloatArray:
         """Gradient of each choice's log-probability, (p,) to (T, p)."""
@@ -78,7 +83,7 @@ class Contrasts:
         self, coefficients: FloatArray, task_weights: FloatArray
     ) -> tuple[float, FloatArray, FloatArray]:
         """Weighted log-likelihood, its gradient (p,) and the *negative* Hessian (p, p)."""
-        loss, odds = self._weighed(coefficients[:, None])
+        loss, odds = self.weighed(coefficients[:, None])
         weighted = odds * np.repeat(task_weights, self.others)[:, None]
         mean = self._mean_others(odds)
         curvature = self.rows.T @ (self.rows * weighted)
@@ -96,10 +101,10 @@ class Contrasts:
 
     def _odds(self, coefficients: FloatArray) -> FloatArray:
         """Probability of each alternative that was not chosen, (T·m,)."""
-        return self._weighed(coefficients[:, None])[1][:, 0]
+        return self.weighed(coefficients[:, None])[1][:, 0]
 
-    def _weighed(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Minus log-probability of the choices (T, K), probability of the others (T·m, K)."""
+    def weighed(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Under each of K columns of coefficients (p, K): minus log-probability of the choices (T, K), probability of the others (T·m, K)."""
         utility = self.rows @ coefficients
         if self.closed is not None:
             utility = utility + self.closed

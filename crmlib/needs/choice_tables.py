@@ -217,7 +217,7 @@ def arranged(
     keys = ["respondent_id", "task", "alternative"] + ["chosen"] * answered
     table = choices
     if not answered and "respondent_id" not in choices:
-        table = choices.assign(respondent_id=choices["task"] if "task" in choices else 0)
+        table = choices.assign(respondent_id=choices.get("task", 0))
     _check_keys(table, keys)
     design = coding.matrix(table)
     person, respondents = pd.factorize(table["respondent_id"], sort=True)
