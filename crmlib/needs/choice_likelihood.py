@@ -104,7 +104,7 @@ class Contrasts:
         return self.weighed(coefficients[:, None])[1][:, 0]
 
     def weighed(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Under each of K columns of coefficients (p, K): minus log-probability of the choices (T, K), probability of the others (T·m, K)."""
+        """Under coefficients (p, K): −log-probability (T, K), and that of the others (T·m, K)."""
         utility = self.rows @ coefficients
         if self.closed is not None:
             utility = utility + self.closed
