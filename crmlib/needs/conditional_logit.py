@@ -130,14 +130,17 @@ class ConditionalLogit(BaseEstimator):
     def predict_proba(self, choices: pd.DataFrame | ChoiceTable) -> pd.Series:
         """Probability of each alternative within its task, one for each row."""
         table = asked(choices, self.coding)
-        found = probabilities(table, self.params.to_numpy())
-        return in_rows(choices, table, found, "probability")
+        return in_rows(choices, table, self.task_probabilities(table), "probability")
 
     def predict(self, choices: pd.DataFrame | ChoiceTable) -> pd.Series:
         """1 for the likeliest alternative of each task, 0 for the others."""
         table = asked(choices, self.coding)
-        found = likeliest(table, probabilities(table, self.params.to_numpy()))
+        found = likeliest(table, self.task_probabilities(table))
         return in_rows(choices, table, found, "chosen").astype(int)
+
+    def task_probabilities(self, table: ChoiceTable) -> FloatArray:
+        """Probability of each alternative, (T, J)."""
+        return probabilities(table, self.params.to_numpy())
 
     def preferences(self, draws: int = 1000, random_state: int = 0) -> Preferences:
         """Part-worths of one group, everybody, with draws of them."""

@@ -97,7 +97,7 @@ class HierarchicalLogit(BaseEstimator):
         Raises
         ------
         NotIdentified
-            As there, and where the chains are in different places.
+            As there, and where the chains disagree on the population's mean.
         """
         if self.draws < 4 or self.burn < 1 or self.chains < 2:
             raise ValueError("at least 4 draws, a burn-in and 2 chains are needed")
@@ -148,7 +148,8 @@ class HierarchicalLogit(BaseEstimator):
         labels = [*names, *(f"spread of {name}" for name in names), "log-likelihood"]
         self.rhat = pd.Series(split_rhat(watched), labels, name="rhat")
         self.effective_size = pd.Series(effective_size(watched), labels, name="effective_size")
-        worst = self.rhat.idxmax()
+        # a spread near 0 mixes slowly and moves little else: it is said, and not refused
+        worst = self.rhat[list(names)].idxmax()
         if self.rhat[worst] > REFUSED_RHAT:
             raise NotIdentified(
                 f"after {self.burn + self.draws} sweeps the chains still disagree on "
@@ -156,7 +157,7 @@ class HierarchicalLogit(BaseEstimator):
                 "attributes"
             )
         self.converged = bool(
-            self.rhat[worst] <= MAX_RHAT and self.effective_size.min() >= MIN_EFFECTIVE
+            self.rhat.max() <= MAX_RHAT and self.effective_size.min() >= MIN_EFFECTIVE
         )
 
     def _doubts(self) -> list[str]:
@@ -197,15 +198,15 @@ class HierarchicalLogit(BaseEstimator):
     def predict_proba(self, choices: pd.DataFrame | ChoiceTable) -> pd.Series:
         """Probability of each alternative; unknown respondents as drawn from the population."""
         table = asked(choices, self.coding)
-        return in_rows(choices, table, self._expected(table), "probability")
+        return in_rows(choices, table, self.task_probabilities(table), "probability")
 
     def predict(self, choices: pd.DataFrame | ChoiceTable) -> pd.Series:
         """1 for the likeliest alternative of each task, 0 for the others."""
         table = asked(choices, self.coding)
-        found = likeliest(table, self._expected(table))
+        found = likeliest(table, self.task_probabilities(table))
         return in_rows(choices, table, found, "chosen").astype(int)
 
-    def _expected(self, table: ChoiceTable) -> FloatArray:
+    def task_probabilities(self, table: ChoiceTable) -> FloatArray:
         """Probability of each alternative, (T, J): the mean over draws."""
         who = self.respondents.index.get_indexer(table.respondents)[table.person]
         closed = np.where(table.available, 0.0, -np.inf)
@@ -257,5 +258,5 @@ def panel_data(contrasts: Contrasts, table: ChoiceTable, coefficients: FloatArra
     gaps[:, nth, :, table.person] = rows.transpose(0, 2, 1)
     limits = 0.0 if contrasts.closed is None else contrasts.closed.reshape(tasks, -1)
     closed[nth, :, table.person] = limits
-    own = contrasts.by_respondent(contrasts.information(coefficients))
+    own = contrasts.information(coefficients).sum(axis=0) / people
     return PanelData(gaps, None if (closed == 0).all() else closed, own)

@@ -246,16 +246,16 @@ class LatentClassLogit(BaseEstimator):
     def predict_proba(self, choices: pd.DataFrame | ChoiceTable) -> pd.Series:
         """Probability of each alternative; known respondents by their posterior classes."""
         table = asked(choices, self.coding)
-        return in_rows(choices, table, self._expected(table), "probability")
+        return in_rows(choices, table, self.task_probabilities(table), "probability")
 
     def predict(self, choices: pd.DataFrame | ChoiceTable) -> pd.Series:
         """1 for the likeliest alternative of each task, 0 for the others."""
         table = asked(choices, self.coding)
-        return in_rows(choices, table, likeliest(table, self._expected(table)), "chosen").astype(
-            int
-        )
+        return in_rows(
+            choices, table, likeliest(table, self.task_probabilities(table)), "chosen"
+        ).astype(int)
 
-    def _expected(self, table: ChoiceTable) -> FloatArray:
+    def task_probabilities(self, table: ChoiceTable) -> FloatArray:
         """Probability of each alternative, (T, J)."""
         who = self.posterior.index.get_indexer(table.respondents)
         members = np.where(who[:, None] >= 0, self.posterior.to_numpy()[who], self._shares)

@@ -7,7 +7,9 @@ that they are the same for each model.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -65,6 +67,30 @@ class Preferences:
         )  # fmt: skip
 
 
+class ChoiceModel(Protocol):
+    """What each of the choice models can do."""
+
+    n_parameters: int
+    llf: float
+
+    def fit(
+        self,
+        choices: pd.DataFrame | ChoiceTable,
+        attributes: Sequence[str] | None = None,
+        weights: pd.Series | None = None,
+    ) -> Self:
+        """Fit to a long table, or to one that is arranged."""
+        ...
+
+    def task_probabilities(self, table: ChoiceTable) -> FloatArray:
+        """Probability of each alternative, (T, J)."""
+        ...
+
+    def preferences(self) -> Preferences:
+        """Groups, shares and part-worths with draws."""
+        ...
+
+
 def part_worth_table(preferences: Preferences, *, level: float = 0.95) -> pd.DataFrame:
     """Part-worths of all levels, the base levels' too, with intervals.
 
@@ -89,6 +115,48 @@ def part_worth_table(preferences: Preferences, *, level: float = 0.95) -> pd.Dat
         found.insert(0, "group", group)
         tables.append(found)
     return pd.concat(tables, ignore_index=True)
+
+
+def figures(
+    preferences: Preferences,
+    of: Callable[[FloatArray], FloatArray],
+    index: pd.Index,
+    level: float,
+) -> pd.DataFrame:
+    """A figure of people's coefficients, by group and for all, with intervals.
+
+    Parameters
+    ----------
+    of : callable
+        Coefficients (n, p) to figures (n, F); of each group or respondent alone.
+    index : Index of length F
+        Names of the figures.
+    level : float
+        Nominal coverage of the intervals, between quantiles of draws.
+
+    Returns
+    -------
+    DataFrame with columns group, those of the index, value, lower, upper
+        "all" is the mean over people, each with figures of their own. Respondents have no
+        rows of theirs.
+    """
+    drawn = np.array([of(draw) for draw in preferences.draws])
+    total = np.einsum("dg,dgf->df", preferences.share_draws, drawn)
+    if preferences.sampled:
+        groups, point, draws = [ALL], total.mean(axis=0)[None], total[:, None]
+    else:
+        own = of(preferences.coefficients)
+        groups, point, draws = list(preferences.groups), own, drawn
+        if len(groups) > 1:
+            groups = [ALL, *groups]
+            point = np.vstack([preferences.shares @ own, own])
+            draws = np.concatenate([total[:, None], drawn], axis=1)
+    lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    tables = [
+        pd.DataFrame({"value": point[at], "lower": lower[at], "upper": upper[at]}, index)
+        for at in range(len(groups))
+    ]
+    return pd.concat(tables, keys=groups, names=["group"]).reset_index()
 
 
 def coefficient_table(
