@@ -85,22 +85,27 @@ class ChoiceTable:
     def standardised(self) -> FloatArray:
         """Matrix M of shape (p, p): coefficients β = M β' of columns on a common scale.
 
-        Columns in β' have standard deviation 1 over offers; numbers are measured from their
-        mean, so that the constant of the none option compares with the average offer.
+        Columns in β' have mean 0 and standard deviation 1: numbers over the offers, words
+        over their levels, of which they are orthogonal contrasts. The constant of the none
+        option then compares with the average offer.
         """
         rows = self.design[self.available]
-        none = rows[:, -1] > 0 if self.coding.none else np.zeros(len(rows), dtype=bool)
-        offers = rows[~none]
-        spread = offers.std(axis=0)
-        spread[spread <= 1e-12 * np.abs(offers).max(axis=0, initial=1e-300)] = 1.0
         if self.coding.none:
-            spread[-1] = 1.0
-        matrix = np.diag(1 / spread)
-        if self.coding.none:
-            for attribute in self.coding.attributes:
-                if not attribute.levels:
-                    at = self.coding.place(attribute.name).start
-                    matrix[-1, at] = offers[:, at].mean() / spread[at]
+            rows = rows[rows[:, -1] == 0]
+        matrix = np.eye(rows.shape[1])
+        for attribute in self.coding.attributes:
+            place = self.coding.place(attribute.name)
+            shown = rows[:, place]
+            if attribute.levels:
+                shown = self.coding.at_levels(attribute.name)[:, place]
+            centre = shown.mean(axis=0)
+            gap = shown - centre
+            if (np.abs(gap).max(axis=0) <= 1e-12 * np.abs(shown).max(axis=0)).any():
+                continue  # the same everywhere: refused elsewhere
+            root = np.linalg.cholesky(gap.T @ gap / len(gap))
+            matrix[place, place] = np.linalg.inv(root).T
+            if self.coding.none:
+                matrix[-1, place] = centre @ matrix[place, place]
         return matrix
 
     def with_choices(self, chosen: ArrayLike) -> ChoiceTable:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-_LEAPS = 3  # of a Hamiltonian step
+_LEAPS = 2  # of a Hamiltonian step
 _ACCEPT = 0.75  # rate that its length is tuned to (Beskos et al. 2013: .65 to .8)
 _ACCEPT_MOVE = 0.44  # of a random walk in one dimension (Roberts & Rosenthal 2001)
 _T_DEGREES = 2.0  # of freedom of the half-t prior: correlations are then uniform
@@ -202,7 +202,8 @@ class _Walk:
         accepted = self._respondents(rng, rate)
         self._population(rng)
         self._shift(column, rng, rate)
-        self._stretch([column], rng, rate)
+        for each in range(self.mean.shape[1]):
+            self._stretch([each], rng, rate)
         self._stretch(None, rng, rate)
         return accepted
 
