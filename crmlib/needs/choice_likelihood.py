@@ -174,17 +174,17 @@ def newton(
     return LogitMaximum(here, value, curvature, False)
 
 
-def inverse_or_refuse(curvature: FloatArray, names: list[str], scale: FloatArray) -> FloatArray:
-    """Covariance (p, p) of β = `scale` β' from the curvature in β'.
+def inverse_or_refuse(found: LogitMaximum, names: list[str], scale: FloatArray) -> FloatArray:
+    """Covariance (p, p) of β = `scale` β' from the maximum in β'.
 
     Raises
     ------
     NotIdentified
         Naming the coefficient that has no finite estimate because it decides all choices.
     """
-    values, vectors = np.linalg.eigh(curvature)
+    values, vectors = np.linalg.eigh(found.curvature)
     if values[0] < MAX_ERROR**-2:
-        worst = names[int(np.argmax(np.abs(vectors[:, 0])))]
+        worst = names[int(np.argmax(np.abs(found.coefficients)))]
         raise NotIdentified(
             f"no finite part-worth of {worst!r}: it decides every choice in which it differs; "
             "leave it out, or join its levels"

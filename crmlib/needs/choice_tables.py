@@ -220,9 +220,9 @@ def arranged(
         stay, and a table without respondent_id is of people who are not known.
     """
     keys = ["respondent_id", "task", "alternative"] + ["chosen"] * answered
-    table = choices
-    if not answered and "respondent_id" not in choices:
-        table = choices.assign(respondent_id=choices.get("task", 0))
+    table, unknown = choices, not answered and "respondent_id" not in choices
+    if unknown:
+        table = choices.assign(respondent_id=0)
     _check_keys(table, keys)
     design = coding.matrix(table)
     person, respondents = pd.factorize(table["respondent_id"], sort=True)
@@ -243,6 +243,8 @@ def arranged(
         _weights(weights, respondents), labels.to_numpy(dtype=object)[codes % max(len(labels), 1)],
         task * shape[1] + slot, int((~kept).sum()),
     )  # fmt: skip
+    if unknown:  # so that they are not taken for a respondent whose number is 0
+        whole = replace(whole, respondents=pd.Index([None], dtype=object))
     return whole if kept.all() else whole.of_tasks(kept)
 
 

@@ -91,7 +91,7 @@ class ConditionalLogit(BaseEstimator):
         scale = table.standardised
         contrasts = Contrasts.of(table, scale)
         found = newton(contrasts, table.task_weights)
-        self._covariance = inverse_or_refuse(found.curvature, table.names, scale)
+        self._covariance = inverse_or_refuse(found, table.names, scale)
         if self.covariance == "clustered" and table.n_respondents > len(scale):
             self._covariance = _clustered(
                 contrasts, found.coefficients, table.weights, scale, self._covariance

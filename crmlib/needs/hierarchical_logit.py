@@ -107,7 +107,7 @@ class HierarchicalLogit(BaseEstimator):
         contrasts = Contrasts.of(table, scale)
         # a prior tells what choices that are decided by one attribute alone do not
         pooled = newton(contrasts, table.task_weights, ridge=1 / self.mean_sd**2)
-        inverse_or_refuse(pooled.curvature, table.names, scale)
+        inverse_or_refuse(pooled, table.names, scale)
         data = panel_data(contrasts, table, pooled.coefficients)
         found = sample(
             data, pooled.coefficients, Prior(self.mean_sd, self.spread), chains=self.chains,

@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 _LEAPS = 2  # of a Hamiltonian step
 _ACCEPT = 0.75  # rate that its length is tuned to (Beskos et al. 2013: .65 to .8)
 _ACCEPT_MOVE = 0.44  # of a random walk in one dimension (Roberts & Rosenthal 2001)
+_FARTHEST = 20.0  # stretch in logarithms: beyond it numbers overflow
 _T_DEGREES = 2.0  # of freedom of the half-t prior: correlations are then uniform
 
 
@@ -202,8 +203,7 @@ class _Walk:
         accepted = self._respondents(rng, rate)
         self._population(rng)
         self._shift(column, rng, rate)
-        for each in range(self.mean.shape[1]):
-            self._stretch([each], rng, rate)
+        self._stretch([column], rng, rate)
         self._stretch(None, rng, rate)
         return accepted
 
@@ -250,6 +250,7 @@ class _Walk:
         which = 2 * p if columns is None else p + columns[0]
         # heavy tails: from a spread near 0 the way back is long
         by = np.exp(self.log_move[:, which]) * rng.standard_t(2, chains)
+        by = np.clip(by, -_FARTHEST, _FARTHEST)
         log_c = np.zeros((chains, p))
         log_c[:, slice(None) if columns is None else columns] = by[:, None]
         whole = columns is None

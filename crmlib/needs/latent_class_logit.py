@@ -103,7 +103,7 @@ class LatentClassLogit(BaseEstimator):
         scale = table.standardised
         contrasts = Contrasts.of(table, scale)
         pooled = newton(contrasts, table.task_weights)
-        inverse_or_refuse(pooled.curvature, table.names, scale)
+        inverse_or_refuse(pooled, table.names, scale)
         classes = _LogitClasses(contrasts, table.person, self.n_classes, pooled.coefficients)
         people = respondent_coefficients(contrasts, pooled, table.weights)
         mixture = fit_mixture(
