@@ -1,0 +1,1 @@
+"""What customers want, why they stay, what it costs to fix (chapter 04)."""
