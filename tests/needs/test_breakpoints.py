@@ -27,7 +27,8 @@ def test_kink_and_slopes_are_recovered_and_their_intervals_hold():
         x, other, y = survey(6.5, 0.0, seed=seed)
         fit = breakpoint_of(x, y, others=other.to_frame(), **GIVEN)
         truth = (6.5, 0.6, 0.0)
-        held.append([t in part for t, part in zip(truth, (fit.at, fit.before, fit.beyond))])
+        parts = (fit.at, fit.before, fit.beyond)
+        held.append([t in part for t, part in zip(truth, parts, strict=True)])
         found += fit.shape == "levels off"
     assert found >= 57
     assert (np.mean(held, axis=0) >= 0.78).all(), np.mean(held, axis=0)
