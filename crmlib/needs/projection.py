@@ -7,12 +7,14 @@ seen, against guessing and against what could be reached, before anybody is proj
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from crmlib.needs.customer_columns import Encoding, learn_encoding
 from crmlib.needs.projected_shares import confusion, corrected_shares
@@ -128,6 +130,9 @@ class _Fitted:
     level: float
 
 
+Rule = Callable[[_Fitted, NDArray[np.bool_], FloatArray], NDArray[np.int64]]
+
+
 def hold_out(
     customers: pd.DataFrame,
     posteriors: pd.DataFrame,
@@ -136,6 +141,7 @@ def hold_out(
     seed: int,
     level: float,
     weights: pd.Series | None = None,
+    trees: bool = True,
 ) -> HeldOut:
     """Measure how well customer columns tell the segments of respondents.
 
@@ -149,6 +155,8 @@ def hold_out(
         Bootstrap over respondents (held-out predictions kept); nominal coverage.
     weights : Series, index as posteriors, optional
         Survey weights.
+    trees : bool
+        Whether boosted trees are grown for the ceiling; without them it is NaN.
 
     Raises
     ------
@@ -182,7 +190,7 @@ def hold_out(
     fitted = _Fitted(
         encoding, features, soft, weight, folds, models, predicted, replications, seed, level
     )
-    return _measured(fitted, posteriors.columns, int((~used).sum()))
+    return _measured(fitted, posteriors.columns, int((~used).sum()), trees)
 
 
 def _check_segments(soft: FloatArray, names: pd.Index) -> None:
@@ -209,14 +217,14 @@ def _fit(
     return fit_by_cross_validation(features[rows], soft[rows], weight[rows], inner)
 
 
-def _measured(fitted: _Fitted, names: pd.Index, n_unlinked: int) -> HeldOut:
+def _measured(fitted: _Fitted, names: pd.Index, n_unlinked: int, trees: bool) -> HeldOut:
     """Hits of each rule, respondent by respondent, and their weighted means."""
     soft, weight = fitted.posteriors, fitted.weights
     rows = np.arange(len(soft))
     hit = soft[rows, fitted.predicted.argmax(axis=1)]
     constant = soft[rows, _by_fold(fitted, _largest)]
     nearest = soft[rows, _by_fold(fitted, _nearest)]
-    boosted = soft[rows, _by_fold(fitted, _boosted)]
+    boosted = soft[rows, _by_fold(fitted, _boosted)] if trees else np.full(len(soft), np.nan)
 
     def mean(hits: FloatArray) -> float:
         return float(np.average(hits, weights=weight))
@@ -242,7 +250,7 @@ def _measured(fitted: _Fitted, names: pd.Index, n_unlinked: int) -> HeldOut:
     )
 
 
-def _by_fold(fitted: _Fitted, rule) -> NDArray[np.int64]:
+def _by_fold(fitted: _Fitted, rule: Rule) -> NDArray[np.int64]:
     """Segments by a rule that learns from the other folds."""
     found = np.empty(len(fitted.folds), dtype=np.int64)
     for part in range(FOLDS):
@@ -270,8 +278,10 @@ def _boosted(fitted: _Fitted, rows: NDArray[np.bool_], new: FloatArray) -> NDArr
     modal = fitted.posteriors[rows].argmax(axis=1)
     if np.unique(modal).size < 2:
         return np.full(len(new), modal[0])
-    trees.fit(fitted.features[rows], modal, sample_weight=fitted.weights[rows])
-    return trees.predict(new)
+    # on few rows threads cost ten times what they save where other chapters run beside
+    with threadpool_limits(limits=1, user_api="openmp"):
+        trees.fit(fitted.features[rows], modal, sample_weight=fitted.weights[rows])
+        return trees.predict(new)
 
 
 def project(held_out: HeldOut, customers: pd.DataFrame) -> Projection:

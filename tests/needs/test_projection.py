@@ -34,8 +34,9 @@ def asked(segment, rows, certain=1.0):
     rng = np.random.default_rng(9)
     wrong = (segment[rows] + rng.integers(1, 3, len(rows))) % 3
     said = np.where(rng.random(len(rows)) < certain, segment[rows], wrong)
-    soft = np.where(np.eye(3)[said] == 1, certain, (1 - certain) / 2)
-    return pd.DataFrame(soft, index=rows, columns=NAMES)
+    likelihood = np.where(np.eye(3)[said] == 1, certain, (1 - certain) / 2)
+    joint = likelihood * np.bincount(segment[rows], minlength=3)
+    return pd.DataFrame(joint / joint.sum(axis=1, keepdims=True), index=rows, columns=NAMES)
 
 
 def test_planted_projection_comes_near_the_best_rule():
@@ -62,14 +63,14 @@ def nothing_to_learn(seeds):
     for seed in seeds:
         table, segment, _ = base(seed, n=250, signal=0.0, shares=(0.4, 0.35, 0.25))
         try:
-            project(hold_out(table, asked(segment, np.arange(250)), **GIVEN), table)
+            project(hold_out(table, asked(segment, np.arange(250)), trees=False, **GIVEN), table)
         except NotIdentified as error:
             refused += "no better than chance" in str(error)
     return refused
 
 
 def test_noise_is_refused():
-    assert nothing_to_learn(range(12)) >= 11
+    assert nothing_to_learn(range(8)) >= 7
 
 
 @pytest.mark.slow
@@ -80,13 +81,14 @@ def test_noise_is_refused_in_95_of_100():
 def test_corrected_shares_are_nearer_than_modal_ones_and_their_interval_holds():
     off, held = [], []
     truth = np.array([0.25, 0.35, 0.4])
-    for seed in range(12):
+    for seed in range(8):
         table, segment, _ = base(seed, n=4000, shares=truth)
         # the survey holds other shares of the segments than the base
         rng = np.random.default_rng(seed)
         pick = np.array([2.0, 1.0, 0.5])[segment]
-        rows = rng.choice(len(table), 600, replace=False, p=pick / pick.sum())
-        shares = project(hold_out(table, asked(segment, rows, 0.85), **GIVEN), table).shares
+        rows = rng.choice(len(table), 1000, replace=False, p=pick / pick.sum())
+        found = hold_out(table, asked(segment, rows, 0.85), trees=False, **GIVEN)
+        shares = project(found, table).shares
         real = np.bincount(segment, minlength=3) / len(segment)
         off.append([np.abs(shares[name] - real).max() for name in ("modal", "mean", "corrected")])
         held.append((shares["corrected_lo"] <= real) & (real <= shares["corrected_hi"]))
@@ -156,6 +158,6 @@ def test_unlinked_respondents_are_counted_and_twins_refused():
     table, segment, _ = base(0, n=400)
     posteriors = asked(segment, np.arange(300))
     moved = posteriors.rename(index={0: -1, 1: -2})
-    assert hold_out(table, moved, **GIVEN).n_unlinked == 2
+    assert hold_out(table, moved, trees=False, **GIVEN).n_unlinked == 2
     with pytest.raises(ValueError, match="appears twice"):
         hold_out(table, posteriors.rename(index={0: 1}), **GIVEN)
