@@ -169,6 +169,16 @@ TABLES: Mapping[str, Table] = {
         key=("respondent_id", "task", "alternative"),
         keeps_others=True,
     ),
+    "maxdiff": Table(
+        {
+            "respondent_id": Column("id", "who chose"),
+            "task": Column("id", "the task"),
+            "item": Column("text", "one of the things to choose from"),
+            "best": Column("flag", "whether it was chosen as the best"),
+            "worst": Column("flag", "whether it was chosen as the worst"),
+        },
+        key=("respondent_id", "task", "item"),
+    ),
     "initiatives": Table(
         {
             "id": Column("id", "the initiative"),
