@@ -5,12 +5,18 @@ from crmlib.needs.capability import CapabilityFit, capability_fit
 from crmlib.needs.choice_design import DesignChecks, check_design
 from crmlib.needs.choice_holdout import HeldOut, held_out
 from crmlib.needs.choice_tables import ChoiceTable, choice_table
+from crmlib.needs.class_choice import (
+    ClassChoice,
+    LikelihoodRatioTest,
+    choose_classes,
+    likelihood_ratio_test,
+)
 from crmlib.needs.conditional_logit import ConditionalLogit
 from crmlib.needs.drivers import Drivers, drivers
 from crmlib.needs.fixes import Fixes, fixes
 from crmlib.needs.hierarchical_logit import HierarchicalLogit
 from crmlib.needs.importance import importance, willingness_to_pay
-from crmlib.needs.latent_class import LatentClass
+from crmlib.needs.latent_class import ClassIntervals, LatentClass
 from crmlib.needs.latent_class_logit import LatentClassLogit
 from crmlib.needs.loyalty import (
     Agreement,
@@ -32,6 +38,8 @@ __all__ = [
     "Breakpoint",
     "CapabilityFit",
     "ChoiceTable",
+    "ClassChoice",
+    "ClassIntervals",
     "ConditionalLogit",
     "Cutoffs",
     "DesignChecks",
@@ -41,6 +49,7 @@ __all__ = [
     "HierarchicalLogit",
     "LatentClass",
     "LatentClassLogit",
+    "LikelihoodRatioTest",
     "MaxDiff",
     "Offers",
     "Preferences",
@@ -56,10 +65,12 @@ __all__ = [
     "capability_fit",
     "check_design",
     "choice_table",
+    "choose_classes",
     "drivers",
     "fixes",
     "held_out",
     "importance",
+    "likelihood_ratio_test",
     "loyalty_profile",
     "maxdiff_table",
     "part_worth_table",

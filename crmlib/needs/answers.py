@@ -56,8 +56,8 @@ class Patterns:
     items : tuple of Item
     codes : array of shape (n_patterns, n_items)
         Position of the answer among the item's levels, `MISSING` where there is none.
-    weights, squares : arrays of shape (n_patterns,)
-        Sums of respondents' weights, scaled to a mean of 1, and of their squares.
+    weights : array of shape (n_patterns,)
+        Sums of respondents' weights, scaled to a mean of 1.
     index : array of shape (n_rows,)
         Pattern of each row; -1 for a row that is not counted.
     respondents : int
@@ -69,16 +69,13 @@ class Patterns:
     items: tuple[Item, ...]
     codes: IntArray
     weights: FloatArray
-    squares: FloatArray
     index: IntArray
     respondents: int
     each: FloatArray
 
-    @property
-    def weighted(self) -> bool:
-        """Whether some respondents count more than others."""
-        counted = self.each[self.each > 0]
-        return bool(np.ptp(counted) > 1e-12)
+    def of_codes(self, codes: IntArray, each: FloatArray) -> Patterns:
+        """Other sheets of the same items, with the weight of each."""
+        return _grouped(self.items, codes, each)
 
 
 def read_answers(
@@ -104,7 +101,11 @@ def read_answers(
     """
     items = read_items(table, ordinal)
     codes = codes_of(table, items)
-    each = _counted(codes, weights)
+    return _grouped(items, codes, _counted(codes, weights))
+
+
+def _grouped(items: tuple[Item, ...], codes: IntArray, each: FloatArray) -> Patterns:
+    """Equal sheets of who has a weight together."""
     rows = np.flatnonzero(each > 0)
     if not rows.size:
         raise NotIdentified("no respondent has both an answer and a weight")
@@ -112,9 +113,8 @@ def read_answers(
     groups = group_rows(*codes[rows].T, weights=each[rows])
     index = np.full(len(codes), -1, dtype=np.int64)
     index[rows] = groups.index
-    squares = np.bincount(groups.index, each[rows] ** 2)
     distinct = np.column_stack(groups.columns).astype(np.int64)
-    return Patterns(items, distinct, groups.weights, squares, index, rows.size, each)
+    return Patterns(items, distinct, groups.weights, index, rows.size, each)
 
 
 def read_items(table: pd.DataFrame, ordinal: Sequence[Hashable] = ()) -> tuple[Item, ...]:
