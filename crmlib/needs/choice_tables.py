@@ -125,11 +125,13 @@ class ChoiceTable:
         task, slot = np.divmod(self.place, width)
         place = np.where((self.place >= 0) & (moved[task] >= 0), moved[task] * width + slot, -1)
         weights = self.weights[codes[0]]
+        if len(weights):
+            weights = weights / weights.mean()
         return replace(
             self,
             design=self.design[kept], available=self.available[kept], chosen=self.chosen[kept],
             person=codes[1], respondents=self.respondents[codes[0]],
-            weights=weights / weights.mean(), tasks=self.tasks[kept], place=place,
+            weights=weights, tasks=self.tasks[kept], place=place,
         )  # fmt: skip
 
     def check_identified(self) -> None:

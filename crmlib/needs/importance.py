@@ -78,21 +78,23 @@ delta_upper, reason
     if coding.attribute(price).levels:
         raise ValueError(f"the price {price!r} must be a number, not levels")
     one = preferences.averaged if preferences.sampled else preferences
-    index, rows = _against_base(coding, price)
+    keys, rows = _against_base(coding, price)
     cost = np.eye(len(coding.names))[coding.place(price).start]
     tables = []
     for at, group in enumerate(one.groups):
+        named = {
+            "group": [group] * len(keys),
+            "attribute": [attribute for attribute, _ in keys],
+            "level": [shown for _, shown in keys],
+        }
         found = _ratios(
             one.coefficients[at], one.covariance[at], one.draws[:, at], rows, cost, level
         )
-        found.index = index
-        found = found.reset_index()
-        found.insert(0, "group", group)
-        tables.append(found)
+        tables.append(pd.DataFrame(named | found))
     return pd.concat(tables, ignore_index=True)
 
 
-def _against_base(coding: ChoiceCoding, price: str) -> tuple[pd.MultiIndex, FloatArray]:
+def _against_base(coding: ChoiceCoding, price: str) -> tuple[list[tuple[str, str]], FloatArray]:
     """One unit of each number but the price, each level less the base level; (n, p)."""
     keys: list[tuple[str, str]] = []
     rows = []
@@ -109,7 +111,7 @@ def _against_base(coding: ChoiceCoding, price: str) -> tuple[pd.MultiIndex, Floa
             rows.append(np.eye(len(coding.names))[coding.place(attribute.name)])
     if not rows:
         raise ValueError("there is no attribute but the price")
-    return pd.MultiIndex.from_tuples(keys, names=["attribute", "level"]), np.vstack(rows)
+    return keys, np.vstack(rows)
 
 
 def _ratios(
@@ -119,7 +121,7 @@ def _ratios(
     rows: FloatArray,
     cost: FloatArray,
     level: float,
-) -> pd.DataFrame:
+) -> dict[str, object]:
     """−worth / cost of each row of contrasts, with both intervals."""
     columns = ["value", "lower", "upper", "std_err", "delta_lower", "delta_upper"]
     reach = stats.norm.ppf((1 + level) / 2)
@@ -127,7 +129,7 @@ def _ratios(
     if not price + reach * error < 0:
         seems = "positive" if price > 0 else "not clearly below zero"
         reason = f"the price coefficient is {seems}: {price:.3g} ± {reach * error:.2g}"
-        return pd.DataFrame(np.nan, range(len(rows)), columns).assign(reason=reason)
+        return dict.fromkeys(columns, np.nan) | {"reason": reason}
     value = -(rows @ coefficients) / price
     # d(−a/b) = −(da + value·db)/b
     slopes = -(rows + value[:, None] * cost) / price
@@ -135,4 +137,4 @@ def _ratios(
     ratios = -(draws @ rows.T) / (draws @ cost)[:, None]
     lower, upper = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2], axis=0)
     bounds = [value, lower, upper, delta, value - reach * delta, value + reach * delta]
-    return pd.DataFrame(dict(zip(columns, bounds, strict=True))).assign(reason="")
+    return dict(zip(columns, bounds, strict=True)) | {"reason": ""}

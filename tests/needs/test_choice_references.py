@@ -67,7 +67,7 @@ def test_electricity_logit(electricity):
     ("k", "llf", "starts"),
     [
         (2, -4526.83, 2),
-        (3, -4298.03, 8),
+        (3, -4298.03, 12),
         # a climb to -4146.62 is one that ends on a lower summit
         pytest.param(4, -4138.64, 8, marks=pytest.mark.slow),
         pytest.param(5, -4028.36, 8, marks=pytest.mark.slow),

@@ -49,7 +49,7 @@ def drawn_from_prior(seed: int) -> np.ndarray:
     gaps = gaps[other].reshape(people, tasks, 2, p).transpose(3, 1, 2, 0)
     data = PanelData(np.ascontiguousarray(gaps), None, 2.0 * np.eye(p))
     found = sample(
-        data, np.zeros(p), Prior(1.0, 1.0), chains=2, burn=100, draws=160, keep=5, rng=rng
+        data, np.zeros(p), Prior(1.0, 1.0), chains=2, burn=80, draws=120, keep=5, rng=rng
     )
 
     def figures(mean, covariance):
