@@ -10,7 +10,7 @@ parameters, and a class that rates higher on the whole rates every answer so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,25 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _TINY = float(np.finfo(float).tiny)
-_NEWTON = 3  # steps for an ordinal item in each step of EM, which needs a rise and no summit
-_HALVINGS = 20
+_HALVINGS = 20  # of a Newton step that would lead down; then an item stays where it is
 _DAMPING = 1e-6  # of a Newton step, in respondents
 _FARTHEST = 40.0  # log odds between the ends of a scale: an item that a class settles
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """Ordinal items with as many answers each, which are worked on together.
+
+    Attributes
+    ----------
+    places : array of shape (J, m)
+        Rows of the table of probabilities.
+    scores : array of shape (J, m)
+        From 0, the lowest answer, to 1.
+    """
+
+    places: IntArray
+    scores: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +50,14 @@ class Answers:
     ----------
     table : array of shape (L, K)
         Probability of each answer in each class; the items' answers one below the other.
-    steps, locations : dict of item position to arrays of shape (m,) and (K,)
-        Of ordinal items; the first step and the first class's location are 0.
+    steps, locations : tuples of arrays of shape (J, m) and (J, K)
+        Of ordinal items, one for each of the `Scales`; the first step and the first class's
+        location are 0.
     """
 
     table: FloatArray
-    steps: dict[int, FloatArray] = field(default_factory=dict)
-    locations: dict[int, FloatArray] = field(default_factory=dict)
-
-    def ordered(self, order: IntArray) -> Answers:
-        """The same with class `order[k]` as number k."""
-        locations = {j: b[order] - b[order][0] for j, b in self.locations.items()}
-        return Answers(self.table[:, order], self.steps, locations)
+    steps: tuple[FloatArray, ...] = ()
+    locations: tuple[FloatArray, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +73,14 @@ class AnswerClasses:
         Where each item's answers begin.
     usual : array of shape (L,)
         Share of each answer among those who answered.
+    scales : tuple of Scales
     """
 
     items: tuple[Item, ...]
     within: FloatArray
     first: IntArray
     usual: FloatArray
+    scales: tuple[Scales, ...]
 
     @classmethod
     def of(cls, items: Sequence[Item], codes: IntArray, weights: FloatArray) -> AnswerClasses:
@@ -76,41 +89,60 @@ class AnswerClasses:
         within = indicators(codes, first)
         held = weights @ within
         totals = np.add.reduceat(held, first[:-1])
-        return cls(tuple(items), within, first, held / np.repeat(totals, np.diff(first)))
-
-    @property
-    def n_item_parameters(self) -> int:
-        """Free probabilities of one class alone, nominal items."""
-        return int(sum(len(item.levels) - 1 for item in self.items if not item.ordinal))
+        usual = held / np.repeat(totals, np.diff(first))
+        return cls(tuple(items), within, first, usual, _scales(items, first))
 
     def n_parameters(self, k: int) -> int:
         """Shares, probabilities of nominal items, steps and locations of ordinal ones."""
-        ordinal = [len(item.levels) for item in self.items if item.ordinal]
-        # an item with one answer has no step, and no location either
-        scale = sum(m - 1 + (k - 1 if m > 1 else 0) for m in ordinal)
-        return k - 1 + k * self.n_item_parameters + scale
+        free = k - 1
+        for item in self.items:
+            m = len(item.levels)
+            # an item with one answer has no step, and no location either
+            free += (m - 1 + (k - 1) * (m > 1)) if item.ordinal else k * (m - 1)
+        return free
 
     def log_density(self, state: Answers) -> FloatArray:
         """Log probability of each pattern in each class, shape (n, K)."""
         return self.within @ np.log(np.maximum(state.table, _TINY))
 
     def maximise(self, responsibilities: FloatArray, before: Answers | None) -> Answers:
-        """Probabilities from weighted memberships (n, K)."""
+        """Probabilities from weighted memberships (n, K).
+
+        Steps and locations have no closed form: one step of Newton's raises the likelihood,
+        which is enough (generalised EM: Dempster, Laird & Rubin 1977).
+        """
         held = self.within.T @ responsibilities
         totals = np.add.reduceat(held, self.first[:-1], axis=0)
         totals = np.repeat(totals, np.diff(self.first), axis=0)
         # a class in which nobody answered an item answers as everybody does
         table = np.where(totals > 0, held / np.where(totals > 0, totals, 1), self.usual[:, None])
-        steps: dict[int, FloatArray] = {}
-        locations: dict[int, FloatArray] = {}
-        for j, item in enumerate(self.items):
-            if not item.ordinal or len(item.levels) < 2:
-                continue
-            place = slice(self.first[j], self.first[j + 1])
-            begun = None if before is None else (before.steps[j], before.locations[j])
-            steps[j], locations[j] = adjacent_categories(held[place], item.scores, begun)
-            table[place] = _scale(steps[j], locations[j], item.scores)
-        return Answers(table, steps, locations)
+        found = []
+        for at, scale in enumerate(self.scales):
+            begun = None if before is None else (before.steps[at], before.locations[at])
+            found.append(adjacent_categories(held[scale.places], scale.scores, begun))
+            table[scale.places] = _chances(*found[-1], scale.scores)
+        return Answers(table, tuple(a for a, _ in found), tuple(b for _, b in found))
+
+    def ordered(self, state: Answers, order: IntArray) -> Answers:
+        """The same parameters with class `order[k]` as number k."""
+        steps, locations = [], []
+        for scale, step, location in zip(self.scales, state.steps, state.locations, strict=True):
+            moved = location[:, order]
+            # the first class's location is 0: what it was goes over to the steps
+            steps.append(step + moved[:, :1] * scale.scores)
+            locations.append(moved - moved[:, :1])
+        return Answers(state.table[:, order], tuple(steps), tuple(locations))
+
+
+def _scales(items: Sequence[Item], first: IntArray) -> tuple[Scales, ...]:
+    """Ordinal items that tell something, by their number of answers."""
+    ordinal = [j for j, item in enumerate(items) if item.ordinal and len(item.levels) > 1]
+    found = []
+    for m in sorted({len(items[j].levels) for j in ordinal}):
+        alike = [j for j in ordinal if len(items[j].levels) == m]
+        places = first[alike][:, None] + np.arange(m)
+        found.append(Scales(places, np.array([items[j].scores for j in alike])))
+    return tuple(found)
 
 
 def indicators(codes: IntArray, first: IntArray) -> FloatArray:
@@ -122,11 +154,11 @@ def indicators(codes: IntArray, first: IntArray) -> FloatArray:
     return found
 
 
-def _scale(steps: FloatArray, locations: FloatArray, scores: FloatArray) -> FloatArray:
-    """Probabilities (m, K) of an ordinal item's answers."""
-    logits = steps[:, None] + scores[:, None] * locations
-    odds = np.exp(logits - logits.max(axis=0))
-    return odds / odds.sum(axis=0)
+def _chances(steps: FloatArray, locations: FloatArray, scores: FloatArray) -> FloatArray:
+    """Probabilities (J, m, K) of ordinal items' answers."""
+    logits = steps[:, :, None] + scores[:, :, None] * locations[:, None, :]
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
 
 
 def adjacent_categories(
@@ -136,57 +168,54 @@ def adjacent_categories(
 
     Parameters
     ----------
-    counts : array of shape (m, K)
-        Weighted respondents by answer and class.
-    scores : array of shape (m,)
-    begun : (steps, locations), optional
-        Where to go on from.
+    counts : array of shape (J, m, K)
+        Weighted respondents by item, answer and class.
+    scores : array of shape (J, m)
+    begun : (steps (J, m), locations (J, K)), optional
+        Where to go on from; else from what all classes answer together.
     """
-    m, k = counts.shape
+    items, m, k = counts.shape
     if begun is None:
-        shares = counts.sum(axis=1) + 0.5
-        begun = np.log(shares / shares[0]), np.zeros(k)
-    point = np.concatenate([begun[0][1:], begun[1][1:]])
-    people = counts.sum(axis=0)
+        shares = counts.sum(axis=2) + 0.5
+        begun = np.log(shares / shares[:, :1]), np.zeros((items, k))
+    point = np.concatenate([begun[0][:, 1:], begun[1][:, 1:]], axis=1)
+    zero = np.zeros((items, 1))
 
     def apart(at: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return np.append(0.0, at[: m - 1]), np.append(0.0, at[m - 1 :])
+        return np.hstack([zero, at[:, : m - 1]]), np.hstack([zero, at[:, m - 1 :]])
 
-    def height(at: FloatArray) -> float:
-        return float((counts * np.log(np.maximum(_scale(*apart(at), scores), _TINY))).sum())
+    def height(chances: FloatArray) -> FloatArray:
+        return (counts * np.log(np.maximum(chances, _TINY))).sum(axis=(1, 2))
 
-    reached = height(point)
-    for _ in range(_NEWTON):
-        chances = _scale(*apart(point), scores)
-        left = counts - chances * people
-        gradient = np.concatenate([left.sum(axis=1)[1:], (scores @ left)[1:]])
-        step = np.linalg.solve(_information(chances, people, scores), gradient)
-        for _ in range(_HALVINGS):
-            there = np.clip(point + step, -_FARTHEST, _FARTHEST)
-            higher = height(there)
-            if higher >= reached:
-                break
-            step = step / 2
-        else:
-            break
-        point, gained, reached = there, higher - reached, higher
-        if gained <= 1e-10 * abs(reached):
-            break
-    return apart(point)
+    chances, people = _chances(*apart(point), scores), counts.sum(axis=1)
+    reached = height(chances)
+    left = counts - chances * people[:, None, :]
+    by_class = np.einsum("jm,jmk->jk", scores, left)
+    gradient = np.concatenate([left.sum(axis=2)[:, 1:], by_class[:, 1:]], axis=1)
+    curvature = _information(chances, people, scores)
+    step = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+    for _ in range(_HALVINGS):
+        there = np.clip(point + step, -_FARTHEST, _FARTHEST)
+        fallen = ~(height(_chances(*apart(there), scores)) >= reached)
+        if not fallen.any():
+            return apart(there)
+        step = np.where(fallen[:, None], step / 2, step)
+    return apart(np.where(fallen[:, None], point, there))
 
 
 def _information(chances: FloatArray, people: FloatArray, scores: FloatArray) -> FloatArray:
-    """Curvature of an ordinal item's log-likelihood in steps and locations."""
-    m, k = chances.shape
-    weighted = chances * people
-    among = np.diag(weighted.sum(axis=1)) - weighted @ chances.T
-    mean = scores @ chances
-    across = weighted * (scores[:, None] - mean)
-    spread = (scores[:, None] ** 2 * weighted).sum(axis=0) - mean**2 * people
-    found = np.zeros((m + k - 2,) * 2)
-    found[: m - 1, : m - 1] = among[1:, 1:]
-    found[: m - 1, m - 1 :] = across[1:, 1:]
-    found[m - 1 :, : m - 1] = across[1:, 1:].T
-    found[m - 1 :, m - 1 :] = np.diag(spread[1:])
-    found.flat[:: m + k - 1] += _DAMPING
+    """Curvature of ordinal items' log-likelihoods in steps and locations, (J, p, p)."""
+    items, m, k = chances.shape
+    weighted = chances * people[:, None, :]
+    mean = np.einsum("jm,jmk->jk", scores, chances)
+    across = weighted * (scores[:, :, None] - mean[:, None, :])
+    spread = np.einsum("jm,jmk->jk", scores**2, weighted) - mean**2 * people
+    found = np.zeros((items, m + k - 2, m + k - 2))
+    found[:, : m - 1, : m - 1] = -(weighted @ chances.transpose(0, 2, 1))[:, 1:, 1:]
+    found[:, : m - 1, m - 1 :] = across[:, 1:, 1:]
+    found[:, m - 1 :, : m - 1] = across[:, 1:, 1:].transpose(0, 2, 1)
+    diagonal = np.arange(m + k - 2)
+    found[:, diagonal, diagonal] += _DAMPING
+    found[:, diagonal[: m - 1], diagonal[: m - 1]] += weighted.sum(axis=2)[:, 1:]
+    found[:, diagonal[m - 1 :], diagonal[m - 1 :]] += spread[:, 1:]
     return found

@@ -136,7 +136,7 @@ class LatentClass(BaseEstimator):
         order = np.lexsort([*table[::-1].round(6), -mixture.shares.round(9)])
         names = pd.Index([f"class {at + 1}" for at in range(self.n_classes)], name="class")
         self._classes, self._patterns = classes, patterns
-        self._state, self._shares = mixture.state.ordered(order), mixture.shares[order]
+        self._state, self._shares = classes.ordered(mixture.state, order), mixture.shares[order]
         self._members = mixture.posterior[:, order]
         self.shares = pd.Series(self._shares, names, name="share")
         self.item_probabilities = pd.DataFrame(
@@ -247,7 +247,8 @@ class LatentClass(BaseEstimator):
             raise NotIdentified("classes of different items or numbers cannot be matched")
         order = matched(_distances(others.to_numpy(), own.to_numpy()))
         names = self.shares.index
-        self._state, self._shares = self._state.ordered(order), self._shares[order]
+        self._state = self._classes.ordered(self._state, order)
+        self._shares = self._shares[order]
         self._members = self._members[:, order]
         self.shares = pd.Series(self._shares, names, name="share")
         self.item_probabilities = pd.DataFrame(self._state.table, own.index, names)
