@@ -150,8 +150,8 @@ def codes_of(table: pd.DataFrame, items: Sequence[Item]) -> IntArray:
             at = int(np.argmax(unknown))
             known = ", ".join(map(str, item.levels))
             raise NotIdentified(
-                f"item {item.name!r} has the answer {column.iloc[at]!r} in row "
-                f"{table.index[at]!r}, but the classes were found with {known}"
+                f"item {item.name!r} has the answer {column.iloc[at]} in row {table.index[at]}, "
+                f"but the classes were found with {known}"
             )
     return codes
 
@@ -209,6 +209,8 @@ def _distinct(name: Hashable, column: pd.Series) -> pd.Index:
         ) from None
     if pd.api.types.is_numeric_dtype(levels.dtype) and not np.isfinite(levels).all():
         raise NotIdentified(f"item {name!r} has an infinite answer")
+    if pd.api.types.is_float_dtype(levels.dtype) and (levels == np.round(levels)).all():
+        levels = levels.astype(np.int64)  # whole numbers are read as floats beside a gap
     kinds = {isinstance(level, str) for level in levels[: MOST_LEVELS + 1]}
     if len(kinds) > 1:
         raise NotIdentified(
