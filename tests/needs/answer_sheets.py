@@ -8,13 +8,18 @@ import numpy as np
 import pandas as pd
 
 # Seven pathologists' ratings of 118 slides (Agresti 2002, *Categorical Data Analysis*, table 13.1)
-CARCINOMA = ["1111111", "34", "1111211", "2", "1211111", "6", "1211112", "1", "1211211", "4", "1211212", "5", "2111111", "2", "2121212", "1", "2211111", "2", "2211112", "1", "2211211", "2", "2211212", "7", "2211222", "1", "2212112", "1", "2212212", "2", "2212222", "3", "2221212", "13", "2221222", "5", "2222212", "10", "2222222", "16"]
+CARCINOMA = """\
+1111111 34  1111211 2  1211111 6  1211112 1  1211211 4  1211212 5  2111111 2  2121212 1
+2211111 2   2211112 1  2211211 2  2211212 7  2211222 1  2212112 1  2212212 2  2212222 3
+2221212 13  2221222 5  2222212 10 2222222 16
+"""
 
 
 def carcinoma() -> pd.DataFrame:
     """118 sheets of items A to G."""
-    patterns = [[int(answer) for answer in pattern] for pattern in CARCINOMA[::2]]
-    counts = [int(count) for count in CARCINOMA[1::2]]
+    read = CARCINOMA.split()
+    patterns = [[int(answer) for answer in pattern] for pattern in read[::2]]
+    counts = [int(count) for count in read[1::2]]
     return pd.DataFrame(np.repeat(patterns, counts, axis=0), columns=list("ABCDEFG"))
 
 
