@@ -133,6 +133,7 @@ class Inputs(_Section):
     external: ExternalInput | None = None
     survey: TableInput | None = None
     choices: TableInput | None = None
+    maxdiff: TableInput | None = None
     initiatives: TableInput | None = None
     processes: TableInput | None = None
     assets: TableInput | None = None

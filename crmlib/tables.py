@@ -58,6 +58,12 @@ class Table:
     span : (str, str), optional
         Columns of a row's first and last day; it begins while we observe and does not
         end before it begins.
+    unit : tuple of str
+        Columns that name the rows which are used together or not at all, such as a task.
+    marked_once : tuple of str
+        Flags of which each holds for exactly one row of a unit, and no two for the same.
+    positive : tuple of str
+        Columns that are above 0 in every row, where the file has them.
     """
 
     columns: Mapping[str, Column]
@@ -65,6 +71,9 @@ class Table:
     keeps_others: bool = False
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     span: tuple[str, str] | None = None
+    unit: tuple[str, ...] = ()
+    marked_once: tuple[str, ...] = ()
+    positive: tuple[str, ...] = ()
 
 
 def _optional(kind: Kind, says: str, choices: tuple[str, ...] = ()) -> Column:
@@ -158,6 +167,7 @@ TABLES: Mapping[str, Table] = {
         },
         key=("respondent_id",),
         keeps_others=True,
+        positive=("weight",),
     ),
     "choices": Table(
         {
@@ -168,6 +178,20 @@ TABLES: Mapping[str, Table] = {
         },
         key=("respondent_id", "task", "alternative"),
         keeps_others=True,
+        unit=("respondent_id", "task"),
+        marked_once=("chosen",),
+    ),
+    "maxdiff": Table(
+        {
+            "respondent_id": Column("id", "who chose"),
+            "task": Column("id", "the task"),
+            "item": Column("text", "one of the things to choose from"),
+            "best": Column("flag", "whether it was chosen as the best"),
+            "worst": Column("flag", "whether it was chosen as the worst"),
+        },
+        key=("respondent_id", "task", "item"),
+        unit=("respondent_id", "task"),
+        marked_once=("best", "worst"),
     ),
     "initiatives": Table(
         {

@@ -6,6 +6,7 @@ import importlib.metadata
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 DATA = Path(__file__).parents[1] / "data"
@@ -45,3 +46,23 @@ def test_cdnow_sample_customers_are_those_of_the_sample_file():
     ids = (DATA / "cdnow" / "sample_customers.csv").read_text().split()[1:]
     assert Counter(ids) == Counter({row[0] for row in wheel_rows("CDNOW_sample.txt")})
     assert len(ids) == 2_357
+
+
+def test_electricity_equals_the_package_it_comes_from():
+    """Undoing what its README says was done gives the source's text, by its SHA-256."""
+    ours = pd.read_csv(DATA / "electricity" / "choices.csv.gz")
+    theirs = ours.rename(columns={"respondent_id": "id", "alternative": "alt"})
+    theirs["chid"] = theirs.groupby(["id", "task"], sort=False).ngroup() + 1
+    theirs["choice"] = theirs["chosen"].map({1: "TRUE", 0: "FALSE"})
+    names = ["choice", "id", "alt", "pf", "cl", "loc", "wk", "tod", "seas", "chid"]
+    header = ",".join(f'"{name}"' for name in names) + "\n"
+    text = header + theirs[names].to_csv(index=False, header=False, lineterminator="\n")
+    digest = "a027a2052ce8fd5afecb4256fd1a1220b050ce5fa2c1f3b244facf7e3ebfc337"
+    assert hashlib.sha256(text.encode()).hexdigest() == digest
+    assert digest in (DATA / "electricity" / "README.md").read_text()
+
+
+def test_every_electricity_task_has_four_suppliers_one_of_them_chosen():
+    tasks = pd.read_csv(DATA / "electricity" / "choices.csv.gz").groupby(["respondent_id", "task"])
+    assert (tasks["chosen"].sum() == 1).all() and (tasks.size() == 4).all()
+    assert len(tasks) == 4_308 and tasks.ngroups * 4 == 17_232

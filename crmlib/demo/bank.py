@@ -11,7 +11,20 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from crmlib.demo import cards, holdings, ledger, lives, outside, people, tariff, truth
+from crmlib.demo import (
+    cards,
+    experiments,
+    holdings,
+    ledger,
+    lives,
+    needs,
+    needs_truth,
+    outside,
+    people,
+    survey,
+    tariff,
+    truth,
+)
 from crmlib.demo.money import decimals
 from crmlib.demo.settings import BankSettings
 
@@ -30,6 +43,8 @@ class Block:
         Revenue and margin in the ledger, in cents.
     truth : DataFrame
         See `truth.customers_truth`.
+    needs_truth : dict
+        See `needs_truth`, by the names of its files.
     planted : dict
         Counts of planted defects and of refunds.
     active_months : int
@@ -39,6 +54,7 @@ class Block:
     tables: dict[str, pa.Table]
     by_month: pd.DataFrame
     truth: pd.DataFrame
+    needs_truth: dict[str, pd.DataFrame]
     planted: dict[str, int]
     active_months: int
 
@@ -54,6 +70,9 @@ def make_block(settings: BankSettings, block: int) -> Block:
     book = ledger.draw_ledger(settings, block, held, terms, bought)
     rows, planted = cards.transactions_table(settings, block, persons, buyers, bought)
     contracts = holdings.contracts_table(settings, persons, held, terms.contribution)
+    classes = needs.draw_needs(settings, block, persons, life)
+    asked = survey.draw_respondents(settings, block, persons, held, classes)
+    conjoint = experiments.draw_conjoint(settings, block, asked)
     tables = {
         "customers": as_table(people.customers_table(persons, prospects=False)),
         "contracts": as_table(contracts),
@@ -61,9 +80,17 @@ def make_block(settings: BankSettings, block: int) -> Block:
         "transactions": as_table(rows),
         "identities": as_table(cards.identities_table(block, persons, held, buyers)),
         "external": as_table(outside.external_of_customers(settings, block, persons, held, buyers)),
+        "survey": as_table(survey.survey_table(settings, block, persons, asked)),
+        "choices": as_table(conjoint.table),
+        "maxdiff": as_table(experiments.maxdiff_table(settings, block, asked)),
     }
     known = truth.customers_truth(settings, persons, held, buyers, terms, book)
-    return Block(tables, ledger.sums_by_month(book), known, planted, int(life.active.sum()))
+    latent = {
+        "needs": needs_truth.needs_of_customers(persons, classes),
+        "respondents": needs_truth.respondents_truth(persons, asked, conjoint),
+    }
+    months = int(life.active.sum())
+    return Block(tables, ledger.sums_by_month(book), known, latent, planted, months)
 
 
 def make_prospects(settings: BankSettings, block: int) -> dict[str, pa.Table]:

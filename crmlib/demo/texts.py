@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmlib.demo import experiments, survey
 from crmlib.demo.settings import END, BankSettings
 from crmlib.demo.tariff import CARD_MARGIN
 
@@ -13,6 +14,9 @@ INPUT_FILES = {
     "identities": "identities.csv",
     "control_totals": "control_totals.csv",
     "external": "external.csv",
+    "survey": "survey.csv",
+    "choices": "conjoint.csv.gz",
+    "maxdiff": "maxdiff.csv.gz",
 }
 
 _PARAMS = """\
@@ -49,6 +53,15 @@ inputs:
   # A panel's estimate of yearly card spending with all banks.
   external:
     path: {folder}/{external}
+  # What a sample of customers wants, is satisfied with, and would do.
+  survey:
+    path: {folder}/{survey}
+  # Which of three credit cards, or none, some of the respondents would take.
+  choices:
+    path: {folder}/{choices}
+  # Which of four benefits matters to them most, and which least.
+  maxdiff:
+    path: {folder}/{maxdiff}
 
 value:
   # Value is what the ledger says that running contracts contribute.
@@ -97,9 +110,32 @@ them; empty where not known |
 | | revenue, margin | in the bank's books, EUR; margin is revenue less all costs |
 | external.csv | customer_id | of {known:.0%} of customers and prospects |
 | | wallet | card spending with all banks, EUR a year, estimated |
+| survey.csv | respondent_id, customer_id | R…; the customer is empty for the {anonymous:.0%} \
+who answered anonymously |
+| | weight | how many customers of the last year the respondent stands for |
+| | wants_price … wants_rewards | importance of nine benefits, 1–5: functional (price, \
+product_range, quality), process (ease, convenience, speed), relationship (personal_service, \
+recognition, rewards) |
+| | chose_for_price … chose_for_rewards | 1: came to the bank for it, else 0 |
+| | satisfied_fees … satisfied_statements | satisfaction with seven issues, 1–10 |
+| | satisfaction, intention_to_stay | overall, 1–10 |
+| | reassessment | compares banks, 1 never – 5 all the time |
+| | attachment | feels attached to the bank, 1–5 |
+| | life_change | 1: moved, married, changed work or the like in the last year |
+| conjoint.csv.gz | respondent_id, task, alternative | {tasks} tasks of three credit cards A–C and \
+*none*, whose attributes are empty |
+| | chosen | 1 or 0; one in each task |
+| | rate, fee | interest in percent a year, EUR a year |
+| | rewards, service, digital | points, cashback, miles; call_centre, adviser; basic, full |
+| | seconds | time for the task, on each of its rows; no attribute |
+| maxdiff.csv.gz | respondent_id, task, item | {sets} tasks of four benefits each |
+| | best, worst | 1 for one item of the task each, else 0 |
 | truth/customers.csv.gz | | archetype, changes and expected profit of every customer |
 | truth/archetypes.json | | the parameters of the six archetypes |
 | truth/bank.json | | settings, planted defects and differences, totals |
+| truth/needs.csv.gz | | needs segment and loyalty profile of every customer |
+| truth/respondents.csv.gz | | who each respondent is, and the part-worths behind the choices |
+| truth/needs.json | | the numbers from which needs and answers are drawn |
 
 **What is planted.** Six archetypes, one of which appears late and one of which
 dies out. A fifth of the customers holds some four fifths of the profit, a quarter
@@ -107,6 +143,31 @@ brings a loss. More value is lost to customers who shrink than to customers who
 leave. Card spending {season}. Some rows of
 card_transactions.csv.gz are spoilt as exports are: {defects}.
 The books of {quarter} hold {difference:.1%} more revenue than the ledger.
+
+**What is planted in the answers.** Four needs segments: *price*, *convenience*, *personal*
+service, *rewards*; which one a customer is in hangs together with archetype, preferred
+channel, age and income, and does not follow from them. Within a segment the nine benefits
+and four reasons are independent of each other. Six loyalty profiles: three of customers who
+stay (emotive, deliberative, inertial), three of those who leave or shrink (lifestyle,
+deliberative, dissatisfied), the latter far more frequent among customers who have gone or
+do less business. Overall satisfaction adds up {level} and the issues times their weights:
+{weights}; satisfaction with {broken} pays up to {break_at:g} and no further,
+and {useless} are costly to improve and no one is more satisfied for it.
+For {asked:.0%} of their number, customers of the last year were asked; who holds a credit
+card was {oversampled} times as likely to be, which the weights undo. Of all answers
+{missing[0]:.0%} are missing up to 50 years of age and {missing[1]:.0%} above. {invited:.0%} of the
+respondents took part in the conjoint and as many in the MaxDiff, half of them in both.
+Their part-worths depend on the segment and scatter from person to person; about
+{straight:.0%} of the conjoint's participants always take card A and {speeders:.0%} click through.
+
+| truth/respondents.csv.gz | meaning |
+|---|---|
+| customer_id | also of those who answered anonymously |
+| needs_segment, loyalty_profile | as in truth/needs.csv.gz |
+| answers | in the conjoint: usual, straight-liner, speeder |
+| worth_rate, worth_fee | utility per percent and per EUR |
+| worth_cashback, worth_miles, worth_adviser, worth_full | against points, call_centre, basic |
+| worth_card | of any card against none, before its attributes |
 
 | truth/customers.csv.gz | meaning |
 |---|---|
@@ -191,4 +252,26 @@ def readme_text(
         quarter=quarter,
         difference=difference,
         command=command(settings),
+        **_answers(),
     )
+
+
+def _answers() -> dict[str, object]:
+    """What the README says of survey, conjoint and MaxDiff."""
+    weights = zip(survey.ISSUES, survey.WEIGHTS, strict=True)
+    return {
+        "anonymous": 1 - survey.LINKED,
+        "tasks": experiments.TASKS,
+        "sets": experiments.SETS,
+        "level": survey.LEVEL,
+        "weights": ", ".join(f"{issue} {weight}" for issue, weight in weights),
+        "broken": survey.BREAK_ISSUE,
+        "break_at": survey.BREAK_AT,
+        "useless": survey.USELESS_ISSUE,
+        "asked": survey.ASKED,
+        "oversampled": survey.CARD_OVERSAMPLED,
+        "missing": survey.MISSING,
+        "invited": experiments.INVITED,
+        "straight": experiments.STRAIGHT_LINERS,
+        "speeders": experiments.SPEEDERS,
+    }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from crmlib.demo import bank, books, cards, outside, texts
+from crmlib.demo import bank, books, cards, needs_truth, outside, texts
 from crmlib.demo.files import TableFile, create
 from crmlib.demo.settings import BankSettings
 from crmlib.demo.truth import BankTruth, archetypes_json
@@ -114,7 +114,12 @@ def _write(settings: BankSettings, draft: Path, progress: Progress) -> dict[str,
     (data / "truth").mkdir(parents=True)
     truth = BankTruth(settings)
     _write_tables(settings, data, truth, progress)
-    for name, content in (("archetypes", archetypes_json()), ("bank", truth.as_json())):
+    told = {
+        "archetypes": archetypes_json(),
+        "bank": truth.as_json(),
+        "needs": needs_truth.needs_json(),
+    }
+    for name, content in told.items():
         text = json.dumps(content, indent=1, ensure_ascii=False)
         (data / "truth" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     (data / "README.md").write_text(_readme(settings, truth), encoding="utf-8")
@@ -135,6 +140,8 @@ def _write_tables(settings: BankSettings, data: Path, truth: BankTruth, progress
                 files[name].add(rows)
                 truth.rows[name] += len(rows)
             files["truth"].add(bank.as_table(block.truth))
+            for name, latent in block.needs_truth.items():
+                files[name].add(bank.as_table(latent))
             truth.add(block.truth, block.active_months, block.planted)
             by_month.append(block.by_month)
             made += settings.block_sizes[number]
@@ -151,10 +158,10 @@ def _write_tables(settings: BankSettings, data: Path, truth: BankTruth, progress
 
 @contextlib.contextmanager
 def _open(data: Path) -> Iterator[dict[str, TableFile]]:
-    """A file for each input table, and one for the truth."""
+    """A file for each input table, and those of the truth by customer and respondent."""
     with contextlib.ExitStack() as stack:
         files = {}
-        for name, file in {**texts.INPUT_FILES, "truth": TRUTH}.items():
+        for name, file in {**texts.INPUT_FILES, "truth": TRUTH, **needs_truth.FILES}.items():
             files[name] = create(data / file)
             stack.callback(files[name].close)
         yield files

@@ -26,7 +26,7 @@ from crmlib.intake.refused import refused_rows
 from crmlib.intake.values.cells import Reading, how_to_read, identifier, present
 from crmlib.intake.values.dates import check_date_format
 from crmlib.params import Engagement, ExternalInput, TableInput
-from crmlib.tables import TABLES
+from crmlib.tables import TABLES, Table
 
 _MERGED = "row of a merged id"
 
@@ -104,7 +104,10 @@ def _rows(
     if settings.duplicates != "keep":
         repeated = repeated_rows(raw, typed, source, settings.duplicates)
         typed = _late(typed, connection.create_table(f"{name}_repeated", repeated))
-    return connection.create_table(f"{name}_rows", _first_of_key(typed, key, identities))
+    rows = connection.create_table(f"{name}_rows", _first_of_key(typed, key, identities))
+    if not TABLES[name].unit:
+        return rows
+    return connection.create_table(f"{name}_units", _whole_units(rows, TABLES[name]))
 
 
 def _key(source: Source, settings: TableInput) -> tuple[str, ...]:
@@ -162,6 +165,9 @@ def _typed(
         first, last = (values[role] for role in schema.span)
         exclusions.append((first > engagement.observation_end, "starts after observation_end"))
         exclusions.append((last < first, "ends before it starts"))
+    for role in schema.positive:
+        if role in values:
+            exclusions.append((~(values[role] > 0).fill_null(False), f"{role} not above 0"))
     return raw.select(
         "record",
         **values,
@@ -242,6 +248,20 @@ def _first_of_key(typed: ir.Table, key: tuple[str, ...], identities: Identities)
     again = typed.foreign.ifelse(_MERGED, "second row with the same key")
     reason = (live & (place > 0)).ifelse(again, typed.reason)
     return typed.mutate(reason=reason).drop("foreign")
+
+
+def _whole_units(rows: ir.Table, schema: Table) -> ir.Table:
+    """Exclude every row of a unit in which a mark stands twice, nowhere, or beside another."""
+    marks = [rows[name].cast("int64") for name in schema.marked_once]
+    live = rows.reason.isnull()
+    unit = ibis.window(group_by=[live, *(rows[name] for name in schema.unit)])
+    right = ibis.literal(True)
+    for mark in marks:
+        right &= mark.sum().over(unit) == 1
+    if len(marks) > 1:
+        right &= sum(marks[1:], marks[0]).max().over(unit) == 1
+    broken = (live & ~right).ifelse("task without exactly one choice", rows.reason)
+    return rows.mutate(reason=broken)
 
 
 def _ledger(raw: ir.Table, rows: ir.Table, source: Source) -> pd.DataFrame:

@@ -24,6 +24,8 @@ REASONS = {
     "unreadable amount": "Ask for numbers below 10^15; `{key}.decimal` says which mark they have.",
     "starts after observation_end": "Set `observation_end` to the last day the export covers.",
     "ends before it starts": "Ask which of the two dates is right; a test entry has neither.",
+    "weight not above 0": "Ask how many people such an answer stands for; without a column "
+    "`weight` all count alike.",
     "exact duplicate row": "Where equal rows are two purchases, set `{key}.duplicates: keep`.",
     "repeats a row of another file": "Ask whether the files overlap; where equal rows are two "
     "purchases, set `{key}.duplicates: keep`.",
@@ -36,6 +38,8 @@ REASONS = {
     "row of a merged id": "Right where the identities are: the row of the customer's own id is "
     "used, or else the first.",
     "second row with the same key": "Ask which of the rows is right: the first is used.",
+    "task without exactly one choice": "Ask how the task was answered; of best and worst each "
+    "holds for one item, and not for the same.",
 }
 """Reasons in the order in which they are tried, and what to do about each."""
 

@@ -122,6 +122,17 @@ CASES = [
     other("choices with a word for chosen", "choices",
           "respondent_id,task,alternative,chosen,price\n1,1,1,yes,5\n1,1,2,perhaps,6\n1,1,3,0,7\n",
           ledger("choices", 3, 2, unreadable__chosen=1)),
+    other("weights that are none", "survey",
+          "respondent_id,weight,q1\n1,1.5,4\n2,0,2\n3,-1,9\n4,many,3\n5,,3\n",
+          ledger("survey", 5, 1, weight__not__above__0=4)),
+    other("tasks with two choices and with none", "choices",
+          "respondent_id,task,alternative,chosen\n1,1,a,true\n1,1,b,no\n1,2,a,1\n1,2,b,1\n"
+          "2,1,a,0\n2,1,b,false\n",
+          ledger("choices", 6, 2, task__without__exactly__one__choice=4)),
+    other("items that are best and worst, or neither", "maxdiff",
+          "respondent_id,task,item,best,worst\n1,1,a,1,0\n1,1,b,0,1\n1,1,c,0,0\n"
+          "1,2,a,1,1\n1,2,b,0,0\n1,3,a,1,0\n1,3,b,0,0\n",
+          ledger("maxdiff", 7, 3, task__without__exactly__one__choice=4)),
     # initiatives and what hangs on them
     other("an initiative with unknown words", "initiatives",
           INITIATIVES + CALL + CALL.replace("i1", "i2").replace("retain", "hold")

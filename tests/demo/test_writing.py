@@ -63,7 +63,7 @@ def test_the_same_bank_twice_is_the_same_bytes_and_changes_nothing(small, tmp_pa
     for path in small.rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (tmp_path / path.relative_to(small)).read_bytes(), path
-    assert again.changed == 13
+    assert again.changed == 19
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     assert write_bank(SMALL, tmp_path).changed == 0
     files = [path for path in before if path.is_file()]
@@ -74,7 +74,7 @@ def test_another_seed_is_another_bank(small, tmp_path):
     write_bank(BankSettings(customers=200, months=12, name="small", seed=5), tmp_path)
     ours, others = contents(small), contents(tmp_path)
     same = {name for name in ours if ours[name] == others[name]}
-    assert same == {"data/small/truth/archetypes.json"}
+    assert same == {"data/small/truth/archetypes.json", "data/small/truth/needs.json"}
 
 
 def test_a_gzip_file_keeps_no_time(small):
@@ -99,7 +99,7 @@ def test_the_truth_states_rows_settings_and_what_was_planted(small):
     }  # fmt: skip
     assert told["window"] == ["2025-01-01", "2025-12-31"]
     assert told["rows"]["ledger"] == pq.ParquetFile(data / "ledger.parquet").metadata.num_rows
-    for name in ("customers", "contracts", "identities", "external", "control_totals"):
+    for name in ("customers", "contracts", "identities", "external", "survey", "control_totals"):
         assert told["rows"][name] == len(pd.read_csv(data / f"{name}.csv")), name
     rows = pd.read_csv(data / "card_transactions.csv.gz", dtype=str)
     assert told["rows"]["transactions"] == len(rows)
@@ -146,7 +146,7 @@ def test_nothing_is_overwritten_unless_asked(small, tmp_path):
         "Give another --name or --out, or replace it with --force."
     )
     assert spoilt.read_text() == "mine"
-    with pytest.raises(CrmError, match=r"README.md: holds .*, and so do 11 more files"):
+    with pytest.raises(CrmError, match=r"README.md: holds .*, and so do 16 more files"):
         write_bank(dataclasses.replace(SMALL, seed=1), tmp_path)
     assert write_bank(SMALL, tmp_path, force=True).changed == 1
     assert contents(tmp_path) == contents(small)

@@ -20,6 +20,7 @@ class Bank:
     settings: BankSettings
     tables: dict[str, pd.DataFrame]
     truth: pd.DataFrame
+    needs_truth: dict[str, pd.DataFrame]
     planted: Counter[str]
 
     @property
@@ -48,6 +49,10 @@ def make_bank(**changes) -> Bank:
         settings,
         {name: _frame(table) for name, table in tables.items()},
         pd.concat([block.truth for block in blocks], ignore_index=True),
+        {
+            name: pd.concat([block.needs_truth[name] for block in blocks], ignore_index=True)
+            for name in blocks[0].needs_truth
+        },
         sum((Counter(block.planted) for block in blocks), Counter()),
     )
 

@@ -45,6 +45,7 @@ EVERY_TABLE = {
     "external": "customer_id,wallet,region\na,250.75,north\n",
     "survey": "respondent_id,customer_id,weight,q1,q2\nr1,a,1.5,5,agree\nr2,,0.5,,disagree\n",
     "choices": "respondent_id,task,alternative,chosen,price,brand\nr1,1,A,1,1.5,x\nr1,1,B,0,2,y\n",
+    "maxdiff": "respondent_id,task,item,best,worst\nr1,1,price,1,0\nr1,1,speed,0,1\n",
     "initiatives": "id,name,lever,horizon,segments,reach,take_up,unit_cost,fixed_cost,"
     "effect_unit,prior_mean,prior_sd,evidence,half_life,earliest_wave\n"
     "I1,Call at risk,retain,early,all,0.5,0.2,3.5,1000,retention_pp,0.03,0.01,B,2,1\n",
@@ -65,7 +66,7 @@ ENGINE_TYPES = {
 
 @pytest.fixture(scope="module")
 def everything(send):
-    """All sixteen tables, opened together."""
+    """All seventeen tables, opened together."""
     return open_client(send(**EVERY_TABLE))
 
 
