@@ -362,6 +362,165 @@ class SegmentsChapter(_Section):
         return self
 
 
+class NeedsChapter(_Section):
+    """04_needs: what customers want, why they stay, and what it costs to fix."""
+
+    benefits: dict[Text, Annotated[list[Text], Field(min_length=1)]] = Field(
+        default={}, description="survey items on benefits by block, `functional: [wants_price]`"
+    )
+    reasons: list[Text] = Field(
+        default=[], description="further items that tell needs segments apart, such as yes or no"
+    )
+    most_needs_segments: Annotated[int, Field(ge=1, le=12)] = Field(
+        default=7, description="needs segments that are looked for, at most"
+    )
+    starts: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=10, description="starts from which each number of classes is looked for"
+    )
+    likelihood_ratio_replications: Annotated[int, Field(ge=0, le=1_000)] = Field(
+        default=19, description="simulated surveys behind the test of one class more; 0 for none"
+    )
+    names: dict[Text, Text] = Field(
+        default={}, description="own names of needs segments: `proposed: own`"
+    )
+    described_by: list[Text] = Field(
+        default=[], description="columns of customers that describe who is in a needs segment"
+    )
+    projected_from: list[Text] = Field(
+        default=[], description="columns of customers that needs are carried over to all by"
+    )
+    choice_attributes: list[Text] = Field(
+        default=[], description="columns of `choices` that describe an offer"
+    )
+    choice_price: Annotated[str, Field(max_length=200, pattern=PLAIN)] = Field(
+        default="", description="the attribute in money that willingness to pay is measured by"
+    )
+    choice_better: dict[Text, Literal["low", "high"] | list[Text]] = Field(
+        default={}, description="what all prefer, `fee: low`, or levels from best to worst"
+    )
+    choice_base: dict[Text, Text] = Field(
+        default={}, description="levels that others are compared with, `service: call_centre`"
+    )
+    most_choice_classes: Annotated[int, Field(ge=1, le=12)] = Field(
+        default=5, description="classes of people who weigh offers alike, at most"
+    )
+    held_out_tasks: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=2, description="last tasks of each person that decide between choice models"
+    )
+    offers: dict[Text, dict[Text, float | Text]] = Field(
+        default={}, description="offers to simulate, `basic: {fee: 0, rewards: points}`"
+    )
+    offer_margins: dict[Text, float] = Field(
+        default={}, description="money that the taker of an offer brings over the horizon"
+    )
+    offer_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="money that it costs to have an offer at all"
+    )
+    loyalty_items: dict[
+        Literal["reassessment", "attachment", "satisfaction", "life_change"], Text
+    ] = Field(default={}, description="survey items behind loyalty profiles, `attachment: item`")
+    attached_from: float = Field(default=4.0, description="answer from which one is attached")
+    reassesses_from: float = Field(
+        default=4.0, description="answer from which one compares and reconsiders"
+    )
+    life_changed_from: float = Field(default=1.0, description="answer from which life has changed")
+    dissatisfied_below: float = Field(
+        default=6.0, description="answer below which one is dissatisfied"
+    )
+    loyalty_labels: dict[Text, Text] = Field(
+        default={}, description="own names of loyalty profiles: `emotive: fans`"
+    )
+    reduced_stages: list[Text] = Field(
+        default=["at risk"], description="lifecycle stages that count as spend reduced"
+    )
+    gone_stages: list[Text] = Field(
+        default=["lapsed"], description="lifecycle stages that count as gone"
+    )
+    kept_when_reduced: Share = Field(
+        default=0.5, description="share of spend that who reduces it still has"
+    )
+    satisfaction_scale: Annotated[list[float], Field(min_length=2, max_length=2)] = Field(
+        default=[1.0, 10.0], description="worst and best answer on satisfaction"
+    )
+    issue_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="survey items on issues, with the cost of raising one by a point"
+    )
+    issue_fixed_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="what it costs to begin with an issue at all"
+    )
+    capabilities: dict[Text, float] = Field(
+        default={}, description="the client's own score of how well it serves a benefit item"
+    )
+    capability_scale: Annotated[list[float], Field(min_length=2, max_length=2)] = Field(
+        default=[1.0, 5.0], description="worst and best of those scores"
+    )
+    disciplines: dict[
+        Text, Literal["product leadership", "operational excellence", "customer intimacy"]
+    ] = Field(default={}, description="discipline that a benefit item asks for")
+    test_level: OpenShare = Field(
+        default=0.05, description="family-wise rate of false findings of every test"
+    )
+    replications: Annotated[int, Field(ge=20, le=10_000)] = Field(
+        default=200, description="resamples of respondents behind intervals"
+    )
+    interval_level: OpenShare = 0.90
+
+    @model_validator(mode="after")
+    def _scales_run_upwards(self) -> NeedsChapter:
+        for key in ("satisfaction_scale", "capability_scale"):
+            worst, best = getattr(self, key)
+            if not worst < best:
+                raise _Mistake(key, f"{worst:g} is not below {best:g}.", "State worst, then best.")
+        return self
+
+    @model_validator(mode="after")
+    def _settings_belong_together(self) -> NeedsChapter:
+        items = [item for block in self.benefits.values() for item in block]
+        for item in (*items, *self.reasons):
+            if (*items, *self.reasons).count(item) > 1:
+                raise _Mistake("benefits", f"names `{item}` twice.", "Put each item in one block.")
+        belonging = {
+            "capabilities": (self.capabilities, items, "benefits"),
+            "disciplines": (self.disciplines, items, "benefits"),
+            "offer_margins": (self.offer_margins, list(self.offers), "offers"),
+            "offer_costs": (self.offer_costs, list(self.offers), "offers"),
+            "issue_fixed_costs": (self.issue_fixed_costs, list(self.issue_costs), "issue_costs"),
+            "choice_better": (self.choice_better, self.choice_attributes, "choice_attributes"),
+            "choice_base": (self.choice_base, self.choice_attributes, "choice_attributes"),
+        }
+        for key, (names, known, where) in belonging.items():
+            for name in names:
+                if name not in known:
+                    raise _Mistake(
+                        f"{key}.{name}", f"is not one of `{where}`.", suggestion(name, known)
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _offers_are_described(self) -> NeedsChapter:
+        if self.choice_price and self.choice_price not in self.choice_attributes:
+            raise _Mistake(
+                "choice_price",
+                f"`{self.choice_price}` is not one of `choice_attributes`.",
+                suggestion(self.choice_price, self.choice_attributes),
+            )
+        for name, offer in self.offers.items():
+            unknown = [key for key in offer if key not in self.choice_attributes]
+            missing = [key for key in self.choice_attributes if key not in offer]
+            if unknown or missing:
+                said = f"does not say {', '.join(missing)}." if missing else "says more."
+                raise _Mistake(
+                    f"offers.{name}", said, f"An offer says {', '.join(self.choice_attributes)}."
+                )
+        low, high = self.capability_scale
+        for item, score in self.capabilities.items():
+            if not low <= score <= high:
+                raise _Mistake(
+                    f"capabilities.{item}", f"found {score:g}; expected {low:g} to {high:g}."
+                )
+        return self
+
+
 class SummaryChapter(_Section):
     """06_summary: the findings a board should hear first."""
 
@@ -426,6 +585,7 @@ class Engagement(_Section):
     customers: CustomersChapter = CustomersChapter()
     value: ValueChapter = ValueChapter()
     segments: SegmentsChapter = SegmentsChapter()
+    needs: NeedsChapter = NeedsChapter()
     summary: SummaryChapter = SummaryChapter()
     privacy: Privacy = Privacy()
     tolerances: Tolerances = Tolerances()
@@ -495,6 +655,7 @@ CHAPTER_SECTIONS = {
     "01_customers": "customers",
     "02_value": "value",
     "03_segments": "segments",
+    "04_needs": "needs",
     "06_summary": "summary",
 }
 UNSEEN_SECTIONS = {"tolerances", "baseline"}  # no chapter reads one, nor the other's name
