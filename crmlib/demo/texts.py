@@ -56,6 +56,8 @@ inputs:
   # What a sample of customers wants, is satisfied with, and would do.
   survey:
     path: {folder}/{survey}
+    # of few respondents all weights may have three decimals, like thousands with a comma
+    decimal: "."
   # Which of three credit cards, or none, some of the respondents would take.
   choices:
     path: {folder}/{choices}

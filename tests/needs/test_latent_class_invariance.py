@@ -6,6 +6,8 @@ import pytest
 from answer_sheets import planted
 
 from crmlib.needs import LatentClass, likelihood_ratio_test
+from crmlib.needs.answer_classes import AnswerClasses
+from crmlib.needs.answers import read_answers
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,23 @@ def test_align_brings_classes_to_their_counterparts(base, model):
     pd.testing.assert_frame_equal(swapped.posterior, model.posterior)
     other.align(model)
     assert (other.predict(base.sheets) == model.classes).mean() > 0.9
+
+
+def test_a_scale_is_the_same_whatever_class_is_first(base):
+    """Log odds of neighbouring answers: common steps and one location for each class."""
+    patterns = read_answers(base.sheets, list(base.sheets))
+    classes = AnswerClasses.of(patterns.items, patterns.codes, patterns.weights)
+    members = np.random.default_rng(3).dirichlet(np.full(3, 0.1), len(patterns.codes))
+    state = classes.maximise(members, None)
+    for order in ([0, 1, 2], [2, 0, 1]):
+        turned = classes.ordered(state, np.array(order))
+        np.testing.assert_array_equal(turned.table, state.table[:, order])
+        (scale,) = classes.scales
+        steps, locations = turned.steps[0], turned.locations[0]
+        assert not steps[:, 0].any() and not locations[:, 0].any()
+        odds = steps[:, :, None] + scale.scores[:, :, None] * locations[:, None, :]
+        told = np.log(turned.table[scale.places])
+        np.testing.assert_allclose(odds, told - told[:, :1], atol=1e-9)
 
 
 def test_new_sheets_are_placed_by_the_answers_they_have(base, model):

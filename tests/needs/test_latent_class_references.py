@@ -56,6 +56,14 @@ def test_its_likelihood_is_what_its_parameters_say():
         assert model.llf == pytest.approx(found, rel=1e-10)
 
 
+def test_icl_asks_more_than_bic_by_what_is_not_settled():
+    base = planted(300, seed=8, apart=0.6)
+    model = LatentClass(3).fit(base.sheets)
+    doubt = -(model.posterior * np.log(model.posterior.clip(lower=1e-300))).to_numpy().sum()
+    assert doubt > 10
+    assert model.icl == pytest.approx(model.bic + 2 * doubt, rel=1e-9)
+
+
 def test_ordinal_items_of_two_answers_are_nominal():
     sheets = carcinoma()
     nominal = LatentClass(3, n_init=10).fit(sheets)
