@@ -6,6 +6,7 @@ from crmlib.needs.choice_design import DesignChecks, check_design
 from crmlib.needs.choice_holdout import HeldOut, held_out
 from crmlib.needs.choice_tables import ChoiceTable, choice_table
 from crmlib.needs.conditional_logit import ConditionalLogit
+from crmlib.needs.described import Described, described
 from crmlib.needs.drivers import Drivers, drivers
 from crmlib.needs.fixes import Fixes, fixes
 from crmlib.needs.hierarchical_logit import HierarchicalLogit
@@ -34,6 +35,7 @@ __all__ = [
     "ChoiceTable",
     "ConditionalLogit",
     "Cutoffs",
+    "Described",
     "DesignChecks",
     "Drivers",
     "Fixes",
@@ -56,6 +58,7 @@ __all__ = [
     "capability_fit",
     "check_design",
     "choice_table",
+    "described",
     "drivers",
     "fixes",
     "held_out",
