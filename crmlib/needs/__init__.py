@@ -12,6 +12,7 @@ from crmlib.needs.class_choice import (
     likelihood_ratio_test,
 )
 from crmlib.needs.conditional_logit import ConditionalLogit
+from crmlib.needs.described import Described, described
 from crmlib.needs.drivers import Drivers, drivers
 from crmlib.needs.fixes import Fixes, fixes
 from crmlib.needs.hierarchical_logit import HierarchicalLogit
@@ -42,6 +43,7 @@ __all__ = [
     "ClassIntervals",
     "ConditionalLogit",
     "Cutoffs",
+    "Described",
     "DesignChecks",
     "Drivers",
     "Fixes",
@@ -66,6 +68,7 @@ __all__ = [
     "check_design",
     "choice_table",
     "choose_classes",
+    "described",
     "drivers",
     "fixes",
     "held_out",
