@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -157,6 +157,18 @@ def name(stem: str) -> str:
     return ACRONYMS.get(words, words.capitalize())
 
 
+def left_out(lacking: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Name of each chapter that was not made, and which inputs it wants.
+
+    >>> left_out({"02_value": ["transactions"]})
+    [('Value', 'inputs.transactions')]
+    """
+    return [
+        (name(stem), " or ".join(f"inputs.{table}" for table in tables))
+        for stem, tables in lacking.items()
+    ]
+
+
 def locate(notebooks: Mapping[str, NotebookNode]) -> dict[str, Place]:
     """Every exhibit's page and number, by id; the chapter that shows it first owns it."""
     places: dict[str, Place] = {}
@@ -299,11 +311,19 @@ def _parameter_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def _speaks_of_nothing(cells: list[NotebookNode], at: int) -> bool:
-    """Whether a paragraph introduces an exhibit that was not shown: another has said why."""
-    if cells[at].source.lstrip().startswith("#"):
-        return False
-    following = itertools.takewhile(lambda cell: cell.cell_type == "code", cells[at + 1 :])
-    showing = [cell for cell in following if "chapter.show(" in cell.source]
+    """Whether a paragraph, or a section, introduces exhibits that were not shown.
+
+    Another has said why.
+    """
+
+    def goes_on(cell: NotebookNode) -> bool:
+        if cells[at].source.lstrip().startswith("#"):  # a section, to the next one
+            return not (cell.cell_type == "markdown" and cell.source.lstrip().startswith("#"))
+        return cell.cell_type == "code"
+
+    following = list(itertools.takewhile(goes_on, cells[at + 1 :]))
+    code = [cell for cell in following if cell.cell_type == "code"]
+    showing = [cell for cell in code if "chapter.show(" in cell.source]
     return bool(showing) and not any(cell.outputs for cell in showing)
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Decision, FindingList
-from crmlib.exhibits.scope import SHARE_WORDS
+from crmlib.exhibits.scope import SHARE_WORDS, UNDATED
 from crmlib.params import Engagement
 
 Record = dict[str, Any]
@@ -173,4 +173,4 @@ def evidence(exhibits: Sequence[Record], engagement: Engagement) -> Exhibit:
 
 def _period(engagement: Engagement) -> str:
     days = (engagement.observation_start, engagement.observation_end)
-    return " to ".join(str(day) for day in days if day)
+    return " to ".join(str(day) for day in days if day) or UNDATED
