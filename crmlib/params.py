@@ -163,6 +163,7 @@ class Inputs(_Section):
             raise _Mistake(
                 "transactions",
                 "is not given, and neither are survey, choices or maxdiff; one of them is needed.",
+                "Name its file, e.g. under `inputs.transactions.path`.",
             )
         return self
 

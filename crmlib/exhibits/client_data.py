@@ -10,10 +10,11 @@ import pandas as pd
 from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit, Paragraph
 from crmlib.exhibits.scope import Scope
-from crmlib.intake import Client, Intake
+from crmlib.intake import Intake
 from crmlib.intake.books import Reconciliation
 from crmlib.intake.checks import Check
 from crmlib.intake.values.dates import period_bounds
+from crmlib.params import Engagement
 from crmlib.stats.disclosure import BoolArray
 from crmlib.value.shown import withheld_periods
 
@@ -21,15 +22,15 @@ _MOST_NAMES = 8  # of periods on an axis
 VERDICTS = {"good": "good", "ask": "ask the client", "weak": "weak"}
 
 
-def without_purchases(client: Client) -> Paragraph | None:
+def without_purchases(engagement: Engagement) -> Paragraph | None:
     """What a book of answers alone can say and what it cannot; nothing where there are more."""
-    if client.transactions is not None:
+    if engagement.inputs.transactions is not None:
         return None
-    named = ", ".join(client.tables)
+    named = ", ".join(engagement.inputs.given())
     return Paragraph(
-        f"The client gave no purchases: this book rests on {named} alone. The books, the export "
-        "over time and the customers below are left out, and so are value and segments. They "
-        "need every purchase with its customer, day and amount (`inputs.transactions`)."
+        f"The client gave no purchases: this book rests on {named} alone. The comparison with the client's "
+        "books, the export over time and the customers are left out, and so are value and "
+        "segments. They need every purchase with its customer, day and amount (`inputs.transactions`)."
     )
 
 

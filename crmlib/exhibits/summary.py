@@ -117,6 +117,7 @@ def choice_of_findings(findings: Sequence[Record], most: int, engagement: Engage
     )
     table["shown"] = table["place"] <= most
     shown = int(table["shown"].sum())
+    verb = "is" if shown == 1 else "are"
     shares = {name: table[name].map(formats.percent) for name in ("size", "certainty", "weight")}
     written = table.assign(
         **shares,
@@ -124,7 +125,7 @@ def choice_of_findings(findings: Sequence[Record], most: int, engagement: Engage
     )
     return Exhibit(
         id="choice_of_findings",
-        title=f"{shown} of {formats.plural(len(table), 'finding')} are shown, heaviest first",
+        title=f"{shown} of {formats.plural(len(table), 'finding')} {verb} shown, heaviest first",
         table=table,
         formatted=written.rename(columns={"size": "money it speaks about"}),
         source=engagement.title,
