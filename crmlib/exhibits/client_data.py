@@ -28,9 +28,10 @@ def without_purchases(engagement: Engagement) -> Paragraph | None:
         return None
     named = ", ".join(engagement.inputs.given())
     return Paragraph(
-        f"The client gave no purchases: this book rests on {named} alone. The comparison with the client's "
-        "books, the export over time and the customers are left out, and so are value and "
-        "segments. They need every purchase with its customer, day and amount (`inputs.transactions`)."
+        f"The client gave no purchases: this book rests on {named} alone. The comparison with "
+        "the client's books, the export over time and the customers are left out, and so are "
+        "value and segments. They need every purchase with its customer, day and amount "
+        "(`inputs.transactions`)."
     )
 
 
