@@ -129,7 +129,7 @@ def test_a_notebook_opened_by_hand_reads_the_version(folder, version, monkeypatc
     monkeypatch.setenv("CRM_REPORTS", str(folder / "reports"))
     opened = chapter.open_chapter("06_summary", "panel")
     assert opened.source.resolve() == version.resolve()
-    with pytest.raises(ParamsError, match="02_value: needs inputs.transactions"):
+    with pytest.raises(ParamsError, match=r"02_value: needs inputs\.transactions"):
         chapter.open_chapter("02_value", "panel")
 
 

@@ -311,20 +311,23 @@ def _parameter_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def _speaks_of_nothing(cells: list[NotebookNode], at: int) -> bool:
-    """Whether a paragraph, or a section, introduces exhibits that were not shown.
+    """Whether a paragraph introduces an exhibit that was not shown: another has said why.
 
-    Another has said why.
+    A section's heading does where none of its paragraphs speaks of anything.
     """
+    following = itertools.takewhile(lambda cell: cell.cell_type == "code", cells[at + 1 :])
+    showing = [cell for cell in following if "chapter.show(" in cell.source]
+    if not showing or any(cell.outputs for cell in showing):
+        return False
+    if not _is_heading(cells[at]):
+        return True
+    section = itertools.takewhile(lambda i: not _is_heading(cells[i]), range(at + 1, len(cells)))
+    paragraphs = [i for i in section if cells[i].cell_type == "markdown"]
+    return all(_speaks_of_nothing(cells, i) for i in paragraphs)
 
-    def goes_on(cell: NotebookNode) -> bool:
-        if cells[at].source.lstrip().startswith("#"):  # a section, to the next one
-            return not (cell.cell_type == "markdown" and cell.source.lstrip().startswith("#"))
-        return cell.cell_type == "code"
 
-    following = list(itertools.takewhile(goes_on, cells[at + 1 :]))
-    code = [cell for cell in following if cell.cell_type == "code"]
-    showing = [cell for cell in code if "chapter.show(" in cell.source]
-    return bool(showing) and not any(cell.outputs for cell in showing)
+def _is_heading(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and cell.source.lstrip().startswith("#")
 
 
 def _folded(sources: list[str]) -> Iterator[Code]:
