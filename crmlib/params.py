@@ -123,8 +123,13 @@ class ExternalInput(TableInput):
     key: Text = Field(default="customer_id", description="the customers' column to join by")
 
 
+# What an engagement may start from, and what means nothing yet without purchases.
+STARTING_POINTS = ("transactions", "survey", "choices", "maxdiff")
+BESIDE_PURCHASES = ("contracts", "ledger", "control_totals")
+
+
 class Inputs(_Section):
-    transactions: TransactionsInput
+    transactions: TransactionsInput | None = None
     contracts: TableInput | None = None
     ledger: TableInput | None = None
     customers: TableInput | None = None
@@ -141,6 +146,26 @@ class Inputs(_Section):
     budgets: TableInput | None = None
     pilots: TableInput | None = None
     contacts: TableInput | None = None
+
+    @model_validator(mode="after")
+    def _one_can_be_started_from(self) -> Inputs:
+        given = self.given()
+        if "transactions" in given:
+            return self
+        for table in BESIDE_PURCHASES:
+            if table in given:
+                raise _Mistake(
+                    table,
+                    "is not supported yet without inputs.transactions, which are not given.",
+                    "Give purchases, too, or leave this table out.",
+                )
+        if not any(table in given for table in STARTING_POINTS):
+            raise _Mistake(
+                "transactions",
+                "is not given, and neither are survey, choices or maxdiff; one of them is needed.",
+                "Name its file, e.g. under `inputs.transactions.path`.",
+            )
+        return self
 
     @model_validator(mode="after")
     def _columns_are_ours(self) -> Inputs:
@@ -575,7 +600,9 @@ class Engagement(_Section):
     observation_start: Day | None = Field(
         default=None, description="first day the export covers; the first row's day if not given"
     )
-    observation_end: Day = Field(description="last day the export covers")
+    observation_end: Day | None = Field(
+        default=None, description="last day the export covers; needed where there are purchases"
+    )
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     baseline: Annotated[str, Field(pattern=_VERSION)] = Field(
         default="",
@@ -594,10 +621,17 @@ class Engagement(_Section):
 
     @model_validator(mode="after")
     def _observation_has_length(self) -> Engagement:
-        if self.observation_start and self.observation_start >= self.observation_end:
+        start, end = self.observation_start, self.observation_end
+        if end is None and self.inputs.transactions is not None:
+            raise _Mistake(
+                "observation_end",
+                "is required and not given.",
+                "It says: last day the export covers.",
+            )
+        if start and end and start >= end:
             raise _Mistake(
                 "observation_start",
-                f"{self.observation_start} is not before observation_end {self.observation_end}.",
+                f"{start} is not before observation_end {end}.",
             )
         return self
 

@@ -160,7 +160,11 @@ def test_resolved_yaml_reads_back_to_the_same_engagement(write):
             "segments.owners={low: 3}",
             "segments.owners.low: found 3; expected text; put it in quotes.",
         ),
-        ("inputs={}", "inputs.transactions: is required and not given."),
+        (
+            "inputs={}",
+            "inputs.transactions: is not given, and neither are survey, choices or maxdiff; one "
+            "of them is needed. Name its file, e.g. under `inputs.transactions.path`.",
+        ),
         ("title.x=1", "--set title.x=1: `title` has no keys below it."),
         (
             "horizon_years",

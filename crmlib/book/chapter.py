@@ -24,7 +24,7 @@ from crmlib import intake, params
 from crmlib.book import scoring
 from crmlib.errors import ParamsError, VersionError
 from crmlib.exhibits import formats
-from crmlib.exhibits.exhibit import Exhibit
+from crmlib.exhibits.exhibit import Exhibit, Paragraph
 from crmlib.exhibits.finding import Decision, Finding, FindingList
 from crmlib.stats.refusal import Refusal
 
@@ -144,8 +144,13 @@ class Chapter:
     def _place(self, setting: str, key: str) -> str:
         return f"params: {params.CHAPTER_SECTIONS[self.name]}.{setting}.{key}"
 
-    def write(self, name: str, table: pd.DataFrame | ir.Table) -> None:
-        """Keep a customer-level table, in pandas or in the engine, in the version."""
+    def write(self, name: str, table: pd.DataFrame | ir.Table | None) -> None:
+        """Keep a customer-level table, in pandas or in the engine, in the version.
+
+        Nothing is kept of one that is None: the client's tables do not tell it.
+        """
+        if table is None:
+            return
         path = self.target / "tables" / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
         if isinstance(table, pd.DataFrame):
@@ -190,9 +195,10 @@ class Chapter:
         display(exhibit, **by_hand)
         display(exhibit.caption())
 
-    def display(self, said: FindingList | Decision) -> None:
-        """Display what rests on findings that other chapters have kept."""
-        display(said)
+    def display(self, said: FindingList | Decision | Paragraph | None) -> None:
+        """Display what rests on findings that other chapters have kept, or a paragraph."""
+        if said is not None:
+            display(said)
 
     def conclude(self, findings: Sequence[Finding]) -> None:
         """Display the chapter's findings and keep them for the summary."""
@@ -263,8 +269,10 @@ def open_chapter(name: str, engagement: str, run_dir: str = "", **settings: Any)
     else:
         from crmlib.book import graph, versions
 
-        needed = graph.upstream(graph.GRAPH, name)
-        source = versions.newest(versions.default_root(), engagement, holding=needed).path
+        root = versions.default_root()
+        given = versions.inputs_given(versions.newest(root, engagement).path)
+        needed = graph.upstream(graph.select(graph.GRAPH, [name], given), name)
+        source = versions.newest(root, engagement, holding=needed).path
         target = Path(tempfile.mkdtemp(prefix=f"crm-{name}-"))
     manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
     raw = params.read_yaml(source / "params.yml")

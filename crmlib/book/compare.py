@@ -22,7 +22,7 @@ from crmlib import params
 from crmlib.book import compare_findings, compare_tables, graph
 from crmlib.book.compare_findings import Broken, Findings
 from crmlib.book.compare_tables import TableChange
-from crmlib.book.versions import read_manifest
+from crmlib.book.versions import inputs_given, read_manifest
 from crmlib.errors import ParamsError, VersionError, suggestion
 from crmlib.settings_file import read_yaml
 
@@ -206,7 +206,8 @@ class Comparison:
         """
         allowed = self._tolerances()
         known = {record["id"] for one in (self.old, self.new) for record in one.findings}
-        whole = {chapter.name for chapter in graph.GRAPH} <= {
+        given = inputs_given(self.new.folder)
+        whole = {chapter.name for chapter in graph.possible(graph.GRAPH, given)} <= {
             *self.old.chapters,
             *self.new.chapters,
         }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -157,6 +157,18 @@ def name(stem: str) -> str:
     return ACRONYMS.get(words, words.capitalize())
 
 
+def left_out(lacking: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Name of each chapter that was not made, and which inputs it wants.
+
+    >>> left_out({"02_value": ["transactions"]})
+    [('Value', 'inputs.transactions')]
+    """
+    return [
+        (name(stem), " or ".join(f"inputs.{table}" for table in tables))
+        for stem, tables in lacking.items()
+    ]
+
+
 def locate(notebooks: Mapping[str, NotebookNode]) -> dict[str, Place]:
     """Every exhibit's page and number, by id; the chapter that shows it first owns it."""
     places: dict[str, Place] = {}
@@ -299,12 +311,23 @@ def _parameter_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def _speaks_of_nothing(cells: list[NotebookNode], at: int) -> bool:
-    """Whether a paragraph introduces an exhibit that was not shown: another has said why."""
-    if cells[at].source.lstrip().startswith("#"):
-        return False
+    """Whether a paragraph introduces an exhibit that was not shown: another has said why.
+
+    A section's heading does where none of its paragraphs speaks of anything.
+    """
     following = itertools.takewhile(lambda cell: cell.cell_type == "code", cells[at + 1 :])
     showing = [cell for cell in following if "chapter.show(" in cell.source]
-    return bool(showing) and not any(cell.outputs for cell in showing)
+    if not showing or any(cell.outputs for cell in showing):
+        return False
+    if not _is_heading(cells[at]):
+        return True
+    section = itertools.takewhile(lambda i: not _is_heading(cells[i]), range(at + 1, len(cells)))
+    paragraphs = [i for i in section if cells[i].cell_type == "markdown"]
+    return all(_speaks_of_nothing(cells, i) for i in paragraphs)
+
+
+def _is_heading(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and cell.source.lstrip().startswith("#")
 
 
 def _folded(sources: list[str]) -> Iterator[Code]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,7 +89,12 @@ class Origin:
         return sorted(self.fingerprint.packages.items())
 
 
-def render_version(folder: Path, provenance: Fingerprint, title: str) -> list[str]:
+def render_version(
+    folder: Path,
+    provenance: Fingerprint,
+    title: str,
+    left_out: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:
     """Write the pages of a version from its executed notebooks.
 
     Parameters
@@ -99,6 +105,9 @@ def render_version(folder: Path, provenance: Fingerprint, title: str) -> list[st
         Everything that decided the result, for the appendix of each page.
     title : str
         The engagement, as it stands on top of each page.
+    left_out : mapping of str to sequence of str, optional
+        Chapters that were not made for want of inputs, each with the tables of which it
+        needs one.
 
     Returns
     -------
@@ -125,6 +134,7 @@ def render_version(folder: Path, provenance: Fingerprint, title: str) -> list[st
             "before": contents[here - 1] if here else None,
             "after": contents[here + 1] if here + 1 < len(contents) else None,
             "origin": origin,
+            "left_out": pages.left_out(left_out or {}),
         }
         text, _ = exporter.from_notebook_node(notebook, resources)
         (folder / page.file).write_text(text, encoding="utf-8", newline="\n")

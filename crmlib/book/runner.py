@@ -11,7 +11,7 @@ import datetime as dt
 import platform
 import shutil
 import threading
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 from crmlib import errors, params
 from crmlib.book import baseline, disk, execution, fingerprint, records, versions
 from crmlib.book.baseline import Baseline
-from crmlib.book.graph import GRAPH, Chapter, Graph, select, upstream
+from crmlib.book.graph import GRAPH, Chapter, Graph, select, upstream, wanting
 from crmlib.book.records import ChapterRun
 from crmlib.book.versions import Build, Version
 
@@ -112,6 +112,7 @@ class _Run:
     build: Build
     force: bool
     progress: Progress
+    left_out: Mapping[str, tuple[str, ...]]  # chapters without their inputs, with those
 
 
 def run(
@@ -151,7 +152,8 @@ def run(
         A chapter's code failed; the build is kept for a look.
     """
     engagement = params.load(params_path, overrides)
-    chapters = select(graph, only)
+    given = engagement.inputs.given()
+    chapters = select(graph, only, given)
     _probe(engagement)
     versions.require_root(out)
     earlier = baseline.of(engagement, out, chapters)
@@ -164,7 +166,17 @@ def run(
             _write_indices(out, existing)
         return Outcome(existing, existing=True)
     with disk.writing(out), versions.begin(out, engagement.engagement) as build:
-        this = _Run(engagement, provenance, earlier, chapters, notebooks, build, force, progress)
+        this = _Run(
+            engagement,
+            provenance,
+            earlier,
+            chapters,
+            notebooks,
+            build,
+            force,
+            progress,
+            wanting(graph, given),
+        )
         outcome = _make(this, Path(params_path).resolve().parent, workers)
     _write_indices(out, outcome.version)
     return outcome
@@ -192,7 +204,7 @@ def _make(this: _Run, params_folder: Path, workers: int) -> Outcome:
     complete = _complete_chapters(this, workers)
     _require_same_inputs(this)
     shutil.rmtree(folder / "chapters", ignore_errors=True)
-    _render(folder, this.provenance, this.engagement.title)
+    _render(folder, this)
     manifest["ended"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     manifest["chapters"] = {name: asdict(complete[name]) for name in this.provenance.chapters}
     manifest["files"] = versions.hash_files(folder)
@@ -244,11 +256,11 @@ def _complete_chapters(this: _Run, count: int) -> dict[str, ChapterRun]:
 
 
 def _ready(chapters: Graph, begun: Container[str], complete: Container[str]) -> list[Chapter]:
-    """Chapters not begun whose needs are complete."""
+    """Chapters not begun of which all that come before are complete."""
     return [
         chapter
         for chapter in chapters
-        if chapter.name not in begun and all(need in complete for need in chapter.needs)
+        if chapter.name not in begun and all(name in complete for name in chapter.before)
     ]
 
 
@@ -337,10 +349,10 @@ def _probe(engagement: params.Engagement) -> None:
     probe(engagement)
 
 
-def _render(folder: Path, provenance: fingerprint.Fingerprint, title: str) -> None:
+def _render(folder: Path, this: _Run) -> None:
     from crmlib.book import report
 
-    report.render_version(folder, provenance, title)
+    report.render_version(folder, this.provenance, this.engagement.title, this.left_out)
 
 
 def _is_listed(root: Path, version: Version) -> bool:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from crmlib import intake, params, value
-from crmlib.book import disk, fingerprint, versions
+from crmlib.book import disk, fingerprint, graph, versions
 from crmlib.errors import InputError, ParamsError, VersionError
 from crmlib.exhibits import formats
 from crmlib.intake.usual import Usual
@@ -112,8 +112,12 @@ def open_scorer(folder: Path) -> Scorer:
     manifest = versions.read_manifest(folder)
     place = str(folder)
     if CHAPTER not in manifest.get("chapters", {}):
-        made = f"Make a version with it: crm run … --only {CHAPTER}"
-        raise VersionError(place, f"has no chapter {CHAPTER}, and so no segments.", made)
+        remedy = f"Make a version with it: crm run … --only {CHAPTER}"
+        lacking = graph.wanting(graph.GRAPH, versions.inputs_given(folder)).get(CHAPTER)
+        if lacking:
+            wanted = " or ".join(f"inputs.{table}" for table in lacking)
+            remedy = f"The chapter needs {wanted}, which its params do not give."
+        raise VersionError(place, f"has no chapter {CHAPTER}, and so no segments.", remedy)
     if FILE not in manifest["files"]:
         raise VersionError(place, f"was made before versions kept a {FILE}.", _AGAIN)
     for name in (FILE, "params.yml", "tables/segments.parquet"):

@@ -26,6 +26,8 @@ from typing import Any, TextIO
 
 from crmlib.book import fingerprint
 from crmlib.errors import VersionError, suggestion, without_credentials
+from crmlib.settings_file import read_yaml
+from crmlib.tables import TABLES
 
 MANIFEST, INDEX, LOCK = "manifest.json", "index.json", ".lock"
 BUILD_PREFIX, FAILED_PREFIX = ".build-", "failed-"
@@ -126,6 +128,15 @@ def list_folders(root: Path, engagement: str | None = None) -> list[Version]:
 def list_versions(root: Path, engagement: str | None = None) -> list[Version]:
     """Versions under the reports root from which no file is missing, by engagement and number."""
     return [version for version in list_folders(root, engagement) if not version.missing()]
+
+
+def inputs_given(folder: Path) -> set[str]:
+    """The client's tables that a version's params name; all of them where it keeps none."""
+    path = folder / "params.yml"
+    if not path.is_file():
+        return set(TABLES)
+    named = read_yaml(path).get("inputs") or {}
+    return {table for table, settings in named.items() if settings is not None}
 
 
 def newest(root: Path, engagement: str, holding: Iterable[str] = ()) -> Version:

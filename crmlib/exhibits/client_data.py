@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from crmlib.exhibits import formats, theme
-from crmlib.exhibits.exhibit import Exhibit
+from crmlib.exhibits.exhibit import Exhibit, Paragraph
 from crmlib.exhibits.scope import Scope
 from crmlib.intake import Intake
 from crmlib.intake.books import Reconciliation
 from crmlib.intake.checks import Check
 from crmlib.intake.values.dates import period_bounds
+from crmlib.params import Engagement
 from crmlib.stats.disclosure import BoolArray
 from crmlib.value.shown import withheld_periods
 
@@ -21,7 +22,22 @@ _MOST_NAMES = 8  # of periods on an axis
 VERDICTS = {"good": "good", "ask": "ask the client", "weak": "weak"}
 
 
-def data_checks(checks: Sequence[Check], n: int, scope: Scope) -> Exhibit:
+def without_purchases(engagement: Engagement) -> Paragraph | None:
+    """What a book of answers alone can say and what it cannot; nothing where there are more."""
+    if engagement.inputs.transactions is not None:
+        return None
+    named = ", ".join(engagement.inputs.given())
+    return Paragraph(
+        f"The client gave no purchases: this book rests on {named} alone. The comparison with "
+        "the client's books, the export over time and the customers are left out, and so are "
+        "value and segments. They need every purchase with its customer, day and amount "
+        "(`inputs.transactions`)."
+    )
+
+
+def data_checks(
+    checks: Sequence[Check], n: int, scope: Scope, population: str = "customers"
+) -> Exhibit:
     """Whether the data carry the analysis, and what to ask the client for."""
     lines = [
         (c.topic, c.found, VERDICTS[c.verdict], int(c.verdict == "weak"), int(bool(c.ask)), c.ask)
@@ -43,6 +59,7 @@ def data_checks(checks: Sequence[Check], n: int, scope: Scope) -> Exhibit:
         table=table,
         formatted=shown.set_axis(headings, axis=1),
         n=n,
+        population=population,
         unit="as named",
         alt="Table of what was looked at in the data, what was found, the verdict, and what to "
         "ask the client.",
@@ -74,8 +91,12 @@ def _totals(checks: Sequence[Check]) -> tuple[int, int]:
     )
 
 
-def control_totals(books: Reconciliation | None, transactions: Intake, scope: Scope) -> Exhibit:
+def control_totals(
+    books: Reconciliation | None, transactions: Intake | None, scope: Scope
+) -> Exhibit | None:
     """The export beside the client's books; without books, what they should be held against."""
+    if transactions is None:
+        return None
     if books is None or books.table.empty:
         return _nothing_to_reconcile(books, transactions, scope)
     table = shown_books(books, transactions, scope.min_cell)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -65,8 +67,10 @@ def _withheld(ledger: pd.DataFrame) -> bool:
     return bool((ledger["amount"].isna() & ledger["table"].isin(known)).any())
 
 
-def by_month(months: pd.DataFrame, n: int, scope: Scope) -> Exhibit:
+def by_month(months: pd.DataFrame | None, n: int, scope: Scope) -> Exhibit | None:
     """Revenue and active customers by calendar month; withheld months are gaps."""
+    if months is None:
+        return None
     money = scope.column(scope.amount_word)
     share = f"share_of_{money}"
     found = withheld_months(months, n, scope.end, scope.min_cell)
@@ -128,8 +132,10 @@ def _withheld_months(small: int, withheld: int, scope: Scope) -> str:
     return f"{said} {'is' if withheld == 1 else 'are'} withheld."
 
 
-def purchase_days(customers: pd.DataFrame, scope: Scope) -> Exhibit:
+def purchase_days(customers: pd.DataFrame | None, scope: Scope) -> Exhibit | None:
     """How many customers bought on one, two, … days, and what they bring."""
+    if customers is None:
+        return None
     groups = _purchase_groups(customers, scope)
     if len(groups.starts) == 1:
         return scope.withheld("purchase_days", "Purchase days per customer", len(customers))
@@ -188,8 +194,10 @@ def _on_days(days: str) -> str:
     return "one day" if days == "1" else f"{days} days"
 
 
-def customer_view(facts: Facts, scope: Scope) -> Exhibit:
+def customer_view(facts: Facts | None, scope: Scope) -> Exhibit | None:
     """The base in one table: what one row per customer rests on."""
+    if facts is None:
+        return None
     per_customer = facts.total_amount / facts.customers
     gap = facts.days_between_purchases
     orders = "orders" if facts.has_order_id else "orders (a customer's rows of one day are one)"
@@ -236,11 +244,12 @@ def customer_view(facts: Facts, scope: Scope) -> Exhibit:
     )
 
 
-def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Finding]:
+def findings(client: Client, customers: pd.DataFrame | None, scope: Scope) -> list[Finding]:
     """What 01_customers says to the summary; all are counts of the observed base."""
-    ledger = client.ledger
-    rows = ledger[ledger["table"] == "transactions"].groupby("status")["rows"].sum()
-    total = float(customers["total_amount"].sum())
+    ledger, what = client.ledger, client.names
+    if customers is not None:
+        ledger, what = ledger[ledger["table"] == "transactions"], ("transactions",)
+    rows = ledger.groupby("status")["rows"].sum()
     weak = sum(check.verdict == "weak" for check in client.checks)
     return [
         Finding(
@@ -256,25 +265,31 @@ def findings(client: Client, customers: pd.DataFrame, scope: Scope) -> list[Find
         Finding(
             id="rows_used",
             kind="census",
-            sentence=_rows_used(rows["used"], rows["read"]),
+            sentence=_rows_used(rows["used"], rows["read"], what),
             value=float(rows["used"] / rows["read"]),
             unit="share of rows",
             exhibit="row_ledger",
             size=float(1 - rows["used"] / rows["read"]),
             role="finding" if rows["used"] == rows["read"] else "caveat",
         ),
-        Finding(
-            id="revenue_observed",
-            kind="census",
-            sentence=f"{formats.count(len(customers))} customers brought {scope.money(total)} "
-            f"of {scope.amount_word} from {scope.period}.",
-            value=total,
-            unit=scope.currency,
-            exhibit="customer_view",
-            size=1.0,
-        ),
-        *_one_time_share(customers, scope),
+        *([] if customers is None else _of_customers(customers, scope)),
     ]
+
+
+def _of_customers(customers: pd.DataFrame, scope: Scope) -> list[Finding]:
+    """What customers brought, and how many of them only once."""
+    total = float(customers["total_amount"].sum())
+    brought = Finding(
+        id="revenue_observed",
+        kind="census",
+        sentence=f"{formats.count(len(customers))} customers brought {scope.money(total)} "
+        f"of {scope.amount_word} from {scope.period}.",
+        value=total,
+        unit=scope.currency,
+        exhibit="customer_view",
+        size=1.0,
+    )
+    return [brought, *_one_time_share(customers, scope)]
 
 
 def _verdict(client: Client) -> str:
@@ -305,10 +320,11 @@ def _one_time_share(customers: pd.DataFrame, scope: Scope) -> list[Finding]:
     ]
 
 
-def _rows_used(used: int, read: int) -> str:
+def _rows_used(used: int, read: int, tables: Sequence[str]) -> str:
+    named = ", ".join(tables)
     if used == read:
-        return f"All {formats.count(read)} rows of transactions are used."
+        return f"All {formats.count(read)} rows of {named} are used."
     return (
-        f"{formats.count(used)} of {formats.count(read)} rows of transactions are used; every "
+        f"{formats.count(used)} of {formats.count(read)} rows of {named} are used; every "
         "other row stands in the ledger under one reason."
     )

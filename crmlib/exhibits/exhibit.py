@@ -149,6 +149,16 @@ class Caption:
         return {"text/plain": self.plain, "text/html": self.html}, {"crm_caption": True}
 
 
+@dataclass(frozen=True)
+class Paragraph:
+    """What a chapter says where it shows no exhibit; Markdown."""
+
+    text: str
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": self.text, "text/markdown": self.text}
+
+
 def caption_parts(record: Mapping[str, Any]) -> list[str]:
     """Source, period, n and unit, in the order in which a reviewer asks."""
     people = f"n = {formats.count(record['n'])} {record.get('population', '')}".strip()

@@ -20,17 +20,12 @@ WIDTH = 96
 
 def data_request(client: Client, engagement: Engagement) -> str:
     """Verdict, what was found, the row ledger, how files were read, and the questions."""
-    facts = client.transactions.facts
     head = f"{engagement.title}: can the data carry the analysis?"
     parts = [
         head,
         "=" * len(head),
         _wrap(f"{verdict(client.checks)}."),
-        _wrap(
-            f"{facts.customers:,} customers, {facts.orders:,} orders, "
-            f"{engagement.currency} {facts.total_amount:,.2f} net, observed from "
-            f"{facts.window_start} to {facts.window_end}."
-        ),
+        _wrap(_base(client, engagement)),
         _titled("What was found"),
         *(_wrap(f"{c.verdict:<5} {c.topic}: {c.found}", "      ") for c in client.checks),
         _titled("What became of every row"),
@@ -46,6 +41,20 @@ def data_request(client: Client, engagement: Engagement) -> str:
         parts.append(_titled("Questions to the client"))
         parts += [_wrap(f"{i:>2}. {ask}", "    ") for i, ask in enumerate(questions, start=1)]
     return "\n".join(parts)
+
+
+def _base(client: Client, engagement: Engagement) -> str:
+    """How many the tables speak of, in a sentence."""
+    if client.facts is None:
+        count, few = client.people[0], engagement.privacy.min_cell
+        number = f"{count:,}" if count >= few else f"fewer than {few}"
+        return f"{number} respondents, no purchases: only what they answered can be looked at."
+    facts = client.facts
+    return (
+        f"{facts.customers:,} customers, {facts.orders:,} orders, "
+        f"{engagement.currency} {facts.total_amount:,.2f} net, observed from "
+        f"{facts.window_start} to {facts.window_end}."
+    )
 
 
 def ledger_text(ledger: pd.DataFrame) -> str:

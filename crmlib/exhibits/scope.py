@@ -13,6 +13,8 @@ from crmlib.exhibits.exhibit import Exhibit
 from crmlib.params import Engagement
 from crmlib.stats import disclosure
 
+# The period of answers of which nobody said when they were given.
+UNDATED = "time not stated"
 # Best customers as a chapter speaks of them.
 SHARE_WORDS = {0.1: "tenth", 0.2: "fifth", 0.5: "half"}
 
@@ -27,8 +29,8 @@ class Scope:
     """The engagement's words for its exhibits."""
 
     source: str
-    start: dt.date
-    end: dt.date
+    start: dt.date | None  # None, as the end, where params and purchases state no time
+    end: dt.date | None
     currency: str
     time_unit: str
     value_word: str  # the amount's word, or what contributes
@@ -40,11 +42,13 @@ class Scope:
     tables: tuple[str, ...] = ()  # all that the client gave beside the transactions
 
     @classmethod
-    def of(cls, engagement: Engagement, start: dt.date, margin_rate: float = 1.0) -> Scope:
-        """Take the words from the params; `start` is the first day observed."""
-        amount = engagement.inputs.transactions.amount_is
+    def of(cls, engagement: Engagement, start: dt.date | None, margin_rate: float = 1.0) -> Scope:
+        """Take the words from the params; `start` is the first day observed, if it is known."""
+        purchases, given = engagement.inputs.transactions, engagement.inputs.given()
+        amount = "revenue" if purchases is None else purchases.amount_is
+        tables = "transactions" if purchases is not None else ", ".join(given)
         return cls(
-            source=f"{engagement.title}: transactions",
+            source=f"{engagement.title}: {tables}",
             start=engagement.observation_start or start,
             end=engagement.observation_end,
             currency=engagement.currency,
@@ -53,8 +57,8 @@ class Scope:
             min_cell=engagement.privacy.min_cell,
             amount_word=amount,
             margin_rate=margin_rate,
-            beside=tuple(t for t in ("contracts", "ledger") if t in engagement.inputs.given()),
-            tables=tuple(engagement.inputs.given()),
+            beside=tuple(t for t in ("contracts", "ledger") if t in given),
+            tables=tuple(given),
         )
 
     @classmethod
@@ -110,6 +114,8 @@ class Scope:
     @property
     def period(self) -> str:
         """The days observed."""
+        if self.start is None or self.end is None:
+            return UNDATED
         return self.between(self.start, self.end)
 
     def withheld(self, id: str, what: str, n: int, population: str = "customers") -> Exhibit:

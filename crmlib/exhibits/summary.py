@@ -16,7 +16,7 @@ import pandas as pd
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Decision, FindingList
-from crmlib.exhibits.scope import SHARE_WORDS
+from crmlib.exhibits.scope import SHARE_WORDS, UNDATED
 from crmlib.params import Engagement
 
 Record = dict[str, Any]
@@ -117,6 +117,7 @@ def choice_of_findings(findings: Sequence[Record], most: int, engagement: Engage
     )
     table["shown"] = table["place"] <= most
     shown = int(table["shown"].sum())
+    verb = "is" if shown == 1 else "are"
     shares = {name: table[name].map(formats.percent) for name in ("size", "certainty", "weight")}
     written = table.assign(
         **shares,
@@ -124,7 +125,7 @@ def choice_of_findings(findings: Sequence[Record], most: int, engagement: Engage
     )
     return Exhibit(
         id="choice_of_findings",
-        title=f"{shown} of {formats.plural(len(table), 'finding')} are shown, heaviest first",
+        title=f"{shown} of {formats.plural(len(table), 'finding')} {verb} shown, heaviest first",
         table=table,
         formatted=written.rename(columns={"size": "money it speaks about"}),
         source=engagement.title,
@@ -173,4 +174,4 @@ def evidence(exhibits: Sequence[Record], engagement: Engagement) -> Exhibit:
 
 def _period(engagement: Engagement) -> str:
     days = (engagement.observation_start, engagement.observation_end)
-    return " to ".join(str(day) for day in days if day)
+    return " to ".join(str(day) for day in days if day) or UNDATED

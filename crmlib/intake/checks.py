@@ -8,6 +8,7 @@ thresholds are rules of thumb of the field, named where they stand.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -114,17 +115,17 @@ def look(
     facts, min_cell = transactions.facts, engagement.privacy.min_cell
     found = [
         _books(books, few_customers(_months_compared(books, transactions), min_cell)),
-        *_rows(ledger),
+        *rows(ledger),
         _repeaters(facts, min_cell),
         _length(facts),
         *_months(transactions.by_month, facts, engagement.inputs.transactions.amount_is),
         _edges(facts),
         _newcomers(facts),
         _dominance(facts),
-        _identities(merged, "identities" in engagement.inputs.given(), min_cell),
+        identities(merged, "identities" in engagement.inputs.given(), min_cell),
         _orders(facts),
         _margin(facts, engagement.inputs.transactions.amount_is),
-        *_links(links, min_cell),
+        *linked(links, min_cell),
     ]
     if facts.all_amounts_equal:
         found.append(
@@ -135,6 +136,11 @@ def look(
                 "Is the amount a list price or a placeholder? Please send what was paid.",
             )
         )
+    return weightiest_first(found)
+
+
+def weightiest_first(found: Iterable[Check]) -> tuple[Check, ...]:
+    """What is weak, then what is to be asked, then what is good."""
     order = {"weak": 0, "ask": 1, "good": 2}
     return tuple(sorted(found, key=lambda check: order[check.verdict]))
 
@@ -216,7 +222,7 @@ def _differs(off: pd.DataFrame, covered: int, books: Reconciliation, few: bool) 
     )
 
 
-def _rows(ledger: pd.DataFrame) -> list[Check]:
+def rows(ledger: pd.DataFrame) -> list[Check]:
     """One check for each table's notable exclusions, and one for all others together."""
     found = []
     for table, lines in ledger.groupby("table", sort=False):
@@ -362,7 +368,7 @@ def _dominance(facts: Facts) -> Check:
     )
 
 
-def _identities(merged: int, given: bool, min_cell: int) -> Check:
+def identities(merged: int, given: bool, min_cell: int) -> Check:
     if given:
         count = f"{merged:,}" if merged >= min_cell or not merged else f"Fewer than {min_cell}"
         return Check("identities", f"{count} ids are merged into other customers.", "good")
@@ -396,7 +402,7 @@ def _margin(facts: Facts, amount_is: str) -> Check:
     )
 
 
-def _links(links: tuple[Link, ...], min_cell: int) -> list[Check]:
+def linked(links: tuple[Link, ...], min_cell: int) -> list[Check]:
     """Whether every table's customers bought, and its references lead somewhere."""
     silent = [link for link in links if _of_people(link) and _in_part(link)]
     others = [link for link in links if len(silent) < 2 or link not in silent]

@@ -105,8 +105,10 @@ def summarise(
     )
 
 
-def buyers(customers: pd.DataFrame) -> pd.DataFrame:
+def buyers(customers: pd.DataFrame | None) -> pd.DataFrame | None:
     """The customers of the `customers` table who have bought, `frequency` whole again."""
+    if customers is None:
+        return None
     bought = customers[customers["n_transactions"] > 0].reset_index(drop=True)
     return bought.astype({"n_transactions": "int64", "frequency": "int64"})
 

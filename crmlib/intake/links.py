@@ -9,20 +9,23 @@ from crmlib.intake.client_tables import ClientTable
 from crmlib.tables import TABLES
 
 
-def coverage(tables: dict[str, ClientTable], purchases: ir.Table) -> tuple[Link, ...]:
+def coverage(tables: dict[str, ClientTable], purchases: ir.Table | None) -> tuple[Link, ...]:
     """How many of a table's customers bought, and how many references are found.
 
     Parameters
     ----------
     tables : dict
         The client's tables without the transactions.
-    purchases : ibis.Table
-        With customer_id.
+    purchases : ibis.Table, optional
+        With customer_id; without, nothing is held against it.
     """
-    buyers = purchases.select(value=purchases.customer_id.cast("string")).distinct()
+    buyers = None
+    if purchases is not None:
+        buyers = purchases.select(value=purchases.customer_id.cast("string")).distinct()
     found = []
     for name, table in tables.items():
-        if "customer_id" in table.rows.columns and name != "identities":
+        of_people = "customer_id" in table.rows.columns and name != "identities"
+        if buyers is not None and of_people:
             values = table.rows.select(value=table.rows.customer_id.cast("string"))
             found.append(_link(name, "customer_id", "transactions", values, buyers))
         for column, (other, key) in TABLES[name].references.items():

@@ -6,6 +6,7 @@ what must the client be asked?
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 
 import ibis
@@ -13,8 +14,9 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmlib.errors import InputError, suggestion
-from crmlib.intake import books, checks
-from crmlib.intake.checks import Check, Link
+from crmlib.intake import answers, books, checks
+from crmlib.intake.answers import respondents
+from crmlib.intake.checks import Check, Facts, Link
 from crmlib.intake.client_tables import ClientTable, open_table
 from crmlib.intake.customers import NOTHING_BOUGHT, to_frame
 from crmlib.intake.identities import NOBODY, follow
@@ -30,7 +32,7 @@ from crmlib.params import Engagement
 class Client:
     """Everything the client sent, and what a reader must know of it."""
 
-    transactions: Intake
+    transactions: Intake | None  # None where the client gave answers alone
     tables: dict[str, ClientTable]
     ledger: pd.DataFrame  # of all tables
     notes: pd.DataFrame  # table, note: how each file was read
@@ -38,8 +40,44 @@ class Client:
     books: books.Reconciliation | None  # None without control totals and ledger
     checks: tuple[Check, ...]
 
-    def customer_view(self) -> pd.DataFrame:
+    @property
+    def facts(self) -> Facts | None:
+        """What the purchases come to, where there are any."""
+        return None if self.transactions is None else self.transactions.facts
+
+    @property
+    def first_date(self) -> dt.date | None:
+        """The day of the first purchase."""
+        return None if self.facts is None else self.facts.first_date
+
+    @property
+    def by_month(self) -> pd.DataFrame | None:
+        """Customers and revenue by calendar month."""
+        return None if self.transactions is None else self.transactions.by_month
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every table that was opened, purchases first."""
+        return (*([] if self.transactions is None else ["transactions"]), *self.tables)
+
+    @property
+    def people(self) -> tuple[int, str]:
+        """How many the tables speak of, and what they are called.
+
+        Customers who bought; without purchases, respondents of all tables of answers.
+        """
+        if self.facts is not None:
+            return self.facts.customers, "customers"
+        return respondents(self.tables), "respondents"
+
+    def purchases(self) -> ir.Table | None:
+        """Purchase days of all customers, in order."""
+        return None if self.transactions is None else self.transactions.ordered()
+
+    def customer_view(self) -> pd.DataFrame | None:
         """One row per customer, with the attributes that the client gave.
+
+        None without purchases: nothing says who is a customer.
 
         Customers are who bought, and who in the time observed had a contract or stands in
         the ledger with more than marketing; of those who never bought `n_transactions`,
@@ -47,6 +85,8 @@ class Client:
         Attributes come from the tables `customers` and `external`; one that is called like
         a column of ours gets `_attribute` behind its name.
         """
+        if self.transactions is None:
+            return None
         view = self._with_others(to_frame(self.transactions.customers.order_by("customer_id")))
         for name in ("customers", "external"):
             if name not in self.tables:
@@ -94,6 +134,7 @@ class Client:
     def refused(self) -> pd.DataFrame:
         """Each row that is not used: table, file, row, rows, customer_id, reason."""
         found = [self.transactions, *self.tables.values()]
+        found = [each for each in found if each is not None]
         return pd.concat([each.refused for each in found], ignore_index=True)
 
     def kept_tables(self) -> dict[str, ir.Table]:
@@ -122,8 +163,11 @@ def open_client(engagement: Engagement) -> Client:
     client, merged = _opened(engagement, as_base=True)
     transactions, tables, ledger = client.transactions, client.tables, client.ledger
     reconciled = _reconcile(engagement, tables, transactions)
-    links = coverage(tables, transactions.purchases)
-    asked = checks.look(transactions, ledger, reconciled, links, merged, engagement)
+    links = coverage(tables, None if transactions is None else transactions.purchases)
+    if transactions is None:
+        asked = answers.look(client.tables, ledger, links, merged, engagement)
+    else:
+        asked = checks.look(transactions, ledger, reconciled, links, merged, engagement)
     return replace(client, links=links, books=reconciled, checks=asked)
 
 
@@ -151,12 +195,17 @@ def _opened(engagement: Engagement, *, as_base: bool) -> tuple[Client, int]:
         found = open_table(connection, engagement, "identities", identities, as_base=as_base)
         tables["identities"] = found
         identities = follow(connection, found.rows, locate(engagement, "identities").place)
-    transactions = open_transactions(engagement, connection, identities, as_base=as_base)
+    transactions = None
+    if engagement.inputs.transactions is not None:
+        transactions = open_transactions(engagement, connection, identities, as_base=as_base)
     for name in others:
         if name != "identities":
             tables[name] = open_table(connection, engagement, name, identities, as_base=as_base)
-    ledgers = [transactions.ledger, *(table.ledger for table in tables.values())]
-    notes = [("transactions", note) for note in transactions.notes]
+    ledgers = [table.ledger for table in tables.values()]
+    notes = []
+    if transactions is not None:
+        ledgers = [transactions.ledger, *ledgers]
+        notes = [("transactions", note) for note in transactions.notes]
     notes += [(table.name, note) for table in tables.values() for note in table.notes]
     frame = pd.DataFrame(notes, columns=["table", "note"])
     ledger = pd.concat(ledgers, ignore_index=True)
@@ -164,8 +213,10 @@ def _opened(engagement: Engagement, *, as_base: bool) -> tuple[Client, int]:
 
 
 def _reconcile(
-    engagement: Engagement, tables: dict[str, ClientTable], transactions: Intake
+    engagement: Engagement, tables: dict[str, ClientTable], transactions: Intake | None
 ) -> books.Reconciliation | None:
+    if transactions is None:
+        return None
     totals = to_frame(tables["control_totals"].rows) if "control_totals" in tables else None
     place = "" if totals is None else locate(engagement, "control_totals").place
     facts, tolerance = transactions.facts, engagement.customers.control_tolerance

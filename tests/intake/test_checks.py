@@ -168,32 +168,32 @@ def test_what_the_rows_carry():
     assert checks._margin(GOOD_FACTS, "revenue").found == "Rows carry their margin."
     missing = checks._margin(facts(has_margin=False), "card spending")
     assert (missing.verdict, "value is card spending until" in missing.found) == ("ask", True)
-    merged = checks._identities(10, given=True, min_cell=10)
+    merged = checks.identities(10, given=True, min_cell=10)
     assert merged.found == "10 ids are merged into other customers."
-    few = checks._identities(9, given=True, min_cell=10)
+    few = checks.identities(9, given=True, min_cell=10)
     assert (few.verdict, few.found) == (
         "good", "Fewer than 10 ids are merged into other customers."
     )  # fmt: skip
-    assert checks._identities(0, given=False, min_cell=10).verdict == "ask"
+    assert checks.identities(0, given=False, min_cell=10).verdict == "ask"
 
 
 def test_rows():
     read, used = Count(1_000), Count(985)
     lost = {"missing date": Count(11, records=(1, 2)), "zero amount": Count(4, records=(9,))}
-    found = checks._rows(build_ledger("transactions", read, lost, used))
+    found = checks.rows(build_ledger("transactions", read, lost, used))
     assert [(check.verdict, check.found) for check in found] == [
         ("ask", "11 rows (1.1%) are excluded: missing date."),
         ("good", "985 of 1,000 rows are used; the ledger names the reason for every other."),
     ]
     assert found[0].ask == "Ask what a row without a date means (rows such as 1, 2)."
-    [all_used] = checks._rows(build_ledger("budgets", Count(3), {}, Count(3)))
+    [all_used] = checks.rows(build_ledger("budgets", Count(3), {}, Count(3)))
     assert (all_used.topic, all_used.found) == ("rows of budgets", "All 3 rows are used.")
 
 
 def test_reasons_that_say_nothing_against_a_table_are_not_asked_about():
     lost = {"blank line": Count(50), "row of a merged id": Count(50)}
     ledger = build_ledger("customers", Count(200), lost, Count(100))
-    assert [check.verdict for check in checks._rows(ledger)] == ["good"]
+    assert [check.verdict for check in checks.rows(ledger)] == ["good"]
 
 
 def books(totals: dict[str, float], revenue: float = 100.0, tolerance: float = 0.01):
@@ -281,7 +281,7 @@ def test_books_beside_months_of_few_customers_are_not_put_in_numbers():
 def test_links():
     def said(**counts: int) -> tuple[str, str]:
         link = Link("survey", "customer_id", "transactions", others=99, **counts)
-        [check] = checks._links((link,), min_cell=10)
+        [check] = checks.linked((link,), min_cell=10)
         return check.verdict, check.found
 
     assert said(values=20, found=20) == (
@@ -308,7 +308,7 @@ def test_one_question_about_customers_who_never_bought_serves_all_tables():
 
     links = (link("contracts", 30), link("ledger", 45), link("customers", 4), link("survey", 50))
     links += (link("external", 0),)
-    said = {check.topic: (check.verdict, check.found) for check in checks._links(links, 10)}
+    said = {check.topic: (check.verdict, check.found) for check in checks.linked(links, 10)}
     assert said == {
         "customers without a purchase": (
             "ask",

@@ -81,6 +81,19 @@ def test_a_paragraph_without_its_exhibit_is_left_out_and_its_code_kept(copy):
     assert "What no exhibit shows." not in page and "chapter.show(b)" in page
 
 
+def test_a_section_in_which_nothing_is_shown_is_left_out(copy):
+    path = copy / "notebooks" / "02_value.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    said = ["## Nothing to see\n\nNor here.", "Nor in what follows.", "## The next one\n\nStays."]
+    for text, source in zip(said, ["chapter.show(a)", "chapter.show(b)", "1 + 1"], strict=True):
+        notebook.cells += [new_markdown_cell(text), new_code_cell(source)]
+    nbformat.write(notebook, path)
+    render(copy)
+    page = re.sub(r"<[^>]+>", "", (copy / "02_value.html").read_text(encoding="utf-8"))
+    assert "Nothing to see" not in page and "Nor in what follows." not in page
+    assert "The next one" in page and "chapter.show(a)" in page
+
+
 def test_rendering_again_gives_the_same_bytes(copy, pages):
     for path in copy.glob("*.html"):
         path.unlink()
