@@ -52,6 +52,7 @@ def fit_by_segment(
     names = [fill(formats.shortened(name, 40), 22) for name in table["segment"]]
     interval_bars(axes[0], table, "fit", names, formats.percent)
     theme.percent(axes[0], "x")
+    axes[0].set_ylim(len(table) - 0.5, -0.5)  # rows level with those of the table beside
     theme.tidy(axes[0], x=f"fit, {formats.level(level)} interval", y="", grid="x")
     asked = fit.disciplines[~hidden]
     asked.index = asked.index.map(said)
@@ -98,7 +99,9 @@ def _hidden(fit: CapabilityFit, sizes: pd.Series, scope: Scope) -> NDArray[np.bo
     return hidden_groups(counts, scope.min_cell)
 
 
-def capability_gaps(fit: CapabilityFit | Refusal, sizes: pd.Series, scope: Scope) -> Exhibit | None:
+def capability_gaps(
+    fit: CapabilityFit | Refusal, sizes: pd.Series, scope: Scope
+) -> Exhibit | None:
     """What segments want and do not get: importance that the company's score leaves unserved."""
     if isinstance(fit, Refusal):
         return None

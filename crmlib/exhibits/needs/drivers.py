@@ -189,7 +189,7 @@ def issues_to_fix(ranked: Fixes | Refusal, n: int, scope: Scope) -> Exhibit | No
     table["worth_fixing"], table["issues"] = ranked.stop, len(table)
     figure, ax = theme.axes(height=1.0 + 0.4 * len(table))
     colors = [theme.PRIMARY if fix == "yes" else theme.REFERENCE for fix in table["fix"]]
-    interval_bars(ax, table, "net", table["issue"], formats.money, colors)
+    interval_bars(ax, table, "net", table["issue"], _money_or_none, colors)
     ax.axvline(0, color=theme.INK, linewidth=1)
     if 0 < ranked.stop < len(table):
         ax.axhline(ranked.stop - 0.5, color=theme.CONTRAST, linewidth=1.2, linestyle="--")
@@ -214,6 +214,10 @@ def issues_to_fix(ranked: Fixes | Refusal, n: int, scope: Scope) -> Exhibit | No
         "Costs are the client's and carry no interval. Ranked by net value per cost; an issue "
         "is raised to where more no longer pays.",
     )
+
+
+def _money_or_none(value: float) -> str:
+    return formats.money(value) if value else "nothing to gain"
 
 
 def fix_findings(ranked: Fixes | Refusal, n: int, scope: Scope) -> list[Finding]:

@@ -23,8 +23,11 @@ from crmlib.exhibits.scope import Scope
 from crmlib.needs.projection import Projection, ProjectionAccuracy
 from crmlib.stats.refusal import Refusal
 
-_KINDS = {"survey": theme.REFERENCE, "modal": theme.CONTRAST, "mean": theme.MUTED,
-          "corrected": theme.PRIMARY}  # fmt: skip
+_PLAINER = {
+    "survey": ("o", theme.REFERENCE),
+    "mean": ("s", theme.INK),
+    "modal": ("D", theme.CONTRAST),
+}
 
 
 def projection_accuracy(
@@ -108,8 +111,8 @@ def projected_shares(
         n=n,
         unit="share of customers",
         alt=f"Bars of {len(shown)} needs segments: shares corrected by the confusion of the "
-        "projection with intervals, beside shares of the survey, of mean probabilities and of "
-        "most probable segments.",
+        "projection with intervals, and marks of the shares of the survey, of "
+        "mean probabilities and of most probable segments.",
         note="Corrected: what the projection confuses on held-out respondents is divided out. "
         "Modal: everybody counted in the most probable segment, which overstates large ones."
         + withheld_note(hidden, scope),
@@ -130,21 +133,21 @@ def _share_table(projection: Projection, min_cell: int) -> tuple[pd.DataFrame, N
 
 
 def _draw_shares(ax: Axes, table: pd.DataFrame) -> None:
-    """Four bars a segment, the corrected one with its interval."""
-    width = 0.8 / len(_KINDS)
-    for at, (kind, color) in enumerate(_KINDS.items()):
-        places = np.arange(len(table)) - 0.4 + width * (at + 0.5)
-        ax.barh(places, table[kind], height=0.92 * width, color=color, label=kind)
+    """Bars of corrected shares with intervals; below each, marks of the three plainer counts."""
+    places = np.arange(len(table))
     ends = table[["corrected_lo", "corrected_hi"]].to_numpy(float)
+    ax.barh(places, table["corrected"], height=0.46, color=theme.PRIMARY, label="corrected")
     ax.hlines(places, ends[:, 0], ends[:, 1], color=theme.INK, linewidth=1.2)
+    for kind, (marker, color) in _PLAINER.items():
+        ax.plot(table[kind], places + 0.36, marker, color=color, markersize=5.5, label=kind)
     for place, value, hi in zip(places, table["corrected"], ends[:, 1], strict=True):
         theme.label(ax, max(value, hi), place, formats.percent(value))
     names = [formats.shortened(name, 34) for name in table["segment"]]
     ax.set_yticks(range(len(table)), names)
     ax.invert_yaxis()
-    ax.set_xlim(0, 1.12 * np.nanmax(table[[*_KINDS, "corrected_hi"]].to_numpy(float)))
+    ax.set_xlim(0, 1.12 * np.nanmax(table[[*_PLAINER, "corrected_hi"]].to_numpy(float)))
     theme.legend_above(ax)
-    series = {kind: table[kind].tolist() for kind in _KINDS}
+    series = {kind: table[kind].tolist() for kind in ("corrected", *_PLAINER)}
     theme.says_values(ax, range(len(table)), names, series, formats.percent_1, "y")
 
 
