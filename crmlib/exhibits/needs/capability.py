@@ -99,9 +99,7 @@ def _hidden(fit: CapabilityFit, sizes: pd.Series, scope: Scope) -> NDArray[np.bo
     return hidden_groups(counts, scope.min_cell)
 
 
-def capability_gaps(
-    fit: CapabilityFit | Refusal, sizes: pd.Series, scope: Scope
-) -> Exhibit | None:
+def capability_gaps(fit: CapabilityFit | Refusal, sizes: pd.Series, scope: Scope) -> Exhibit | None:
     """What segments want and do not get: importance that the company's score leaves unserved."""
     if isinstance(fit, Refusal):
         return None
@@ -126,7 +124,8 @@ def capability_gaps(
     return scope.exhibit(
         id="capability_gaps",
         title=fitting(
-            f"{formats.capitalised(first['need'])} leaves the largest gap, {gap}, for {first['segment']}",
+            f"{formats.capitalised(first['need'])} leaves the largest gap, {gap}, "
+            f"for {first['segment']}",
             f"The largest gap leaves {gap} of a segment's wants unserved",
         ),
         table=table,

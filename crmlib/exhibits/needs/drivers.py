@@ -166,7 +166,7 @@ def _break_written(table: pd.DataFrame) -> pd.DataFrame:
 def _break_title(table: pd.DataFrame) -> str:
     flat = table[table["shape"] == "levels off"]
     if flat.empty:
-        return "For no issue does more satisfaction stop paying"
+        return "No issue shows a point beyond which more satisfaction pays less"
     first = flat.iloc[0]
     return fitting(
         f"Satisfaction with {first['issue']} pays less beyond {first['at']:.1f}",
