@@ -133,13 +133,15 @@ def _share_table(projection: Projection, min_cell: int) -> tuple[pd.DataFrame, N
 
 
 def _draw_shares(ax: Axes, table: pd.DataFrame) -> None:
-    """Bars of corrected shares with intervals; below each, marks of the three plainer counts."""
+    """Bars of corrected shares with intervals; below each, marks of three plainer counts."""
     places = np.arange(len(table))
     ends = table[["corrected_lo", "corrected_hi"]].to_numpy(float)
     ax.barh(places, table["corrected"], height=0.46, color=theme.PRIMARY, label="corrected")
     ax.hlines(places, ends[:, 0], ends[:, 1], color=theme.INK, linewidth=1.2)
     for kind, (marker, color) in _PLAINER.items():
-        ax.plot(table[kind], places + 0.36, marker, color=color, markersize=5.5, label=kind)
+        open_mark = {"markersize": 9, "markerfacecolor": "none"} if kind == "survey" else {}
+        ax.plot(table[kind], places + 0.38, marker, color=color, label=kind,
+                **{"markersize": 5, **open_mark})  # fmt: skip
     for place, value, hi in zip(places, table["corrected"], ends[:, 1], strict=True):
         theme.label(ax, max(value, hi), place, formats.percent(value))
     names = [formats.shortened(name, 34) for name in table["segment"]]
