@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
@@ -111,7 +112,9 @@ def _design_note(checks: DesignChecks) -> str:
             "best design of this size would have (D-efficiency)."
         )
     beaten = ""
-    if checks.dominated >= 0:
+    if checks.dominated == 0:
+        beaten = f"None of {tasks} tasks holds an offer that another one beats on everything."
+    elif checks.dominated > 0:
         beaten = (
             f"Of {tasks} tasks {formats.count(checks.dominated)} hold an offer that another one "
             f"beats on everything, {formats.count(checks.dominant)} one that beats all others: "
@@ -186,7 +189,8 @@ def _draw_flags(ax: Axes, table: pd.DataFrame) -> None:
     ax.set_yticks(places, table["sign"])
     ax.set_ylim(len(table) - 0.4, -0.6)
     ax.set_xlim(0, max(table["share"].max(), 0.01) * 1.2 if len(table) else 1)
-    theme.percent(ax, "x")
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
     theme.tidy(ax, x="share of respondents", y="", grid="x")
     theme.says_texts(ax, places, list(table["sign"]), texts, "y")
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import MAX_TITLE_WORDS
@@ -139,7 +140,7 @@ def panels(
     first = axes.flat[0]
     first.set_yticks(range(len(order)), names)
     first.set_ylim(len(order) - 0.45, -0.55)
-    _few_ticks(figure, axes.flat, written)
+    _few_ticks(axes.flat, shares=bars)
     figure.supxlabel(axis, fontsize=9, color=theme.MUTED)
     return figure
 
@@ -158,7 +159,8 @@ def _draw_panel(
     ax.hlines(at, there["lower"], there["upper"], color=theme.PRIMARY, linewidth=1.6)
     ax.axvline(0, color=theme.MUTED, linewidth=1)
     for place, upper, figure in zip(at, there["upper"], value, strict=True):
-        theme.label(ax, max(upper, figure, 0), place, written(figure), xytext=(3, 0))
+        beside = (3 if bars else 7, 0)
+        theme.label(ax, max(upper, figure, 0), place, written(figure), xytext=beside)
         if compact:
             ax.texts[-1].set_fontsize(8)
     texts = [
@@ -169,15 +171,19 @@ def _draw_panel(
     theme.says_texts(ax, range(len(own)), [str(name) for name in own.index], texts, "y")
 
 
-def _few_ticks(figure: Figure, axes: Sequence[Axes], written: Callable[[float], str]) -> None:
+def _few_ticks(axes: Sequence[Axes], *, shares: bool) -> None:
     """Room at the right for the labels, and no more ticks than a narrow panel holds."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     axes = list(axes)
     left, right = axes[0].get_xlim()
     axes[0].set_xlim(left, right + (right - left) * (0.12 + 0.1 * len(axes)))
     axes[0].xaxis.set_major_locator(MaxNLocator(5 if len(axes) < 3 else 2))
-    axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+    written = (lambda v, _: f"{100 * v:g}%") if shares else (lambda v, _: f"{v:,g}")
+    axes[0].xaxis.set_major_formatter(FuncFormatter(written))
+
+
+def close(first: pd.Series, second: pd.Series) -> bool:
+    """Whether intervals of the two highest figures overlap, so that their order is open."""
+    return bool(first["lower"] <= second["upper"])
 
 
 def fitting(*titles: str) -> str:

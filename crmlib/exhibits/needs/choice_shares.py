@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,7 @@ from crmlib.exhibits.needs.choice_models import choice_refused
 from crmlib.exhibits.needs.choice_panels import (
     EVERYBODY,
     Respondents,
+    close,
     fitting,
     group_sizes,
     joined,
@@ -83,18 +86,22 @@ def _payment_table(
     table = of_shown(found, kept, people)
     bounds = ["value", "lower", "upper"]
     gains = []
-    for at, row in table.iterrows():
+    for _, row in table.iterrows():
         name, each = row["attribute"], row["level"]
         same = table[(table["attribute"] == name) & (table["level"] == each)]
         unwelcome = each == "per unit" and same["value"].mean() < 0
-        if unwelcome:
-            table.loc[at, ["std_err"]] = row["std_err"]
         said = people.say(name)
         if each == "per unit":
-            gains.append((f"{said}: one {'less' if unwelcome else 'more'}", unwelcome))
+            shown = preferences.coding.attribute(name)
+            if (shown.lowest, shown.highest) == (0, 1):
+                gains.append((f"{'no ' if unwelcome else ''}{said}", unwelcome))
+            else:
+                gains.append((f"{said}: one {'less' if unwelcome else 'more'}", unwelcome))
         else:
             other, base = str(each).split(" instead of ", 1)
-            gains.append((f"{people.say(other)} instead of {people.say(base)}", False))
+            shared = table.loc[table["level"] == each, "attribute"].nunique() > 1
+            of = f"{said}: " if shared else ""  # "high instead of low" may be of two attributes
+            gains.append((f"{of}{people.say(other)} instead of {people.say(base)}", False))
     table["gain"] = [gain for gain, _ in gains]
     turned = np.array([turn for _, turn in gains])
     swapped = -table.loc[turned, ["value", "upper", "lower"]].to_numpy()
@@ -103,17 +110,24 @@ def _payment_table(
     return table[columns].round({**dict.fromkeys(bounds, 4), "std_err": 4})
 
 
-def _whole(table: pd.DataFrame):
+def _whole(table: pd.DataFrame) -> Callable[[float], str]:
     """Money in units where it is large, with decimals where it is small."""
     most = table["value"].abs().max()
     digits = 0 if most >= 20 else 1 if most >= 2 else 2
-    return lambda value: f"{value:,.{digits}f}"
+    return lambda value: f"{round(value, digits) + 0:,.{digits}f}"  # no "-0"
 
 
 def _best_paid(table: pd.DataFrame) -> pd.Series | None:
     """The gain that a group would clearly pay most for."""
     clear = table[table["lower"] > 0]
     return None if clear.empty else clear.loc[clear["value"].idxmax()]
+
+
+def _payer(top: pd.Series) -> str:
+    """Who would pay, as a sentence begins."""
+    if top["group"] == EVERYBODY:
+        return "People"
+    return formats.capitalised(top["group"])
 
 
 def _payment_title(table: pd.DataFrame, price: str) -> str:
@@ -123,7 +137,7 @@ def _payment_title(table: pd.DataFrame, price: str) -> str:
     top = _best_paid(table)
     if top is None:
         return "People would clearly pay for nothing that was offered"
-    who, paid = formats.capitalised(top["group"]), written(top["value"])
+    who, paid = _payer(top), written(top["value"])
     return fitting(
         f"{who} would pay {paid} for {top['gain']}",
         f"{who} would pay {paid} for one gain",
@@ -152,7 +166,7 @@ def payment_findings(
     written = _whole(table)
     lo, hi, value = float(top["lower"]), float(top["upper"]), float(top["value"])
     sentence = (
-        f"{formats.capitalised(top['group'])} would pay {written(value)} "
+        f"{_payer(top)} would pay {written(value)} "
         f"({formats.interval(lo, hi, written)}) {money} for {top['gain']}."
     )
     return [
@@ -215,7 +229,7 @@ def _share_title(table: pd.DataFrame) -> str:
     first, second = (table.iloc[at] for at in (0, 1))
     one, two = formats.percent(first["value"]), formats.percent(second["value"])
     who = formats.capitalised(first["offer"])
-    if first["lower"] > second["upper"]:
+    if not close(first, second):
         return fitting(
             f"{who} wins {one} of everybody's choices, {second['offer']} {two}",
             f"One offer wins {one} of choices, the next {two}",
@@ -261,14 +275,9 @@ def benefits_wanted(
     if sizes.empty:
         return scope.withheld("benefits_wanted", "What people want", people.n, _POPULATION)
     table = _share_table(model.shares(level), ITEM, sizes, people)
-    first = table.iloc[0]
-    share = formats.percent(first["value"])
     return scope.exhibit(
         id="benefits_wanted",
-        title=fitting(
-            f"{formats.capitalised(first[ITEM])} is wanted most, the best for {share}",
-            f"One of {table[ITEM].nunique()} benefits is the best for {share}",
-        ),
+        title=_wanted_title(table),
         table=table,
         figure=panels(
             table, ITEM, list(table[ITEM].unique()),
@@ -286,6 +295,22 @@ def benefits_wanted(
             pictured(table),
         ),
     )  # fmt: skip
+
+
+def _wanted_title(table: pd.DataFrame) -> str:
+    """What is best for most; two where their order is open."""
+    first, second = (table.iloc[at] for at in (0, 1))
+    one, two = formats.percent(first["value"]), formats.percent(second["value"])
+    who = formats.capitalised(first[ITEM])
+    if close(first, second):
+        return fitting(
+            f"{who} ({one}) and {second[ITEM]} ({two}) are wanted most",
+            f"Two benefits are wanted most, best for {one} and {two}",
+        )
+    return fitting(
+        f"{who} is wanted most, the best for {one}",
+        f"One of {table[ITEM].nunique()} benefits is the best for {one}",
+    )
 
 
 def wanted_findings(

@@ -14,6 +14,7 @@ from crmlib.exhibits.needs.choice_panels import (
     EVERYBODY,
     MOST_PANELS,
     Respondents,
+    close,
     fitting,
     group_sizes,
     joined,
@@ -25,7 +26,7 @@ from crmlib.exhibits.needs.choice_panels import (
 from crmlib.exhibits.scope import Scope
 from crmlib.needs.choice_coding import NONE
 from crmlib.needs.importance import importance
-from crmlib.needs.preferences import ALL, Preferences, part_worth_table
+from crmlib.needs.preferences import ALL, Preferences, coefficient_table, part_worth_table
 from crmlib.stats.refusal import Refusal
 
 _POPULATION = "respondents"
@@ -41,14 +42,9 @@ def attribute_importance(
     if sizes.empty:
         return scope.withheld("attribute_importance", "What matters", people.n, _POPULATION)
     table = _importance_table(preferences, sizes, level, people)
-    first = table.iloc[0]
-    share = formats.percent(first["value"])
     return scope.exhibit(
         id="attribute_importance",
-        title=fitting(
-            f"{formats.capitalised(first['attribute'])} matters most, with {share} of importance",
-            f"One attribute has {share} of all importance",
-        ),
+        title=_importance_title(table),
         table=table,
         figure=panels(
             table, "attribute", list(table["attribute"].unique()),
@@ -67,6 +63,22 @@ def attribute_importance(
             pictured(table),
         ),
     )  # fmt: skip
+
+
+def _importance_title(table: pd.DataFrame) -> str:
+    """What matters most to everybody; two where their order is open."""
+    shares = [formats.percent(value) for value in table["value"].iloc[:2]]
+    names = list(table["attribute"].iloc[:2])
+    if len(names) > 1 and names[0] != names[1] and close(table.iloc[0], table.iloc[1]):
+        return fitting(
+            f"{formats.capitalised(names[0])} ({shares[0]}) and {names[1]} ({shares[1]}) "
+            "matter most",
+            f"Two attributes matter most, with {shares[0]} and {shares[1]}",
+        )
+    return fitting(
+        f"{shares[0]} of what moves a choice is {names[0]}",
+        f"One attribute has {shares[0]} of all importance",
+    )
 
 
 def _importance_table(
@@ -143,8 +155,9 @@ def part_worths(
         "utility of an offer; cells are coloured, the darker the farther from zero.",
         note=joined(
             "Levels of an attribute sum to zero; a number counts from the lowest to the highest "
-            "that was shown. A question mark: the interval holds zero. Classes differ also in how "
-            "firmly they choose, so compare within a column.",
+            "that was shown, and none against an offer with numbers midway. A question mark: the "
+            "interval holds zero. Classes differ also in how firmly they choose, so compare "
+            "within a column.",
             withheld_note(preferences, sizes, scope.min_cell),
             pictured(table),
         ),
@@ -155,7 +168,7 @@ def _worth_table(
     preferences: Preferences, sizes: pd.Series, level: float, people: Respondents
 ) -> pd.DataFrame:
     """Part-worths in the order of the attributes; everybody only where there are no classes."""
-    found = part_worth_table(preferences, level=level)
+    found = _with_none(part_worth_table(preferences, level=level), preferences, level)
     kept = sizes if set(found["group"]) == {ALL} else sizes.drop(index=ALL)
     table = of_shown(found, kept, people)
     spans = {
@@ -180,6 +193,25 @@ def _worth_table(
     ]
     table["attribute"] = table["attribute"].map(people.say)
     return table
+
+
+def _with_none(found: pd.DataFrame, preferences: Preferences, level: float) -> pd.DataFrame:
+    """None of the offers against a middle one: its constant is against one with all numbers 0."""
+    coding = preferences.coding
+    if not coding.none:
+        return found
+    one = preferences.averaged if preferences.sampled else preferences
+    row = np.eye(len(coding.names))[-1]
+    for each in coding.attributes:
+        if not each.levels:
+            row[coding.place(each.name)] = -(each.lowest + each.highest) / 2
+    parts = [found[found["attribute"] != NONE]]
+    for group, mean, spread in zip(one.groups, one.coefficients, one.covariance, strict=True):
+        against = coefficient_table(
+            np.atleast_1d(row @ mean), np.atleast_2d(row @ spread @ row), pd.RangeIndex(1), level
+        ).rename(columns={"estimate": "part_worth"})
+        parts.append(against.assign(group=group, attribute=NONE, level="against a middle offer"))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _shown(name: str, preferences: Preferences) -> str:
@@ -210,8 +242,9 @@ def _worth_title(table: pd.DataFrame) -> str:
         most = own["part_worth"].abs().max()
         return f"No level clearly moves a choice: the largest part-worth is {most:.2f}"
     top = clear.loc[clear["part_worth"].abs().idxmax()]
-    moved, size = f"{top['attribute']} moves {top['group']}", f"{top['part_worth']:+.2f}"
+    who, worth = formats.capitalised(top["group"]), f"{top['part_worth']:.2f}"
     return fitting(
-        f"{formats.capitalised(moved)} most, by {size.lstrip('+')}",
-        f"The largest part-worth of a level is {size.lstrip('+')}",
+        f"{who} weighs {top['attribute']} most: {worth} ({top['level']})",
+        f"{who} weighs {top['attribute']} most, with {worth} of utility",
+        f"The largest part-worth of a level is {worth}",
     )
