@@ -138,8 +138,12 @@ class Client:
         return pd.concat([each.refused for each in found], ignore_index=True)
 
     def kept_tables(self) -> dict[str, ir.Table]:
-        """The client's other tables, by the name under which a version keeps them."""
-        return {f"client_{name}": table.rows for name, table in self.tables.items()}
+        """The client's other tables, by the name under which a version keeps them.
+
+        With the purchases by product and channel, where nothing else tells these.
+        """
+        parts = {} if self.transactions is None else self.transactions.kept_parts()
+        return parts | {f"client_{name}": table.rows for name, table in self.tables.items()}
 
 
 def _free_name(name: str, view: pd.DataFrame) -> str:

@@ -1,6 +1,7 @@
 """Exhibits and findings of 04_needs.
 
-Each function takes a result of `crmlib.needs` and returns one exhibit."""
+Each function takes a result of `crmlib.needs` and returns one exhibit.
+"""
 
 from crmlib.exhibits.needs.benefits import (
     benefit_findings,
@@ -9,6 +10,21 @@ from crmlib.exhibits.needs.benefits import (
     proposed_names,
 )
 from crmlib.exhibits.needs.capability import capability_gaps, fit_by_segment, gap_findings
+from crmlib.exhibits.needs.choice_models import (
+    choice_caveats,
+    choice_design,
+    choice_models,
+    choice_respondents,
+)
+from crmlib.exhibits.needs.choice_panels import Respondents
+from crmlib.exhibits.needs.choice_shares import (
+    benefits_wanted,
+    offer_findings,
+    offer_shares,
+    payment_findings,
+    wanted_findings,
+    what_people_would_pay,
+)
 from crmlib.exhibits.needs.drivers import (
     break_points,
     driver_findings,
@@ -18,6 +34,11 @@ from crmlib.exhibits.needs.drivers import (
 )
 from crmlib.exhibits.needs.loyalty import loyalty_check, loyalty_findings, loyalty_profiles
 from crmlib.exhibits.needs.offers import broad_or_specific, specific_findings, what_to_offer
+from crmlib.exhibits.needs.preferences import (
+    attribute_importance,
+    importance_findings,
+    part_worths,
+)
 from crmlib.exhibits.needs.projection import (
     projected_shares,
     projection_accuracy,
@@ -25,25 +46,39 @@ from crmlib.exhibits.needs.projection import (
 )
 
 __all__ = [
+    "Respondents",
+    "attribute_importance",
     "benefit_findings",
     "benefit_segments",
+    "benefits_wanted",
     "break_points",
     "broad_or_specific",
     "capability_gaps",
+    "choice_caveats",
+    "choice_design",
+    "choice_models",
     "choice_of_classes",
+    "choice_respondents",
     "driver_findings",
     "fit_by_segment",
     "fix_findings",
     "gap_findings",
+    "importance_findings",
     "issues_to_fix",
     "loyalty_check",
     "loyalty_findings",
     "loyalty_profiles",
+    "offer_findings",
+    "offer_shares",
+    "part_worths",
+    "payment_findings",
     "projected_shares",
     "projection_accuracy",
     "projection_findings",
     "proposed_names",
     "satisfaction_drivers",
     "specific_findings",
+    "wanted_findings",
+    "what_people_would_pay",
     "what_to_offer",
 ]
