@@ -24,6 +24,7 @@ from crmlib.stats.bootstrap import generator
 from crmlib.stats.mixtures import (
     Mixture,
     classification_error,
+    doubts,
     entropy_r2,
     fit_mixture,
     matched,
@@ -152,16 +153,7 @@ class LatentClass(BaseEstimator):
 
     def _doubts(self, mixture: Mixture[Answers]) -> list[str]:
         """What weakens the fit, in words."""
-        found = []
-        if not mixture.converged:
-            found.append("the climb to the highest likelihood was not over when it was stopped")
-        if mixture.reached == 1 < len(mixture.starts):
-            found.append(
-                f"only one of {len(mixture.starts)} starts reached the highest likelihood: "
-                "there may be a higher one"
-            )
-        if mixture.vanished.size:
-            found.append(f"{mixture.vanished.size} classes have nobody in them")
+        found = doubts(mixture)
         edge = int((self._state.table < BOUNDARY).sum())
         if edge:
             found.append(

@@ -279,6 +279,21 @@ def _still_to_gain(
     return last * max(decline / (1 - decline), stretch)
 
 
+def doubts(mixture: Mixture[State]) -> list[str]:
+    """What weakens a fit whatever its classes are, in words."""
+    found = []
+    if not mixture.converged:
+        found.append("the climb to the highest likelihood was not over when it was stopped")
+    if mixture.reached == 1 < len(mixture.starts):
+        found.append(
+            f"only one of {len(mixture.starts)} starts reached the highest likelihood: "
+            "there may be a higher one"
+        )
+    if mixture.vanished.size:
+        found.append(f"{mixture.vanished.size} classes have nobody in them")
+    return found
+
+
 def random_memberships(n: int, k: int, n_init: int, rng: np.random.Generator) -> list[FloatArray]:
     """Starts for `fit_mixture`: memberships drawn evenly over all that are possible.
 
