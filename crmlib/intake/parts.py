@@ -144,8 +144,8 @@ def of_parts(
     table = to_frame(found).set_index("customer_id")
     if not counts_products(rows, wanted):
         return table
-    named = rows.filter(inside & rows["product"].notnull())
-    net = named.group_by("customer_id", "product").agg(amount=named.amount.sum())
+    told = rows.filter(inside & rows["product"].notnull())
+    net = told.group_by("customer_id", "product").agg(amount=told.amount.sum())
     bought = net.filter(net.amount > 0)
     counts = bought.group_by("customer_id").agg(products_bought=bought.count())
     return table.join(to_frame(counts.order_by("customer_id")).set_index("customer_id"))
