@@ -28,15 +28,27 @@ from crmlib.needs.loyalty import (
     value_at_stake,
 )
 from crmlib.needs.maxdiff import MaxDiff, maxdiff_table
+from crmlib.needs.needs_segments import NeedsSegments, Wanted, needs_table
+from crmlib.needs.offer_chances import OfferChances, offer_chances
 from crmlib.needs.offers import Offers, best_offers
 from crmlib.needs.preferences import Preferences, part_worth_table
 from crmlib.needs.projection import Projection, ProjectionAccuracy, project, projection_accuracy
+from crmlib.needs.respondents import (
+    ByCustomer,
+    Respondents,
+    behaviour_of,
+    in_earnest,
+    kept_share,
+    value_held,
+    weights_of,
+)
 from crmlib.needs.simulator import Simulation, simulate
 from crmlib.needs.value_of_satisfaction import ValueOfSatisfaction, value_of_satisfaction
 
 __all__ = [
     "Agreement",
     "Breakpoint",
+    "ByCustomer",
     "CapabilityFit",
     "ChoiceTable",
     "ClassChoice",
@@ -53,14 +65,19 @@ __all__ = [
     "LatentClassLogit",
     "LikelihoodRatioTest",
     "MaxDiff",
+    "NeedsSegments",
+    "OfferChances",
     "Offers",
     "Preferences",
     "Projection",
     "ProjectionAccuracy",
+    "Respondents",
     "Simulation",
     "ValueAtStake",
     "ValueOfSatisfaction",
+    "Wanted",
     "agreement",
+    "behaviour_of",
     "best_offers",
     "breakpoint_of",
     "breakpoints",
@@ -73,14 +90,20 @@ __all__ = [
     "fixes",
     "held_out",
     "importance",
+    "in_earnest",
+    "kept_share",
     "likelihood_ratio_test",
     "loyalty_profile",
     "maxdiff_table",
+    "needs_table",
+    "offer_chances",
     "part_worth_table",
     "project",
     "projection_accuracy",
     "simulate",
     "value_at_stake",
+    "value_held",
     "value_of_satisfaction",
+    "weights_of",
     "willingness_to_pay",
 ]
