@@ -396,6 +396,9 @@ class NeedsChapter(_Section):
     reasons: list[Text] = Field(
         default=[], description="further items that tell needs segments apart, such as yes or no"
     )
+    weights_are: Literal["relative", "customers"] = Field(
+        default="relative", description="or customers: for how many each respondent stands"
+    )
     most_needs_segments: Annotated[int, Field(ge=1, le=12)] = Field(
         default=7, description="needs segments that are looked for, at most"
     )
@@ -414,6 +417,9 @@ class NeedsChapter(_Section):
     projected_from: list[Text] = Field(
         default=[], description="columns of customers that needs are carried over to all by"
     )
+    capacity: Annotated[int, Field(ge=1)] = Field(
+        default=20, description="segments of value, behaviour and needs that can be served"
+    )
     choice_attributes: list[Text] = Field(
         default=[], description="columns of `choices` that describe an offer"
     )
@@ -428,6 +434,9 @@ class NeedsChapter(_Section):
     )
     most_choice_classes: Annotated[int, Field(ge=1, le=12)] = Field(
         default=5, description="classes of people who weigh offers alike, at most"
+    )
+    leave_out_respondents: list[Literal["same_position", "speeder", "always_none"]] = Field(
+        default=["same_position", "speeder"], description="signs of choices not made in earnest"
     )
     held_out_tasks: Annotated[int, Field(ge=1, le=20)] = Field(
         default=2, description="last tasks of each person that decide between choice models"

@@ -1,15 +1,17 @@
 """What customers want, why they stay, and what it costs to fix (chapter 04)."""
 
 from crmlib.needs.breakpoints import Breakpoint, breakpoint_of, breakpoints
-from crmlib.needs.capability import CapabilityFit, capability_fit
+from crmlib.needs.capability import CapabilityFit, capability_fit, fit_with
 from crmlib.needs.choice_design import DesignChecks, check_design
 from crmlib.needs.choice_holdout import HeldOut, held_out
 from crmlib.needs.choice_tables import ChoiceTable, choice_table
+from crmlib.needs.choosing import attributes_of, choice_models, fit_chosen, offer_table
 from crmlib.needs.class_choice import (
     ClassChoice,
     LikelihoodRatioTest,
     choose_classes,
     likelihood_ratio_test,
+    one_class_more,
 )
 from crmlib.needs.conditional_logit import ConditionalLogit
 from crmlib.needs.described import Described, described
@@ -29,20 +31,22 @@ from crmlib.needs.loyalty import (
 )
 from crmlib.needs.maxdiff import MaxDiff, maxdiff_table
 from crmlib.needs.needs_segments import NeedsSegments, Wanted, needs_table
-from crmlib.needs.offer_chances import OfferChances, offer_chances
+from crmlib.needs.offer_chances import OfferChances, offer_chances, offers_for
 from crmlib.needs.offers import Offers, best_offers
 from crmlib.needs.preferences import Preferences, part_worth_table
 from crmlib.needs.projection import Projection, ProjectionAccuracy, project, projection_accuracy
-from crmlib.needs.respondents import (
+from crmlib.needs.simulator import Simulation, simulate
+from crmlib.needs.survey import (
     ByCustomer,
-    Respondents,
+    Survey,
     behaviour_of,
     in_earnest,
     kept_share,
+    loyalty_answers,
+    respondents_in,
     value_held,
     weights_of,
 )
-from crmlib.needs.simulator import Simulation, simulate
 from crmlib.needs.value_of_satisfaction import ValueOfSatisfaction, value_of_satisfaction
 
 __all__ = [
@@ -71,35 +75,44 @@ __all__ = [
     "Preferences",
     "Projection",
     "ProjectionAccuracy",
-    "Respondents",
     "Simulation",
+    "Survey",
     "ValueAtStake",
     "ValueOfSatisfaction",
     "Wanted",
     "agreement",
+    "attributes_of",
     "behaviour_of",
     "best_offers",
     "breakpoint_of",
     "breakpoints",
     "capability_fit",
     "check_design",
+    "choice_models",
     "choice_table",
     "choose_classes",
     "described",
     "drivers",
+    "fit_chosen",
+    "fit_with",
     "fixes",
     "held_out",
     "importance",
     "in_earnest",
     "kept_share",
     "likelihood_ratio_test",
+    "loyalty_answers",
     "loyalty_profile",
     "maxdiff_table",
     "needs_table",
     "offer_chances",
+    "offer_table",
+    "offers_for",
+    "one_class_more",
     "part_worth_table",
     "project",
     "projection_accuracy",
+    "respondents_in",
     "simulate",
     "value_at_stake",
     "value_held",

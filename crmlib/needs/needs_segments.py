@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crmlib.needs.latent_class import ClassIntervals, LatentClass
 from crmlib.needs.projection import Projection
-from crmlib.needs.respondents import Respondents
+from crmlib.needs.survey import Survey
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
@@ -100,7 +100,7 @@ class Wanted:
 def needs_table(
     ids: pd.Index,
     projection: Projection | Refusal,
-    respondents: Respondents | Refusal,
+    survey: Survey | Refusal,
     profile: pd.Series | Refusal,
 ) -> pd.DataFrame:
     """The table of needs as it is kept: one row for every customer.
@@ -111,7 +111,7 @@ def needs_table(
         The whole base.
     projection : Projection or Refusal
         Where it was refused nobody has a needs segment.
-    respondents : Respondents
+    survey : Survey or Refusal
     profile : Series or Refusal, index respondent_id
         Loyalty profiles.
 
@@ -125,10 +125,10 @@ def needs_table(
     if not isinstance(projection, Refusal):
         known = projection.table.set_index("customer_id").reindex(ids)
     told = pd.Series(dtype=object)
-    if not isinstance(profile, Refusal) and not isinstance(respondents, Refusal):
-        linked = respondents.customer_id.dropna()
+    if not isinstance(profile, Refusal) and not isinstance(survey, Refusal):
+        linked = survey.customer_id.dropna()
         answered = profile[linked.index]
-        order = respondents.weights[linked.index].sort_values(ascending=False, kind="stable")
+        order = survey.weights[linked.index].sort_values(ascending=False, kind="stable")
         told = answered[order.index].set_axis(linked[order.index])
         unanswered = profile.cat.categories[-1]
         told = told[(told != unanswered).to_numpy() & ~told.index.duplicated()].astype(object)

@@ -7,6 +7,7 @@ choice groups and in needs segments as probably as the models have it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 
 from crmlib.needs.choice_tables import ChoiceTable
 from crmlib.needs.latent_class_logit import LatentClassLogit
+from crmlib.needs.offers import Offers, best_offers
 from crmlib.needs.preferences import ChoiceModel, Preferences, logit_rule
 from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
 
 FloatArray = NDArray[np.float64]
 
@@ -126,3 +129,46 @@ def _by_segment(soft: FloatArray, weight: FloatArray, groups: FloatArray) -> Flo
     """Share of each group within each segment, (n_segments, G)."""
     mass = (soft * weight[:, None]).T @ groups
     return mass / np.maximum(mass.sum(axis=1, keepdims=True), 1e-300)
+
+
+def offers_for(
+    found: OfferChances,
+    sizes: pd.Series,
+    margins: Mapping[str, float],
+    costs: Mapping[str, float],
+    *,
+    level: float,
+    recognised: pd.DataFrame | Refusal,
+) -> Offers:
+    """Best sets of offers for segments of some sizes, see `best_offers`.
+
+    Parameters
+    ----------
+    found : OfferChances
+    sizes : Series, index segments
+        Customers.
+    margins, costs : mapping of offer to money
+        Of a taker; of having the offer at all, nothing where it is not named.
+    level : float
+        Nominal coverage.
+    recognised : DataFrame or Refusal
+        Where nobody can be recognised without being asked, everybody is made the same offer.
+
+    Raises
+    ------
+    NotIdentified
+        If an offer has no margin.
+    """
+    names = list(found.chances.columns)
+    missing = [name for name in names if name not in margins]
+    if missing:
+        raise NotIdentified(f"the params name no margin of the offer {missing[0]}")
+    segments = found.chances.index
+    if isinstance(recognised, Refusal):
+        alike = np.tile(np.eye(len(segments))[0], (len(segments), 1))
+        recognised = pd.DataFrame(alike, segments, segments)
+    return best_offers(
+        found.chances, sizes, pd.Series(dict(margins)),
+        {name: costs.get(name, 0.0) for name in names},
+        level=level, draws=found.draws, recognised=recognised,
+    )  # fmt: skip

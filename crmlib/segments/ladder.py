@@ -181,6 +181,24 @@ def segment_table(
     return table.rename_axis("customer_id").reset_index().astype("str")
 
 
+def ladder_table(ladder: Ladder, rungs: pd.DataFrame) -> pd.DataFrame:
+    """The table of a ladder of any number of rungs as it is kept: one row for every customer.
+
+    Parameters
+    ----------
+    ladder : Ladder
+    rungs : DataFrame, index customer_id
+        The levels of which it was built, uppermost first.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, the rungs, segment.
+    """
+    table = _levels(rungs).assign(segment=ladder.segment.reindex(rungs.index).to_numpy())
+    return table.rename_axis("customer_id").reset_index().astype("str")
+
+
 def build_ladder(
     value_tier: pd.Series,
     behaviour_segment: pd.Series,

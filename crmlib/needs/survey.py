@@ -19,11 +19,11 @@ from crmlib.needs.loyalty import GONE, KEPT, REDUCED
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
-FLAGS = ("same_position", "speeder", "always_none")  # of who did not answer choices in earnest
+ANSWERED = ("reassessment", "attachment", "satisfaction", "life_change")  # loyalty's items
 
 
 @dataclass(frozen=True, eq=False)
-class Respondents:
+class Survey:
     """Sheets of a survey, one row per respondent.
 
     Attributes
@@ -41,7 +41,7 @@ class Respondents:
     customer_id: pd.Series
 
     @classmethod
-    def of(cls, survey: pd.DataFrame) -> Respondents:
+    def of(cls, survey: pd.DataFrame) -> Survey:
         """Take apart a survey.
 
         Parameters
@@ -152,11 +152,11 @@ class ByCustomer:
     weights: pd.Series
 
 
-def weights_of(respondents: Respondents | Refusal, choices: pd.DataFrame) -> pd.Series | None:
+def weights_of(survey: Survey | Refusal, choices: pd.DataFrame | Refusal) -> pd.Series | None:
     """Survey weights of those who chose; None where not all of them are in the survey."""
-    if isinstance(respondents, Refusal):
+    if isinstance(survey, Refusal) or isinstance(choices, Refusal):
         return None
-    known = respondents.weights.rename(index=str)
+    known = survey.weights.rename(index=str)
     chose = choices["respondent_id"].astype(str).unique()
     return known[chose] if pd.Index(chose).isin(known.index).all() else None
 
@@ -173,7 +173,7 @@ def in_earnest(
     checks : DesignChecks
         Of the same choices.
     left_out : sequence of str
-        Of `FLAGS`.
+        Flags of `checks.respondents`: same_position, speeder, always_none.
 
     Raises
     ------
@@ -189,6 +189,35 @@ def in_earnest(
     return kept
 
 
+def respondents_in(table: Survey | pd.DataFrame | Refusal) -> int:
+    """How many people a survey, or a table of choices, is of; nobody where none was given."""
+    if isinstance(table, Refusal):
+        return 0
+    return len(table) if isinstance(table, Survey) else int(table["respondent_id"].nunique())
+
+
+def loyalty_answers(survey: Survey, items: Mapping[str, str], behaviour: pd.Series) -> pd.DataFrame:
+    """What loyalty profiles are made of, by the names that the rule knows.
+
+    Parameters
+    ----------
+    survey : Survey
+    items : mapping of reassessment, attachment, satisfaction and life_change to an item
+    behaviour : Series, index respondent_id
+        As `behaviour_of` gives it.
+
+    Raises
+    ------
+    NotIdentified
+        If an item is not named.
+    """
+    missing = [name for name in ANSWERED if name not in items]
+    if missing:
+        raise NotIdentified(f"the params name no survey item on {missing[0]}")
+    columns = {name: survey.answers[items[name]] for name in ANSWERED}
+    return pd.DataFrame(columns).assign(behaviour=behaviour)
+
+
 def behaviour_of(
     stage: pd.Series, reduced: Sequence[str] = (), gone: Sequence[str] = ()
 ) -> pd.Series:
@@ -201,8 +230,7 @@ def behaviour_of(
     reduced, gone : sequence of str
         Stages that count as such; all others count as kept.
     """
-    words = {name: REDUCED for name in reduced} | {name: GONE for name in gone}
-    words["unknown"] = None
+    words = {"unknown": None} | dict.fromkeys(reduced, REDUCED) | dict.fromkeys(gone, GONE)
     found = stage.astype(object).map(lambda at: words.get(at, KEPT), na_action="ignore")
     return found.where(found.notna(), None).rename("behaviour")
 
