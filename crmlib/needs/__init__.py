@@ -5,7 +5,14 @@ from crmlib.needs.capability import CapabilityFit, capability_fit, fit_with
 from crmlib.needs.choice_design import DesignChecks, check_design
 from crmlib.needs.choice_holdout import HeldOut, held_out
 from crmlib.needs.choice_tables import ChoiceTable, choice_table
-from crmlib.needs.choosing import attributes_of, choice_models, fit_chosen, offer_table
+from crmlib.needs.choosing import (
+    attributes_of,
+    choice_models,
+    fit_best_worst,
+    fit_chosen,
+    offer_table,
+    price_of,
+)
 from crmlib.needs.class_choice import (
     ClassChoice,
     LikelihoodRatioTest,
@@ -30,19 +37,31 @@ from crmlib.needs.loyalty import (
     value_at_stake,
 )
 from crmlib.needs.maxdiff import MaxDiff, maxdiff_table
-from crmlib.needs.needs_segments import NeedsSegments, Wanted, needs_table
+from crmlib.needs.needs_segments import (
+    NeedsSegments,
+    Wanted,
+    needs_table,
+    sizes_of,
+    three_rungs,
+)
 from crmlib.needs.offer_chances import OfferChances, offer_chances, offers_for
 from crmlib.needs.offers import Offers, best_offers
 from crmlib.needs.preferences import Preferences, part_worth_table
 from crmlib.needs.projection import Projection, ProjectionAccuracy, project, projection_accuracy
 from crmlib.needs.simulator import Simulation, simulate
 from crmlib.needs.survey import (
+    HELD,
     ByCustomer,
     Survey,
+    about_customers,
     behaviour_of,
+    brought_so_far,
+    chosen_columns,
+    columns_of,
     in_earnest,
     kept_share,
     loyalty_answers,
+    loyalty_classes,
     respondents_in,
     value_held,
     weights_of,
@@ -50,6 +69,7 @@ from crmlib.needs.survey import (
 from crmlib.needs.value_of_satisfaction import ValueOfSatisfaction, value_of_satisfaction
 
 __all__ = [
+    "HELD",
     "Agreement",
     "Breakpoint",
     "ByCustomer",
@@ -80,19 +100,24 @@ __all__ = [
     "ValueAtStake",
     "ValueOfSatisfaction",
     "Wanted",
+    "about_customers",
     "agreement",
     "attributes_of",
     "behaviour_of",
     "best_offers",
     "breakpoint_of",
     "breakpoints",
+    "brought_so_far",
     "capability_fit",
     "check_design",
     "choice_models",
     "choice_table",
     "choose_classes",
+    "chosen_columns",
+    "columns_of",
     "described",
     "drivers",
+    "fit_best_worst",
     "fit_chosen",
     "fit_with",
     "fixes",
@@ -102,6 +127,7 @@ __all__ = [
     "kept_share",
     "likelihood_ratio_test",
     "loyalty_answers",
+    "loyalty_classes",
     "loyalty_profile",
     "maxdiff_table",
     "needs_table",
@@ -110,10 +136,13 @@ __all__ = [
     "offers_for",
     "one_class_more",
     "part_worth_table",
+    "price_of",
     "project",
     "projection_accuracy",
     "respondents_in",
     "simulate",
+    "sizes_of",
+    "three_rungs",
     "value_at_stake",
     "value_held",
     "value_of_satisfaction",

@@ -11,6 +11,7 @@ from crmlib.needs.choice_tables import ChoiceTable
 from crmlib.needs.conditional_logit import ConditionalLogit
 from crmlib.needs.hierarchical_logit import HierarchicalLogit
 from crmlib.needs.latent_class_logit import LatentClassLogit
+from crmlib.needs.maxdiff import MaxDiff
 from crmlib.needs.preferences import ChoiceModel
 from crmlib.stats.optimise import NotIdentified
 
@@ -58,6 +59,26 @@ def choice_models(
     }
     own = {"each person": HierarchicalLogit(random_state=random_state)} if people else {}
     return {"one for all": ConditionalLogit(), **classes, **own}
+
+
+def price_of(attributes: Sequence[str], named: str) -> str:
+    """The attribute that willingness to pay is measured by.
+
+    Raises
+    ------
+    NotIdentified
+        If none is named.
+    """
+    if named not in attributes:
+        raise NotIdentified("the params name no price among the attributes (`choice_price`)")
+    return named
+
+
+def fit_best_worst(
+    judged: HeldOut, models: Mapping[str, ChoiceModel], table: ChoiceTable
+) -> MaxDiff:
+    """Scores of items by the model that unseen sets decided for."""
+    return MaxDiff(models[judged.chosen]).fit(table)
 
 
 def fit_chosen(

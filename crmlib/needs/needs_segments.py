@@ -81,6 +81,17 @@ class NeedsSegments:
         return Wanted(importance.clip(lower=0), np.maximum(drawn, 0))
 
 
+def sizes_of(found: NeedsSegments | Refusal) -> pd.Series:
+    """Respondents by segment; none where there are no segments."""
+    return pd.Series(dtype=float) if isinstance(found, Refusal) else found.sizes
+
+
+def three_rungs(placed: pd.DataFrame, projection: Projection) -> pd.DataFrame:
+    """Value tier, behaviour segment and needs segment of every customer, index customer_id."""
+    known = projection.table.set_index("customer_id")["needs_segment"]
+    return placed[["value_tier", "behaviour_segment"]].assign(needs_segment=known)
+
+
 @dataclass(frozen=True, eq=False)
 class Wanted:
     """Importance of benefits by segment.

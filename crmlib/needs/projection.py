@@ -121,6 +121,11 @@ class Projection:
     held_out: ProjectionAccuracy
     penalty: float
 
+    @property
+    def probabilities(self) -> pd.DataFrame:
+        """Of each segment by customer, index customer_id."""
+        return self.table.set_index("customer_id").drop(columns="needs_segment")
+
     def summary(self) -> str:
         """Accuracy and shares."""
         return f"{self.held_out.summary()}\n{self.shares.round(3).to_string(index=False)}"

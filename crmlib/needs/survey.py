@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 
 from crmlib.needs.choice_design import DesignChecks
-from crmlib.needs.loyalty import GONE, KEPT, REDUCED
+from crmlib.needs.latent_class import LatentClass
+from crmlib.needs.loyalty import GONE, KEPT, PROFILES, REDUCED
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
+HELD = "yearly_value"  # what a customer brings a year, or brought before going
 ANSWERED = ("reassessment", "attachment", "satisfaction", "life_change")  # loyalty's items
 
 
@@ -196,6 +198,54 @@ def respondents_in(table: Survey | pd.DataFrame | Refusal) -> int:
     return len(table) if isinstance(table, Survey) else int(table["respondent_id"].nunique())
 
 
+def about_customers(attributes: pd.DataFrame, placed: pd.DataFrame | Refusal) -> pd.DataFrame:
+    """What is known of all customers: attributes, value tier and behaviour.
+
+    Parameters
+    ----------
+    attributes : DataFrame, index customer_id
+        Days count as years and parts of them.
+    placed : DataFrame or Refusal, index customer_id
+        value_tier and behaviour_segment, where customers were segmented.
+    """
+    known = attributes.copy()
+    for name in known.select_dtypes("datetime"):
+        day = known[name]
+        known[name] = day.dt.year + (day.dt.dayofyear - 1) / 365.25
+    if isinstance(placed, Refusal):
+        return known
+    return known.join(placed[["value_tier", "behaviour_segment"]])
+
+
+def columns_of(table: pd.DataFrame) -> list[str]:
+    """Names of a table's columns."""
+    return [str(name) for name in table.columns]
+
+
+def chosen_columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The columns named, or all where none is."""
+    return table[list(names)] if names else table
+
+
+def brought_so_far(valued: pd.DataFrame) -> float:
+    """Money that all customers together have brought, by the table of value."""
+    return float((valued["lifetime_value"] - valued["future_value"]).sum())
+
+
+def loyalty_classes(
+    answers: pd.DataFrame, weights: pd.Series, *, n_init: int, seed: int
+) -> pd.DataFrame:
+    """Latent classes of the answers that loyalty profiles are made of, as many as profiles.
+
+    Returns
+    -------
+    DataFrame of shape (n, 6)
+        Probability of each class.
+    """
+    model = LatentClass(len(PROFILES), n_init=n_init, random_state=seed, ordinal=ANSWERED)
+    return model.fit(answers, weights).posterior
+
+
 def loyalty_answers(survey: Survey, items: Mapping[str, str], behaviour: pd.Series) -> pd.DataFrame:
     """What loyalty profiles are made of, by the names that the rule knows.
 
@@ -235,7 +285,7 @@ def behaviour_of(
     return found.where(found.notna(), None).rename("behaviour")
 
 
-def value_held(behaviour: pd.Series, now: pd.Series, before: pd.Series) -> pd.Series:
+def value_held(behaviour: pd.Series, now: pd.Series, before: pd.Series) -> pd.DataFrame:
     """What a customer brings, or brought before reducing or leaving: what is at stake.
 
     Parameters
@@ -247,12 +297,13 @@ def value_held(behaviour: pd.Series, now: pd.Series, before: pd.Series) -> pd.Se
 
     Returns
     -------
-    Series
+    DataFrame with the column `HELD`
         Of who went or shrank, the year before where it is known and was better, since what
         they bring now is what is left.
     """
     larger = before.where(before > now, now)
-    return now.where(behaviour.isna() | (behaviour == KEPT), larger).astype(float)
+    held = now.where(behaviour.isna() | (behaviour == KEPT), larger)
+    return held.astype(float).to_frame(HELD)
 
 
 def kept_share(behaviour: pd.Series, when_reduced: float) -> pd.Series:

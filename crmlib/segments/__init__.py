@@ -68,6 +68,7 @@ from crmlib.segments.ladder import (
     Ladder,
     behaviour_rung,
     build_ladder,
+    ladder_of,
     ladder_table,
     segment_table,
 )
@@ -169,6 +170,7 @@ __all__ = [
     "find_triggers",
     "fit_segments",
     "forecast_sizes",
+    "ladder_of",
     "ladder_table",
     "lifecycle_signs",
     "lifecycle_stages",

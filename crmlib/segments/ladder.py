@@ -291,6 +291,33 @@ def build_ladder(
     )
 
 
+def ladder_of(
+    rungs: pd.DataFrame,
+    value: pd.Series,
+    *,
+    tiers: Sequence[str],
+    capacity: int,
+    min_share: float,
+    min_customers: int,
+    features: ArrayLike | None = None,
+) -> Ladder:
+    """`build_ladder` of a table of rungs, value tier first, behaviour second.
+
+    Parameters
+    ----------
+    rungs : DataFrame, index customer_id
+    value : Series, index customer_id
+    features : array of shape (n_customers, n_features), optional
+        What a merger shall lose little of, besides value.
+    """
+    names = list(rungs.columns)
+    return build_ladder(
+        rungs[names[0]], rungs[names[1]], value.reindex(rungs.index),
+        tiers=tiers, capacity=capacity, min_share=min_share, min_customers=min_customers,
+        further=[rungs[name] for name in names[2:]], behaviour=features,
+    )  # fmt: skip
+
+
 def _levels(frame: pd.DataFrame) -> pd.DataFrame:
     """Levels as text, "unknown" where there is none."""
     names = list(frame.columns)
