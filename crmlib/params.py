@@ -9,8 +9,9 @@ ranges with the key's full name before any data are read.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -399,6 +400,9 @@ class Questions(_Section):
     reasons: list[Text] = Field(
         default=[], description="further items that tell needs segments apart, such as yes or no"
     )
+    words: dict[Text, Text] = Field(
+        default={}, description="what a reader calls a survey item, `wants_price: low prices`"
+    )
     loyalty_items: dict[
         Literal["reassessment", "attachment", "satisfaction", "life_change"], Text
     ] = Field(default={}, description="survey items behind loyalty profiles, `attachment: item`")
@@ -453,6 +457,21 @@ class Questions(_Section):
         """Items of all blocks of benefits."""
         return [item for block in self.benefits.values() for item in block]
 
+    def say(self, item: str) -> str:
+        """What a reader calls a survey item: its own word, or its name without what all share.
+
+        Of `wants_price` and `wants_speed` the first word tells nothing.
+        """
+        for group in (self.benefit_items, self.issues):
+            if item in group and item not in self.words:
+                shared = os.path.commonprefix(group) if len(group) > 1 else ""
+                return item[shared.rfind("_") + 1 :] or item
+        return self.words.get(item, item)
+
+    def said(self, figures: Mapping[str, float]) -> dict[str, float]:
+        """Figures by item as a reader calls it."""
+        return {self.say(item): figure for item, figure in figures.items()}
+
     @model_validator(mode="after")
     def _scales_run_upwards(self) -> Questions:
         for key in ("satisfaction_scale", "capability_scale"):
@@ -501,6 +520,14 @@ class Questions(_Section):
                 raise _Mistake(
                     f"offers.{name}", said, f"An offer says {', '.join(self.choice_attributes)}."
                 )
+        for group in (self.benefit_items + self.reasons, self.issues):
+            words = [self.say(item) for item in group]
+            for item, word in zip(group, words, strict=True):
+                if words.count(word) > 1:
+                    raise _Mistake(
+                        f"words.{item}", f"`{word}` is what another item is called, too.",
+                        "Give it a word of its own.",
+                    )  # fmt: skip
         low, high = self.capability_scale
         for item, score in self.capabilities.items():
             if not low <= score <= high:

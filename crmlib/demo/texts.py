@@ -19,6 +19,18 @@ INPUT_FILES = {
     "maxdiff": "maxdiff.csv.gz",
 }
 
+# EUR a year and customer: a point of satisfaction with an issue, and a card more in the range.
+COSTS = {
+    "fees": 4.0,
+    "app": 2.0,
+    "wait": 3.0,
+    "complaints": 2.0,
+    "limits": 1.5,
+    "advice": 3.5,
+    "statements": 1.0,
+    "launch": 2.0,
+}
+
 _PARAMS = """\
 # A synthetic retail bank whose truth is known: `crm demo` has made the data and this file.
 # Keys that are not given keep their defaults, which `crm check {path} --settings` lists.
@@ -74,6 +86,58 @@ value:
   contract_drivers: [preferred_channel, occupation, income_band, household_size]
   # How those who joined in the window were won.
   acquired_by: acquisition_channel
+
+# What the survey and the choices asked, and the bank's own figures beside them.
+questions:
+  # A weight says for how many customers a respondent stands.
+  weights_are: customers
+  benefits:
+    functional: [wants_price, wants_product_range, wants_quality]
+    process: [wants_ease, wants_convenience, wants_speed]
+    relationship: [wants_personal_service, wants_recognition, wants_rewards]
+  reasons: [chose_for_price, chose_for_convenience, chose_for_personal, chose_for_rewards]
+  loyalty_items:
+    reassessment: reassessment
+    attachment: attachment
+    satisfaction: satisfaction
+    life_change: life_change
+  satisfaction_scale: [1, 10]
+  issues: [satisfied_fees, satisfied_app, satisfied_branch_wait, satisfied_complaint_handling,
+    satisfied_card_limits, satisfied_advice, satisfied_statements]
+  # EUR a year for a point more of satisfaction with it, and for working on it at all.
+  issue_costs: {{satisfied_fees: {fees}, satisfied_app: {app}, satisfied_branch_wait: {wait},
+    satisfied_complaint_handling: {complaints}, satisfied_card_limits: {limits},
+    satisfied_advice: {advice}, satisfied_statements: {statements}}}
+  choice_attributes: [rate, fee, rewards, service, digital]
+  choice_price: fee
+  choice_money: EUR a year
+  choice_better: {{rate: low, fee: low, digital: [full, basic]}}
+  choice_base: {{rewards: points, service: call_centre, digital: basic}}
+  # Four cards that the bank could issue, and the one that it has.
+  offers:
+    today: {{rate: 14.9, fee: 30, rewards: points, service: call_centre, digital: basic}}
+    low cost: {{rate: 9.9, fee: 0, rewards: points, service: call_centre, digital: basic}}
+    in the app: {{rate: 14.9, fee: 30, rewards: points, service: call_centre, digital: full}}
+    with adviser: {{rate: 14.9, fee: 60, rewards: points, service: adviser, digital: basic}}
+    travel: {{rate: 14.9, fee: 60, rewards: miles, service: call_centre, digital: basic}}
+  # EUR that a taker brings a year, and that having the card costs a year.
+  offer_margins: {{today: 60, low cost: 25, in the app: 62, with adviser: 45, travel: 70}}
+  offer_costs: {{low cost: {launch}, in the app: {launch}, with adviser: {launch}, travel: {launch}}}
+  # How the bank scores itself, 1 to 5, and which discipline a benefit asks for.
+  capabilities: {{wants_price: 2, wants_product_range: 4, wants_quality: 4, wants_ease: 3,
+    wants_convenience: 3, wants_speed: 2, wants_personal_service: 4, wants_recognition: 3,
+    wants_rewards: 2}}
+  capability_scale: [1, 5]
+  disciplines:
+    wants_price: operational excellence
+    wants_product_range: product leadership
+    wants_quality: product leadership
+    wants_ease: operational excellence
+    wants_convenience: operational excellence
+    wants_speed: operational excellence
+    wants_personal_service: customer intimacy
+    wants_recognition: customer intimacy
+    wants_rewards: product leadership
 """
 
 _README = """\
@@ -203,6 +267,7 @@ def params_text(settings: BankSettings) -> str:
         end=END,
         seed=settings.seed,
         margin=CARD_MARGIN,
+        **{name: round(each * settings.customers, -2) for name, each in COSTS.items()},
         **INPUT_FILES,
     )
 

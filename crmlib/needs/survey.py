@@ -7,7 +7,7 @@ customer. Nobody is dropped: what needs a customer is said of who has one, and c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,12 +71,16 @@ class Survey:
     def __len__(self) -> int:
         return len(self.answers)
 
-    def items(self, names: Sequence[str], what: str) -> pd.DataFrame:
+    def items(
+        self, names: Sequence[str], what: str, say: Callable[[str], str] = str
+    ) -> pd.DataFrame:
         """Some items of the sheets.
 
         Parameters
         ----------
         names : sequence of str
+        say : callable
+            An item's name to what a reader calls it, which names the columns.
         what : str
             What they are needed for, as a reader calls it.
 
@@ -87,7 +91,7 @@ class Survey:
         """
         if not names:
             raise NotIdentified(f"the params name no survey items on {what}")
-        return self.answers[list(names)]
+        return self.answers[list(names)].rename(columns=say)
 
     def population(self, customers: int | Refusal, weights_are: str) -> float:
         """How many customers the respondents stand for.
@@ -211,10 +215,31 @@ def about_customers(attributes: pd.DataFrame, placed: pd.DataFrame | Refusal) ->
     known = attributes.copy()
     for name in known.select_dtypes("datetime"):
         day = known[name]
-        known[name] = day.dt.year + (day.dt.dayofyear - 1) / 365.25
+        known[name] = day.dt.year + (day.dt.day_of_year - 1) / 365.25
     if isinstance(placed, Refusal):
         return known
     return known.join(placed[["value_tier", "behaviour_segment"]])
+
+
+def figures_of(valued: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
+    """Figures in which segments may differ, for an audit: customer_id and numbers.
+
+    Parameters
+    ----------
+    valued : DataFrame, index customer_id
+        The table of value.
+    about : DataFrame, index customer_id
+        As `about_customers` gives it.
+    """
+    numbers = valued.select_dtypes("number").drop(columns="value_decile", errors="ignore")
+    more = about.select_dtypes("number")
+    more = more[more.columns.difference(numbers.columns)]
+    return numbers.join(more).rename_axis("customer_id").reset_index()
+
+
+def behind(survey: Survey, table: pd.DataFrame, column: str) -> pd.Series:
+    """One column of the customers behind the sheets, index respondent_id."""
+    return survey.of_customers(table[column])
 
 
 def columns_of(table: pd.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ from crmlib.exhibits.needs.benefits import (
     benefit_segments,
     choice_of_classes,
     proposed_names,
+    taken_names,
 )
 from crmlib.exhibits.needs.capability import capability_gaps, fit_by_segment, gap_findings
 from crmlib.exhibits.needs.choice_models import (
@@ -82,6 +83,7 @@ __all__ = [
     "proposed_names",
     "satisfaction_drivers",
     "specific_findings",
+    "taken_names",
     "wanted_findings",
     "what_people_would_pay",
     "what_to_offer",

@@ -11,6 +11,7 @@ from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
 from crmlib.exhibits.needs.choice_models import choice_refused
+from crmlib.exhibits.needs.choice_models import choice_refused
 from crmlib.exhibits.needs.choice_panels import (
     EVERYBODY,
     Respondents,
@@ -35,7 +36,7 @@ _POPULATION = "respondents"
 
 def what_people_would_pay(
     preferences: Preferences | Refusal,
-    price: str,
+    price: str | Refusal,
     money: str,
     level: float,
     people: Respondents,
@@ -44,6 +45,8 @@ def what_people_would_pay(
     """What attributes are worth in units of the price; `money` is its unit in words."""
     if isinstance(preferences, Refusal):
         return None
+    if isinstance(price, Refusal):
+        return choice_refused("willingness_to_pay", "What people would pay", price, people.n, scope)
     sizes = group_sizes(preferences, people.n, scope.min_cell)
     if sizes.empty:
         return scope.withheld("willingness_to_pay", "What is paid for", people.n, _POPULATION)
@@ -147,14 +150,14 @@ def _payment_title(table: pd.DataFrame, price: str) -> str:
 
 def payment_findings(
     preferences: Preferences | Refusal,
-    price: str,
+    price: str | Refusal,
     money: str,
     level: float,
     people: Respondents,
     scope: Scope,
 ) -> list[Finding]:
     """What people would pay most for, if they clearly would."""
-    if isinstance(preferences, Refusal):
+    if isinstance(preferences, Refusal) or isinstance(price, Refusal):
         return []
     sizes = group_sizes(preferences, people.n, scope.min_cell)
     if sizes.empty:
