@@ -9,7 +9,6 @@ ranges with the key's full name before any data are read.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -464,8 +463,9 @@ class Questions(_Section):
         """
         for group in (self.benefit_items, self.issues):
             if item in group and item not in self.words:
-                shared = os.path.commonprefix(group) if len(group) > 1 else ""
-                return item[shared.rfind("_") + 1 :] or item
+                first, _, rest = item.partition("_")
+                shared = len(group) > 1 and all(each.startswith(f"{first}_") for each in group)
+                return rest if shared and rest else item
         return self.words.get(item, item)
 
     def said(self, figures: Mapping[str, float]) -> dict[str, float]:

@@ -122,7 +122,8 @@ questions:
     travel: {{rate: 14.9, fee: 60, rewards: miles, service: call_centre, digital: basic}}
   # EUR that a taker brings a year, and that having the card costs a year.
   offer_margins: {{today: 60, low cost: 25, in the app: 62, with adviser: 45, travel: 70}}
-  offer_costs: {{low cost: {launch}, in the app: {launch}, with adviser: {launch}, travel: {launch}}}
+  offer_costs: {{low cost: {launch}, in the app: {launch}, with adviser: {launch},
+    travel: {launch}}}
   # How the bank scores itself, 1 to 5, and which discipline a benefit asks for.
   capabilities: {{wants_price: 2, wants_product_range: 4, wants_quality: 4, wants_ease: 3,
     wants_convenience: 3, wants_speed: 2, wants_personal_service: 4, wants_recognition: 3,

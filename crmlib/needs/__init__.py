@@ -23,9 +23,10 @@ from crmlib.needs.class_choice import (
 from crmlib.needs.conditional_logit import ConditionalLogit
 from crmlib.needs.described import Described, described
 from crmlib.needs.drivers import Drivers, drivers
-from crmlib.needs.fixes import Fixes, fixes
+from crmlib.needs.fixes import Fixes, IssuesToMend, fixes, issues_to_mend
 from crmlib.needs.hierarchical_logit import HierarchicalLogit
 from crmlib.needs.importance import importance, willingness_to_pay
+from crmlib.needs.kinked_line import KinkedLine
 from crmlib.needs.latent_class import ClassIntervals, LatentClass
 from crmlib.needs.latent_class_logit import LatentClassLogit
 from crmlib.needs.loyalty import (
@@ -87,6 +88,8 @@ __all__ = [
     "Fixes",
     "HeldOut",
     "HierarchicalLogit",
+    "IssuesToMend",
+    "KinkedLine",
     "LatentClass",
     "LatentClassLogit",
     "LikelihoodRatioTest",
@@ -128,6 +131,7 @@ __all__ = [
     "held_out",
     "importance",
     "in_earnest",
+    "issues_to_mend",
     "kept_share",
     "likelihood_ratio_test",
     "loyalty_answers",

@@ -7,12 +7,13 @@ straight line, since the best of many kinks always fits better than none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crmlib.needs.kinked_line import KinkedLine
 from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.intervals import Interval, percentile_interval
 from crmlib.stats.multiplicity import holm
@@ -47,6 +48,8 @@ class Breakpoint:
     alpha : float
         Below it a kink is believed.
     n_complete : int
+    draws : KinkedLine of shape (n_draws,)
+        The best kink and its slopes in resamples of respondents, believed or not.
     """
 
     item: str
@@ -58,6 +61,7 @@ class Breakpoint:
     p_corrected: float
     alpha: float
     n_complete: int
+    draws: KinkedLine = field(repr=False, compare=False)
 
     @property
     def is_break(self) -> bool:
@@ -76,12 +80,17 @@ class Breakpoint:
         """Where more no longer surely pays: the kink, if the slope beyond may be zero."""
         return self.at.value if self.shape == "levels off" and self.beyond.lo <= 0 else None
 
+    @property
+    def line(self) -> KinkedLine:
+        """The line that is believed, with a kink or straight."""
+        if not self.is_break:
+            return KinkedLine.straight(self.slope.value)
+        parts = (self.at, self.before, self.beyond)
+        return KinkedLine(*(np.asarray(part.value) for part in parts))
+
     def gain(self, start: float, end: float) -> float:
         """Points of outcome for raising the item from `start` to `end`, along the line."""
-        if not self.is_break:
-            return self.slope.value * (end - start)
-        below = min(end, self.at.value) - min(start, self.at.value)
-        return self.before.value * below + self.beyond.value * (end - start - below)
+        return float(self.line.gain(start, end))
 
     def summary(self) -> str:
         """The shape in a line."""
@@ -150,7 +159,16 @@ def breakpoint_of(
         percentile_interval(value, draws[:, place], level) for place, value in enumerate(point)
     )
     return Breakpoint(
-        str(item.name), at, slope, before, beyond, tested, tested, alpha, n_complete=len(x)
+        item=str(item.name),
+        at=at,
+        slope=slope,
+        before=before,
+        beyond=beyond,
+        p_value=tested,
+        p_corrected=tested,
+        alpha=alpha,
+        n_complete=len(x),
+        draws=KinkedLine(draws[:, 0], draws[:, 2], draws[:, 3]),
     )
 
 

@@ -7,16 +7,128 @@ answers, not trials: the evidence is of grade C at best, and says so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from crmlib.needs.breakpoints import Breakpoint
+from crmlib.needs.drivers import Drivers
+from crmlib.needs.kinked_line import KinkedLine
+from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
+
 FloatArray = NDArray[np.float64]
 
 EVIDENCE_GRADE = "C"  # associations in a survey; a pilot would lift it
-_NEEDED = ("issue", "performance", "slope", "limit", "cost_per_point")
+_NUMBERS = ("performance", "before", "beyond", "limit", "cost_per_point", "fixed_cost")
+
+
+@dataclass(frozen=True)
+class IssuesToMend:
+    """Issues with a cost, each with the line along which overall satisfaction rises with it.
+
+    Attributes
+    ----------
+    table : DataFrame
+        issue, performance (mean answer), kink (empty where the line is straight), before,
+        beyond (points of overall satisfaction per point of the issue, below and above the
+        kink), limit (where more no longer surely pays: a kink that levels off, else the end
+        of the scale), cost_per_point (money; over the horizon of the value of satisfaction),
+        fixed_cost (money, for anything at all to be done).
+    draws : mapping of issue to KinkedLine of shape (n_draws,)
+        The same line in resamples of respondents.
+    left_out : mapping of issue to str
+        Issues with a cost that have no line, and why.
+    """
+
+    table: pd.DataFrame
+    draws: Mapping[str, KinkedLine]
+    left_out: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        """Refuse a table that cannot be ranked."""
+        missing = [name for name in ("issue", "kink", *_NUMBERS) if name not in self.table]
+        if missing:
+            raise ValueError(f"issues lack the columns {', '.join(missing)}")
+        unknown = sorted(set(self.table["issue"]) - set(self.draws))
+        if unknown or self.table["issue"].duplicated().any():
+            raise ValueError(f"each issue needs a line of its own: {', '.join(unknown)} has none")
+        numbers = self.table[list(_NUMBERS)].to_numpy(float)
+        if not np.isfinite(numbers).all() or (numbers[:, -2:] < 0).any():
+            raise ValueError("what is known of an issue must be numbers, its costs 0 or more")
+
+
+def issues_to_mend(
+    found: Drivers,
+    breaks: Mapping[str, Breakpoint | Refusal],
+    cost_per_point: Mapping[str, float],
+    fixed_cost: Mapping[str, float],
+    scale_top: float,
+) -> IssuesToMend:
+    """Put together what `fixes` ranks.
+
+    Parameters
+    ----------
+    found : Drivers
+        Of overall satisfaction, by issue.
+    breaks : mapping of issue to Breakpoint or Refusal
+        Kinks of the same answers. Where no kink is believed or none could be looked for,
+        the issue's line is straight.
+    cost_per_point : mapping of issue to float
+        Money for raising the mean answer by one point; only these issues are ranked.
+    fixed_cost : mapping of issue to float
+        Money for anything at all to be done; nothing where an issue is not named.
+    scale_top : float
+        Best answer to an issue.
+
+    Raises
+    ------
+    NotIdentified
+        If no issue with a cost has a slope of its own.
+    """
+    rows, draws, left_out = [], {}, {}
+    known = found.table.set_index("item")
+    for issue, cost in cost_per_point.items():
+        reason = _without_slope(issue, known)
+        if reason:
+            left_out[issue] = reason
+            continue
+        own = breaks.get(issue)
+        kinked = own if isinstance(own, Breakpoint) and own.is_break else None
+        slope = float(known.at[issue, "slope"])
+        limit = None if kinked is None else kinked.limit
+        rows.append(
+            {
+                "issue": issue,
+                "performance": float(known.at[issue, "performance"]),
+                "kink": np.nan if kinked is None else kinked.at.value,
+                "before": slope if kinked is None else kinked.before.value,
+                "beyond": slope if kinked is None else kinked.beyond.value,
+                "limit": scale_top if limit is None else limit,
+                "cost_per_point": cost,
+                "fixed_cost": fixed_cost.get(issue, 0.0),
+            }
+        )
+        drawn = found.slope_draws[issue].to_numpy(float)
+        draws[issue] = KinkedLine.straight(drawn) if kinked is None else kinked.draws
+    if not rows:
+        reasons = "; ".join(f"{issue}: {reason}" for issue, reason in left_out.items())
+        raise NotIdentified(f"no issue with a cost can be ranked ({reasons or 'none has a cost'})")
+    return IssuesToMend(pd.DataFrame(rows), draws, left_out)
+
+
+def _without_slope(issue: str, known: pd.DataFrame) -> str:
+    """Why an issue cannot be ranked; nothing where it can."""
+    if issue not in known.index:
+        return "not among the drivers"
+    note = str(known.at[issue, "notes"])
+    if note:
+        return "everybody gives it the same answer" if note == "constant" else note
+    figures = known.loc[issue, ["performance", "slope"]].to_numpy(float)
+    return "" if np.isfinite(figures).all() else "its slope is not known"
 
 
 @dataclass(frozen=True)
@@ -35,12 +147,15 @@ class Fixes:
     headroom : float
         Points of overall satisfaction that can be gained at all.
     level : float
+    left_out : mapping of issue to str
+        Issues with a cost that could not be ranked, and why.
     """
 
     table: pd.DataFrame
     grade: str
     headroom: float
     level: float
+    left_out: Mapping[str, str]
 
     @property
     def stop(self) -> int:
@@ -57,25 +172,19 @@ class Fixes:
 
 
 def fixes(
-    issues: pd.DataFrame,
-    slope_draws: pd.DataFrame,
+    issues: IssuesToMend,
     value_per_point: float,
     value_draws: ArrayLike,
     *,
     headroom: float,
     level: float,
 ) -> Fixes:
-    """Net value of raising each issue to its limit, ranked by net value per cost.
+    """Net value of raising each issue to where more no longer pays, by net value per cost.
 
     Parameters
     ----------
-    issues : DataFrame
-        issue, performance (mean answer), slope (points of overall satisfaction per point of
-        the issue), limit (the break-point, or the end of the scale or of what can be
-        reached), cost_per_point (money; over the horizon of the value), and optionally
-        fixed_cost (money) for anything at all to be done.
-    slope_draws : DataFrame of shape (n_draws, n_issues)
-        Slopes in resamples of respondents, one column per issue.
+    issues : IssuesToMend
+        See `issues_to_mend`.
     value_per_point : float
         Money kept per point of overall satisfaction in the whole base.
     value_draws : array of shape (n_value_draws,)
@@ -87,47 +196,50 @@ def fixes(
 
     Notes
     -----
-    gain = slope × (limit − performance) × value per point. Assumed: a point gained by
-    effort acts as a point that differs between people; gains of issues add up, the best
-    first, until overall satisfaction is at the end of its scale (the last one is raised
-    only so far); slope and worth of
-    satisfaction err independently (they are estimated from different variation of the
-    same sheets); costs are known. An issue rated at or above its limit has nothing to gain.
+    gain = (line at the target − line at the performance) × value per point. The target is
+    the limit, or the kink of a line that weakens there so much that a point beyond is worth
+    less than it costs. Intervals are of the rise to this very target, along the lines of
+    resamples. Assumed: a point gained by effort acts as a point that differs between people,
+    all of whom stand at the mean answer; gains of issues add up, the best first, until
+    overall satisfaction is at the end of its scale (the last one is raised only so far);
+    lines and worth of satisfaction err independently (they are estimated from different
+    variation of the same sheets); costs are known, and so is whether there is a kink. An
+    issue rated at or above its limit has nothing to gain.
     """
-    table = _checked(issues, slope_draws)
-    points = np.maximum(table["limit"] - table["performance"], 0.0).to_numpy(float)
-    slope = table["slope"].to_numpy(float)
-    order = _best_first(slope * points * value_per_point, _cost(table, points))
-    table, slope = table.iloc[order].reset_index(drop=True), slope[order]
-    points = points[order] * _share_with_room(slope * points[order], headroom)
-    slopes = slope_draws[table["issue"]].to_numpy(float)
-    worth = _paired(np.asarray(value_draws, dtype=float), len(slopes))
-    drawn = slopes * points * worth[:, None]
-    ranked = table[["issue", "performance"]].assign(
-        target=table["performance"] + points, points=points, lift=slope * points
-    )
-    return _ranked(
-        ranked, slope * points * value_per_point, _cost(table, points), drawn, headroom, level
-    )
+    table, line = issues.table.reset_index(drop=True), _lines(issues.table)
+    start = table["performance"].to_numpy(float)
+    points = np.maximum(_targets(table, line, value_per_point) - start, 0.0)
+    order = _best_first(line.gain(start, start + points) * value_per_point, _cost(table, points))
+    table, start, points = table.iloc[order].reset_index(drop=True), start[order], points[order]
+    line = _lines(table)
+    room = _room(line.gain(start, start + points), headroom)
+    points = line.points_within(start, points, room)
+    lift = line.gain(start, start + points)
+    ranked = table[["issue", "performance"]].assign(target=start + points, points=points, lift=lift)
+    drawn = _drawn(ranked, issues.draws, np.asarray(value_draws, dtype=float))
+    ranked = _ranked(ranked, lift * value_per_point, _cost(table, points), drawn, level)
+    return Fixes(ranked, EVIDENCE_GRADE, headroom, level, issues.left_out)
 
 
-def _checked(issues: pd.DataFrame, slope_draws: pd.DataFrame) -> pd.DataFrame:
-    missing = [name for name in _NEEDED if name not in issues]
-    if missing:
-        raise ValueError(f"issues lack the columns {', '.join(missing)}")
-    unknown = sorted(set(issues["issue"]) - set(slope_draws.columns))
-    if unknown or issues["issue"].duplicated().any():
-        raise ValueError(f"each issue needs one column of slopes: {', '.join(unknown)} has none")
-    numbers = issues[list(_NEEDED[1:])].to_numpy(float)
-    if not np.isfinite(numbers).all() or (numbers[:, -1] < 0).any():
-        raise ValueError("performance, slope, limit and cost of an issue must be numbers, cost ≥ 0")
-    return issues.reset_index(drop=True)
+def _lines(table: pd.DataFrame) -> KinkedLine:
+    """The estimated line of each issue."""
+    kink = table["kink"].to_numpy(float)
+    before, beyond = (table[name].to_numpy(float) for name in ("before", "beyond"))
+    return KinkedLine(np.where(np.isnan(kink), np.inf, kink), before, beyond)
+
+
+def _targets(table: pd.DataFrame, line: KinkedLine, value_per_point: float) -> FloatArray:
+    """Where to stop with each issue; a kink ahead of it where the slope beyond does not pay."""
+    limit, cost = table["limit"].to_numpy(float), table["cost_per_point"].to_numpy(float)
+    ahead = (line.at > table["performance"].to_numpy(float)) & (line.at < limit)
+    too_flat = (line.beyond < line.before) & (line.beyond * value_per_point <= cost)
+    return np.where(ahead & too_flat, line.at, limit)
 
 
 def _cost(table: pd.DataFrame, points: FloatArray) -> FloatArray:
     """Cost of raising each issue by `points`; nothing done costs nothing."""
-    fixed = table.get("fixed_cost", pd.Series(0.0, table.index)).fillna(0.0).to_numpy(float)
-    return np.where(points > 0, fixed + table["cost_per_point"].to_numpy(float) * points, 0.0)
+    fixed, each = (table[name].to_numpy(float) for name in ("fixed_cost", "cost_per_point"))
+    return np.where(points > 0, fixed + each * points, 0.0)
 
 
 def _best_first(gain: FloatArray, cost: FloatArray) -> NDArray[np.intp]:
@@ -137,40 +249,46 @@ def _best_first(gain: FloatArray, cost: FloatArray) -> NDArray[np.intp]:
     return np.lexsort((-net, -np.divide(net, cost, out=free, where=cost > 0)))
 
 
-def _share_with_room(lift: FloatArray, headroom: float) -> FloatArray:
-    """Part of each lift that the scale leaves after those before it; losses take no room."""
+def _room(lift: FloatArray, headroom: float) -> FloatArray:
+    """Points of satisfaction that the scale leaves after those before; losses take no room."""
     upwards = np.maximum(lift, 0.0)
     before = np.concatenate([[0.0], np.cumsum(upwards)[:-1]])
-    left = np.maximum(headroom - before, 0.0)
-    return np.divide(np.minimum(upwards, left), upwards, out=np.ones_like(lift), where=upwards > 0)
+    return np.maximum(headroom - before, 0.0)
 
 
-def _paired(draws: FloatArray, size: int) -> FloatArray:
-    """As many draws as there are of slopes, all of them used in turn."""
-    if draws.size == 0:
+def _drawn(
+    ranked: pd.DataFrame, draws: Mapping[str, KinkedLine], worth: FloatArray
+) -> list[FloatArray]:
+    """Gain of each issue in money, in resamples; draws of the worth are used in turn."""
+    if worth.size == 0:
         raise ValueError("no draws of the value of a point")
-    return np.resize(draws, size)
+    found = []
+    for row in ranked.itertuples():
+        lift = draws[row.issue].gain(row.performance, row.target)
+        found.append(lift * np.resize(worth, lift.size))
+    return found
 
 
 def _ranked(
     table: pd.DataFrame,
     gain: FloatArray,
     cost: FloatArray,
-    drawn: FloatArray,
-    headroom: float,
+    drawn: list[FloatArray],
     level: float,
-) -> Fixes:
+) -> pd.DataFrame:
     tails = [(1 - level) / 2, (1 + level) / 2]
     table["gain"] = gain
-    table["gain_lo"], table["gain_hi"] = np.quantile(drawn, tails, axis=0)
+    ends = np.array([np.quantile(each, tails) for each in drawn])
+    table["gain_lo"], table["gain_hi"] = ends[:, 0], ends[:, 1]
     table["cost"], table["net"] = cost, gain - cost
     table["net_lo"], table["net_hi"] = table["gain_lo"] - cost, table["gain_hi"] - cost
     priced = pd.Series(cost).where(cost > 0)
     for name in ("net", "net_lo", "net_hi"):
         table[name.replace("net", "net_per_cost")] = table[name] / priced
-    table["chance_pays"] = (drawn > cost).mean(axis=0)
+    pays = [(each > spent).mean() for each, spent in zip(drawn, cost, strict=True)]
+    table["chance_pays"] = pays
     table["fix"] = table["net"] > 0
     table["cumulative_cost"] = table["cost"].where(table["fix"]).cumsum()
     table["cumulative_net"] = table["net"].where(table["fix"]).cumsum()
     table.insert(0, "rank", np.arange(1, len(table) + 1))
-    return Fixes(table, EVIDENCE_GRADE, headroom, level)
+    return table

@@ -12,7 +12,8 @@ from crmlib.exhibits import Scope
 from crmlib.needs.breakpoints import Breakpoint
 from crmlib.needs.capability import DISCIPLINES, CapabilityFit, capability_fit
 from crmlib.needs.drivers import Drivers, drivers
-from crmlib.needs.fixes import Fixes, fixes
+from crmlib.needs.fixes import Fixes, fixes, issues_to_mend
+from crmlib.needs.kinked_line import KinkedLine
 from crmlib.needs.latent_class import LatentClass
 from crmlib.needs.loyalty import Cutoffs, ValueAtStake, loyalty_profile, value_at_stake
 from crmlib.needs.offers import Offers, best_offers
@@ -76,15 +77,16 @@ def driven(service: float = 0.6) -> Drivers:
 def breakpoint(p: float) -> Breakpoint:
     """A kink at 7 that is believed where `p` is small."""
     near = [Interval(value, value - 0.1, value + 0.1, 0.9) for value in (7.0, 0.3, 0.5, 0.0)]
-    return Breakpoint("fees", *near, p, p, 0.05, N)
+    drawn = KinkedLine(*(np.full(3, near[place].value) for place in (0, 2, 3)))
+    return Breakpoint("fees", *near, p, p, 0.05, N, drawn)
 
 
 def ranked(cost: float) -> Fixes:
     """What to fix where a point of an issue costs so much."""
     found = driven()
-    table = found.table.rename(columns={"item": "issue"})[["issue", "performance", "slope"]]
-    table = table.assign(limit=9.0, cost_per_point=cost)
-    return fixes(table, found.slope_draws, 100.0, [90.0, 110.0], headroom=4.0, level=0.9)
+    costs = dict.fromkeys(found.table["item"], cost)
+    issues = issues_to_mend(found, {}, costs, {}, 9.0)
+    return fixes(issues, 100.0, [90.0, 110.0], headroom=4.0, level=0.9)
 
 
 @cache

@@ -50,7 +50,7 @@ def test_a_class_of_few_respondents_is_withheld_with_what_would_tell_of_it():
     found = preferences()
     exhibit = exhibits.attribute_importance(found, LEVEL, PEOPLE, scope)
     assert set(exhibit.table["group"]) == {"everybody"}
-    assert "Withheld" in exhibit.note and "2 classes" in exhibit.note
+    assert "Withheld" in exhibit.note and "2 groups" in exhibit.note
     open_to_all = exhibits.attribute_importance(found, LEVEL, PEOPLE, SCOPE)
     assert set(open_to_all.table["group"]) == {"everybody", "class 1", "class 2"}
 
@@ -212,6 +212,48 @@ def test_long_names_leave_titles_short_enough():
     exhibits.what_people_would_pay(found, "fee", "EUR", LEVEL, people, SCOPE)
     exhibit = exhibits.offer_shares(simulation(), found, people, SCOPE)
     assert len(exhibit.title.split()) <= 12
+
+
+ALIKE = {
+    "attributes": ({"fee": "cost", "adviser": "cost"}, "attribute", "cost (fee)"),
+    "levels": ({"few": "points", "many": "points"}, "level", "points (few)"),
+    "classes": ({"class 1": "savers", "class 2": "savers"}, "group", "savers (class 1)"),
+    "everybody": ({"class 1": "everybody"}, "group", "everybody (class 1)"),
+    "offers": (dict.fromkeys(["plain card", "none"], "card"), "offer", "card (none)"),
+    "benefits": (dict.fromkeys(["speed", "price"], "x"), "item", "x (speed)"),
+}
+
+
+@pytest.mark.parametrize(("words", "column", "told"), ALIKE.values(), ids=ALIKE)
+def test_names_with_the_same_words_are_told_apart_by_the_names_themselves(words, column, told):
+    people, found = exhibits.Respondents(PEOPLE.n, words), preferences()
+    shown = [
+        exhibits.choice_design(checks(20), people, SCOPE),
+        exhibits.attribute_importance(found, LEVEL, people, SCOPE),
+        exhibits.part_worths(found, LEVEL, people, SCOPE),
+        exhibits.what_people_would_pay(found, "fee", "EUR", LEVEL, people, SCOPE),
+        exhibits.offer_shares(simulation(), found, people, SCOPE),
+        exhibits.benefits_wanted(maxdiff(3.0), LEVEL, people, SCOPE),
+    ]
+    tables = [each.table for each in shown if column in each.table]
+    assert tables and any(told in set(table[column]) for table in tables)
+    plain = exhibits.part_worths(found, LEVEL, PEOPLE, SCOPE).table
+    assert len(shown[2].table) == len(plain)
+    assert not shown[2].table.duplicated(["group", "attribute", "level"]).any()
+
+
+def test_levels_with_the_same_words_are_told_apart_in_what_is_paid_for():
+    people = exhibits.Respondents(PEOPLE.n, {"few": "points", "many": "points"})
+    table = exhibits.what_people_would_pay(preferences(), "fee", "EUR", LEVEL, people, SCOPE).table
+    assert "points (many) instead of points (few)" in set(table["gain"])
+
+
+def test_none_is_left_out_of_a_title_whatever_it_is_called():
+    people = exhibits.Respondents(PEOPLE.n, {"none": "no card at all"})
+    found = preferences(fee=0.0, classes=1)
+    exhibit = exhibits.part_worths(found, LEVEL, people, SCOPE)
+    assert "no card at all" in set(exhibit.table["attribute"])
+    assert "no card at all" not in exhibit.title
 
 
 def test_the_same_level_of_two_attributes_is_told_with_its_attribute():

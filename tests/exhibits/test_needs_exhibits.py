@@ -102,6 +102,13 @@ def test_profiles_of_few_respondents_are_withheld_with_the_sum_that_tells_them()
     assert needs.loyalty_findings(small.stake(dissatisfied=0.02), "future_value", SCOPE) == []
 
 
+def test_issues_without_a_rank_are_told_with_the_reason():
+    ranked = replace(small.ranked(1.0), left_out={"waiting_time": "not among the drivers"})
+    note = needs.issues_to_fix(ranked, N, SCOPE).note
+    assert note.endswith("Left out: waiting time (not among the drivers).")
+    assert "Left out" not in needs.issues_to_fix(small.ranked(1.0), N, SCOPE).note
+
+
 def test_one_small_group_takes_another_with_it():
     assert hidden_groups([200, 50, 3], 10).tolist() == [False, True, True]
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from crmlib.needs.fixes import fixes
+from crmlib.needs.fixes import IssuesToMend, fixes
+from crmlib.needs.kinked_line import KinkedLine
 from crmlib.needs.value_of_satisfaction import value_of_satisfaction
 from crmlib.stats.optimise import NotIdentified
 
@@ -13,20 +14,40 @@ ISSUES = pd.DataFrame(
     {
         "issue": ["fees", "branch", "app", "phone"],
         "performance": [6.0, 5.0, 7.0, 8.0],
-        "slope": [0.5, 0.1, 0.2, 0.4],
+        "kink": np.nan,
+        "before": [0.5, 0.1, 0.2, 0.4],
+        "beyond": [0.5, 0.1, 0.2, 0.4],
         "limit": [8.0, 9.0, 9.0, 7.5],
         "cost_per_point": [200.0, 100.0, 50.0, 10.0],
+        "fixed_cost": 0.0,
     }
 )
 
 
-def draws(issues=ISSUES, n=400, sd=0.05, seed=0):
+def straight(n=400, sd=0.05, seed=0, **change):
+    """The issues along straight lines, whose slopes err by `sd`."""
+    issues = ISSUES.assign(**change)
     noise = np.random.default_rng(seed).normal(0, sd, (n, len(issues)))
-    return pd.DataFrame(issues["slope"].to_numpy() + noise, columns=issues["issue"])
+    slopes = (issues["before"].to_numpy() + noise).T
+    lines = {
+        name: KinkedLine.straight(each) for name, each in zip(ISSUES["issue"], slopes, strict=True)
+    }
+    return IssuesToMend(issues, lines, {})
+
+
+def kinked(at, before, beyond, n=3, **change):
+    """Fees alone, along a line with a kink that is known."""
+    issues = ISSUES.iloc[:1].assign(kink=at, before=before, beyond=beyond, **change)
+    line = KinkedLine(*(np.full(n, part) for part in (at, before, beyond)))
+    return IssuesToMend(issues, {"fees": line}, {})
+
+
+def ranked(issues, headroom=9.0):
+    return fixes(issues, 1000.0, [1000.0], headroom=headroom, level=0.9).table.set_index("issue")
 
 
 def test_ranked_by_net_value_per_cost_as_by_hand():
-    found = fixes(ISSUES, draws(), 1000.0, [1000.0], headroom=9.0, level=0.9)
+    found = fixes(straight(), 1000.0, [1000.0], headroom=9.0, level=0.9)
     table = found.table.set_index("issue")
     # app: 0.2·2·1000 = 400 for 100; fees: 0.5·2·1000 = 1000 for 400; branch: 400 for 400
     assert table.index.tolist() == ["app", "fees", "branch", "phone"]
@@ -43,26 +64,57 @@ def test_ranked_by_net_value_per_cost_as_by_hand():
 
 
 def test_gains_end_where_the_scale_ends():
-    found = fixes(ISSUES, draws(), 1000.0, [1000.0], headroom=0.9, level=0.9)
-    table = found.table.set_index("issue")
+    table = ranked(straight(), headroom=0.9)
     assert table["lift"].tolist() == pytest.approx([0.4, 0.5, 0, 0])
     assert table.loc["fees", ["points", "cost", "gain"]].tolist() == pytest.approx([1, 200, 500])
     assert table.loc["branch", ["points", "cost", "gain"]].tolist() == [0, 0, 0]
     assert table.loc["fees", ["gain_lo", "gain_hi"]].mean() == pytest.approx(500, abs=15)
 
 
+def test_a_line_with_a_kink_gains_at_its_own_slope_on_either_side():
+    weaker = ranked(kinked(7.0, 0.9, 0.3, limit=9.0)).loc["fees"]
+    assert weaker[["points", "gain", "cost"]].tolist() == pytest.approx([3, 1500, 600])
+    assert weaker[["gain_lo", "gain_hi"]].tolist() == pytest.approx([1500, 1500])
+    flat = ranked(kinked(7.0, 0.9, 0.0, limit=7.0)).loc["fees"]
+    assert flat[["target", "gain", "cost"]].tolist() == pytest.approx([7, 900, 200])
+    stronger = ranked(kinked(7.0, 0.1, 0.8, limit=9.0)).loc["fees"]
+    assert stronger[["points", "gain"]].tolist() == pytest.approx([3, 100 + 1600])
+
+
+def test_raising_ends_at_a_kink_beyond_which_a_point_costs_more_than_it_brings():
+    table = ranked(kinked(7.0, 0.9, 0.15, limit=9.0))  # 150 for 200 a point
+    assert table.loc["fees", ["target", "gain", "cost"]].tolist() == pytest.approx([7, 900, 200])
+    above = ranked(kinked(5.0, 0.9, 0.15, limit=9.0)).loc["fees"]  # the kink lies behind
+    assert above[["target", "net"]].tolist() == pytest.approx([9, 450 - 600])
+    assert not above["fix"]
+
+
+@pytest.mark.parametrize(
+    ("line", "points"),
+    [
+        ((7.0, 0.9, 0.3), 2.0),  # 0.9 up to the kink, 0.3 of 0.6 beyond
+        ((7.0, 1.5, 0.3), 0.8),  # the scale ends before the kink
+        ((7.0, 0.2, 2.0), 1.5),
+        ((7.0, -0.8, 4.0), 1.5),  # falls at first
+    ],
+)
+def test_the_end_of_the_scale_is_reached_along_the_kinked_line(line, points):
+    found = ranked(kinked(*line, limit=9.0), headroom=1.2).loc["fees"]
+    assert found[["points", "lift"]].tolist() == pytest.approx([points, 1.2])
+    assert found["cost"] == pytest.approx(200 * points)
+
+
 def test_a_fixed_cost_and_a_free_fix_count():
-    issues = ISSUES.assign(fixed_cost=[0, 0, 500, 0], cost_per_point=[0.0, 100.0, 50.0, 10.0])
-    table = fixes(issues, draws(), 1000.0, [1000.0], headroom=9.0, level=0.9).table
-    assert table["issue"].tolist()[0] == "fees"
-    assert np.isnan(table["net_per_cost"][0])
-    assert table.set_index("issue").loc["app", "net"] == pytest.approx(400 - 600)
+    issues = straight(fixed_cost=[0, 0, 500, 0], cost_per_point=[0.0, 100.0, 50.0, 10.0])
+    table = ranked(issues)
+    assert table.index[0] == "fees"
+    assert np.isnan(table["net_per_cost"].iloc[0])
+    assert table.loc["app", "net"] == pytest.approx(400 - 600)
 
 
 def test_a_driver_that_lowers_satisfaction_is_never_fixed():
-    issues = ISSUES.assign(slope=[-0.5, 0.1, 0.2, 0.4])
-    table = fixes(issues, draws(issues), 1000.0, [1000.0], headroom=9.0, level=0.9).table
-    assert not table.set_index("issue").loc["fees", "fix"]
+    slopes = [-0.5, 0.1, 0.2, 0.4]
+    assert not ranked(straight(before=slopes, beyond=slopes)).loc["fees", "fix"]
 
 
 @pytest.mark.parametrize(
@@ -70,12 +122,13 @@ def test_a_driver_that_lowers_satisfaction_is_never_fixed():
     [
         (ISSUES.drop(columns="limit"), "lack the columns limit"),
         (ISSUES.assign(issue=["fees", "branch", "app", "x"]), "x has none"),
-        (ISSUES.assign(cost_per_point=-1.0), "cost ≥ 0"),
+        (ISSUES.assign(cost_per_point=-1.0), "costs 0 or more"),
+        (ISSUES.assign(before=np.nan), "must be numbers"),
     ],
 )
 def test_bad_issues_are_refused(issues, reason):
     with pytest.raises(ValueError, match=reason):
-        fixes(issues, draws(), 1000.0, [1.0], headroom=9.0, level=0.9)
+        IssuesToMend(issues, straight().draws, {})
 
 
 def people(n=500, seed=0, slope=0.5):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,15 +12,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
-from crmlib.exhibits.needs.choice_panels import Respondents, fitting, joined
+from crmlib.exhibits.needs.choice_panels import Respondents, joined
+from crmlib.exhibits.needs.groups import RESPONDENTS, fitting, survey_refused
 from crmlib.exhibits.scope import Scope
-from crmlib.exhibits.value.refused import refused
 from crmlib.needs.choice_design import SPEEDER, DesignChecks
 from crmlib.needs.choice_holdout import HeldOut
 from crmlib.stats.disclosure import is_small
 from crmlib.stats.refusal import Refusal
 
-_POPULATION = "respondents"
 _FLAGS = {
     "same_position": "always chose the same position",
     "speeder": f"took less than {formats.percent(SPEEDER)} of the usual time",
@@ -30,15 +28,10 @@ _FLAGS = {
 }
 
 
-def choice_refused(id: str, what: str, refusal: Refusal, n: int, scope: Scope) -> Exhibit:
-    """The exhibit that stands where choices cannot say something."""
-    return replace(refused(id, what, refusal, n, scope), population=_POPULATION)
-
-
 def choice_design(checks: DesignChecks | Refusal, people: Respondents, scope: Scope) -> Exhibit:
     """How often levels were shown, how often offers of a task were alike in an attribute."""
     if isinstance(checks, Refusal):
-        return choice_refused("choice_design", "The choice experiment", checks, people.n, scope)
+        return survey_refused("choice_design", "The choice experiment", checks, people.n, scope)
     table = _design_table(checks, people)
     most = table.sort_values("same_level", ascending=False, kind="stable").iloc[0]
     alike = formats.percent(most["same_level"])
@@ -51,7 +44,7 @@ def choice_design(checks: DesignChecks | Refusal, people: Respondents, scope: Sc
         table=table,
         formatted=_design_written(table),
         n=people.n,
-        population=_POPULATION,
+        population=RESPONDENTS,
         unit="shares of showings, of pairs of offers and of tasks; correlation",
         alt=f"Table of {len(table)} attributes with how evenly their levels were shown and how "
         "often offers of one task were alike in them.",
@@ -63,14 +56,14 @@ def _design_table(checks: DesignChecks, people: Respondents) -> pd.DataFrame:
     """One row per attribute; correlations with columns of other attributes, the largest."""
     owner = [name.split(": ")[0] for name in checks.correlation.columns]
     correlation = checks.correlation.abs().to_numpy()
-    rows = []
+    names, rows = people.say_all(checks.overlap.index), []
     for name, alike in checks.overlap.iterrows():
         shown = checks.balance.loc[checks.balance["attribute"] == name, "share"]
         own = np.array([each == name for each in owner])
         others = correlation[np.ix_(own, ~own)]
         rows.append(
             {
-                "attribute": people.say(name),
+                "attribute": names[name],
                 "levels": len(shown) or np.nan,
                 "least_shown": shown.min(),
                 "most_shown": shown.max(),
@@ -153,7 +146,7 @@ def choice_respondents(
         table=table,
         figure=figure,
         n=len(checks.respondents),
-        population=_POPULATION,
+        population=RESPONDENTS,
         unit="share of respondents",
         alt=f"Bars of the share of respondents with each of {len(table)} signs of careless "
         "answers.",
@@ -235,7 +228,7 @@ def choice_caveats(checks: DesignChecks | Refusal, scope: Scope) -> list[Finding
 def choice_models(judged: HeldOut | Refusal, people: Respondents, scope: Scope) -> Exhibit:
     """How well each model foresees tasks held out, and which one is used."""
     if isinstance(judged, Refusal):
-        return choice_refused("choice_models", "What people choose", judged, people.n, scope)
+        return survey_refused("choice_models", "What people choose", judged, people.n, scope)
     table = _models_table(judged, people)
     drawn = table[table["behind_best"].notna()].reset_index(drop=True)
     figure, ax = theme.axes(height=1.2 + 0.36 * len(drawn))
@@ -255,7 +248,7 @@ def choice_models(judged: HeldOut | Refusal, people: Respondents, scope: Scope) 
         table=table,
         figure=figure,
         n=judged.n_respondents,
-        population=_POPULATION,
+        population=RESPONDENTS,
         unit="log-likelihood of a task; share of choices foreseen",
         alt=f"Points with intervals: how far each of {len(drawn)} models is behind {best} in "
         f"foreseeing tasks held out; {chosen['model']} is used.",

@@ -6,9 +6,11 @@ and with it whatever would tell of it by subtraction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,13 +19,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from crmlib.exhibits import formats, theme
-from crmlib.exhibits.exhibit import MAX_TITLE_WORDS
+from crmlib.exhibits.needs.groups import hidden_groups, said, withheld_groups
+from crmlib.exhibits.scope import Scope
 from crmlib.needs.preferences import ALL, Preferences
-from crmlib.stats.disclosure import withhold
 
 MOST_PANELS = 5  # beside each other; the table has all groups
 EVERYBODY = "everybody"
 _LONGEST = 26  # letters of a row's name before it is broken
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,34 @@ class Respondents:
         """A name in a reader's words."""
         if isinstance(name, float) and name.is_integer():
             name = int(name)
-        return self.words.get(str(name), str(name).replace("_", " "))
+        return self.words.get(str(name), said(name))
 
-    def group(self, name: object) -> str:
-        """A group in a reader's words."""
-        return EVERYBODY if name == ALL else self.say(name)
+    def say_all(self, names: Iterable[Name]) -> dict[Name, str]:
+        """Names of one kind in a reader's words, no two of them alike."""
+        return told_apart({name: self.say(name) for name in names})
+
+    def groups(self, names: Iterable[Name]) -> dict[Name, str]:
+        """Groups in a reader's words, no two of them alike."""
+        own = {name: self.say(name) for name in names if name != ALL}
+        return {name: EVERYBODY for name in names if name == ALL} | told_apart(own, [EVERYBODY])
+
+
+def told_apart(words: Mapping[Name, str], taken: Collection[str] = ()) -> dict[Name, str]:
+    """The words of each name, and the name behind them where others have the same words.
+
+    >>> told_apart({"fee": "cost", "apr": "cost", "points": "points"})
+    {'fee': 'cost (fee)', 'apr': 'cost (apr)', 'points': 'points'}
+    """
+    count = Counter([*words.values(), *taken])
+    return {
+        name: text if count[text] == 1 else f"{text} ({_in_full(name)})"
+        for name, text in words.items()
+    }
+
+
+def _in_full(name: object) -> str:
+    """A name as it stands in the data; of an attribute and its level both."""
+    return ": ".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
 def group_sizes(preferences: Preferences, n: int, min_cell: int) -> pd.Series:
@@ -69,7 +96,7 @@ def group_sizes(preferences: Preferences, n: int, min_cell: int) -> pd.Series:
         return everybody if n >= min_cell else everybody.iloc[:0]
     sizes = np.floor(preferences.shares * n + 1e-9).astype(int)
     # nobody is few as well: beside a total a zero tells of the others
-    hidden = withhold(sizes, np.ones((1, sizes.size), dtype=bool), min_cell).cells | (sizes == 0)
+    hidden = hidden_groups(sizes, min_cell) | (sizes == 0)
     shown = pd.Series(sizes, preferences.groups)[~hidden]
     return pd.concat([everybody, shown]) if n >= min_cell else shown.iloc[:0]
 
@@ -80,18 +107,17 @@ def of_shown(table: pd.DataFrame, sizes: pd.Series, respondents: Respondents) ->
     kept = table[table["group"].isin(places)]
     kept = kept.sort_values("group", key=lambda c: c.map(places), kind="stable", ignore_index=True)
     kept.insert(1, "respondents", kept["group"].map(sizes))
-    return kept.assign(group=kept["group"].map(respondents.group))
+    return kept.assign(group=kept["group"].map(respondents.groups(sizes.index)))
 
 
-def withheld_note(preferences: Preferences, sizes: pd.Series, min_cell: int) -> str:
+def withheld_classes(preferences: Preferences, sizes: pd.Series, scope: Scope) -> str:
     """How many classes are not shown, if any, as a sentence."""
     if preferences.sampled:
         return ""
     hidden = len(preferences.groups) - len(sizes.drop(index=ALL, errors="ignore"))
     if not hidden or len(preferences.groups) == 1:
         return ""
-    classes = f"{hidden} class" if hidden == 1 else f"{hidden} classes"
-    return f"Withheld, since it would tell of fewer than {min_cell} respondents: {classes}."
+    return withheld_groups(hidden, scope)
 
 
 def panels(
@@ -184,11 +210,6 @@ def _few_ticks(axes: Sequence[Axes], *, shares: bool) -> None:
 def close(first: pd.Series, second: pd.Series) -> bool:
     """Whether intervals of the two highest figures overlap, so that their order is open."""
     return bool(first["lower"] <= second["upper"])
-
-
-def fitting(*titles: str) -> str:
-    """The first title that is not too long: names are a client's, and may have many words."""
-    return next((t for t in titles if len(t.split()) <= MAX_TITLE_WORDS), titles[-1])
 
 
 def pictured(table: pd.DataFrame) -> str:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
 
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
-from crmlib.exhibits.needs.choice_models import choice_refused
-from crmlib.exhibits.needs.choice_models import choice_refused
 from crmlib.exhibits.needs.choice_panels import (
     EVERYBODY,
     Respondents,
     close,
-    fitting,
     group_sizes,
     joined,
     of_shown,
     panels,
     pictured,
-    withheld_note,
+    told_apart,
+    withheld_classes,
 )
+from crmlib.exhibits.needs.groups import RESPONDENTS, fitting, survey_refused
 from crmlib.exhibits.scope import Scope
 from crmlib.needs.importance import willingness_to_pay
 from crmlib.needs.maxdiff import ITEM, MaxDiff
@@ -31,7 +30,7 @@ from crmlib.needs.preferences import ALL, Preferences
 from crmlib.needs.simulator import Simulation
 from crmlib.stats.refusal import Refusal
 
-_POPULATION = "respondents"
+_PER_UNIT = "per unit"  # the level of an attribute in numbers
 
 
 def what_people_would_pay(
@@ -46,10 +45,10 @@ def what_people_would_pay(
     if isinstance(preferences, Refusal):
         return None
     if isinstance(price, Refusal):
-        return choice_refused("willingness_to_pay", "What people would pay", price, people.n, scope)
+        return survey_refused("willingness_to_pay", "What people would pay", price, people.n, scope)
     sizes = group_sizes(preferences, people.n, scope.min_cell)
     if sizes.empty:
-        return scope.withheld("willingness_to_pay", "What is paid for", people.n, _POPULATION)
+        return scope.withheld("willingness_to_pay", "What is paid for", people.n, RESPONDENTS)
     table = _payment_table(preferences, price, sizes, level, people)
     empty = {
         group: "price is not clearly unwelcome"
@@ -65,7 +64,7 @@ def what_people_would_pay(
             f"{money}, {formats.level(level)} interval", _whole(table), bars=False, empty=empty,
         ),
         n=people.n,
-        population=_POPULATION,
+        population=RESPONDENTS,
         unit=money,
         alt=f"Points with intervals: what {table['gain'].nunique()} gains are worth to "
         f"{' and '.join(dict.fromkeys(table['group']))}.",
@@ -74,7 +73,7 @@ def what_people_would_pay(
             "Krinsky and Robb.",
             f"Not computed, since more {people.say(price)} does not clearly keep them from "
             f"choosing: {', '.join(empty)}." if empty else "",
-            withheld_note(preferences, sizes, scope.min_cell),
+            withheld_classes(preferences, sizes, scope),
             pictured(table),
         ),
     )  # fmt: skip
@@ -88,29 +87,35 @@ def _payment_table(
     kept = sizes if set(found["group"]) == {ALL} else sizes.drop(index=ALL)
     table = of_shown(found, kept, people)
     bounds = ["value", "lower", "upper"]
-    gains = []
-    for _, row in table.iterrows():
-        name, each = row["attribute"], row["level"]
-        same = table[(table["attribute"] == name) & (table["level"] == each)]
-        unwelcome = each == "per unit" and same["value"].mean() < 0
-        said = people.say(name)
-        if each == "per unit":
-            shown = preferences.coding.attribute(name)
-            if (shown.lowest, shown.highest) == (0, 1):
-                gains.append((f"{'no ' if unwelcome else ''}{said}", unwelcome))
-            else:
-                gains.append((f"{said}: one {'less' if unwelcome else 'more'}", unwelcome))
-        else:
-            other, base = str(each).split(" instead of ", 1)
-            shared = table.loc[table["level"] == each, "attribute"].nunique() > 1
-            of = f"{said}: " if shared else ""  # "high instead of low" may be of two attributes
-            gains.append((f"{of}{people.say(other)} instead of {people.say(base)}", False))
-    table["gain"] = [gain for gain, _ in gains]
-    turned = np.array([turn for _, turn in gains])
+    keys = pd.Series(list(zip(table["attribute"], table["level"], strict=True)), table.index)
+    mean = table["value"].groupby(keys).mean()
+    unwelcome = {key for key in mean.index[mean < 0] if key[1] == _PER_UNIT}
+    words = {key: _gain(*key, key in unwelcome, preferences, people) for key in keys}
+    shared = Counter(words.values())  # "high instead of low" may be of two attributes
+    words = {
+        key: f"{people.say(key[0])}: {text}" if shared[text] > 1 and key[1] != _PER_UNIT else text
+        for key, text in words.items()
+    }
+    table["gain"] = keys.map(told_apart(words))
+    turned = keys.isin(unwelcome)
     swapped = -table.loc[turned, ["value", "upper", "lower"]].to_numpy()
     table.loc[turned, bounds] = swapped
     columns = ["group", "respondents", "gain", *bounds, "std_err", "reason"]
     return table[columns].round({**dict.fromkeys(bounds, 4), "std_err": 4})
+
+
+def _gain(
+    name: str, level: str, unwelcome: bool, preferences: Preferences, people: Respondents
+) -> str:
+    """What is gained: one unit of a number, a yes or no, or one level instead of another."""
+    shown = preferences.coding.attribute(name)
+    if level != _PER_UNIT:
+        words = {str(each): said for each, said in people.say_all(shown.levels).items()}
+        other, base = level.split(" instead of ", 1)
+        return f"{words.get(other, other)} instead of {words.get(base, base)}"
+    if (shown.lowest, shown.highest) == (0, 1):
+        return f"{'no ' if unwelcome else ''}{people.say(name)}"
+    return f"{people.say(name)}: one {'less' if unwelcome else 'more'}"
 
 
 def _whole(table: pd.DataFrame) -> Callable[[float], str]:
@@ -188,7 +193,7 @@ def offer_shares(
         return None
     sizes = group_sizes(preferences, people.n, scope.min_cell)
     if sizes.empty:
-        return scope.withheld("offer_shares", "Shares of offers", people.n, _POPULATION)
+        return scope.withheld("offer_shares", "Shares of offers", people.n, RESPONDENTS)
     table = _share_table(simulation.shares, "offer", sizes, people)
     return scope.exhibit(
         id="offer_shares",
@@ -200,7 +205,7 @@ def offer_shares(
             bars=True,
         ),
         n=people.n,
-        population=_POPULATION,
+        population=RESPONDENTS,
         unit="share of preference",
         alt=f"Bars with intervals: how many would take each of {table['offer'].nunique()} offers, "
         f"for {' and '.join(table['group'].unique())}.",
@@ -208,7 +213,7 @@ def offer_shares(
             "By the logit rule, among these offers alone. Shares of a market only where everybody "
             "knows and can get every offer.",
             f"Beyond what was shown: {'; '.join(simulation.notes)}." if simulation.notes else "",
-            withheld_note(preferences, sizes, scope.min_cell),
+            withheld_classes(preferences, sizes, scope),
             pictured(table),
         ),
     )  # fmt: skip
@@ -224,7 +229,7 @@ def _share_table(
     order = {name: at for at, name in enumerate(table["group"].unique())}
     table = table.assign(of=table["group"].map(order), at=table[row].map(place))
     table = table.sort_values(["of", "at"], ignore_index=True).drop(columns=["of", "at"])
-    return table.assign(**{row: table[row].map(people.say)}).round(4)
+    return table.assign(**{row: table[row].map(people.say_all(table[row]))}).round(4)
 
 
 def _share_title(table: pd.DataFrame) -> str:
@@ -273,10 +278,10 @@ def benefits_wanted(
 ) -> Exhibit:
     """How often each item would be the best of all, by class and for everybody."""
     if isinstance(model, Refusal):
-        return choice_refused("benefits_wanted", "What people want most", model, people.n, scope)
+        return survey_refused("benefits_wanted", "What people want most", model, people.n, scope)
     sizes = group_sizes(model.preferences(), people.n, scope.min_cell)
     if sizes.empty:
-        return scope.withheld("benefits_wanted", "What people want", people.n, _POPULATION)
+        return scope.withheld("benefits_wanted", "What people want", people.n, RESPONDENTS)
     table = _share_table(model.shares(level), ITEM, sizes, people)
     return scope.exhibit(
         id="benefits_wanted",
@@ -288,13 +293,13 @@ def benefits_wanted(
             bars=True,
         ),
         n=people.n,
-        population=_POPULATION,
+        population=RESPONDENTS,
         unit="share of people to whom it is the best of all",
         alt=f"Bars with intervals of {table[ITEM].nunique()} benefits, the most wanted first, for "
         f"{' and '.join(table['group'].unique())}.",
         note=joined(
             "From answers on the best and the worst of a few benefits at a time (MaxDiff).",
-            withheld_note(model.preferences(), sizes, scope.min_cell),
+            withheld_classes(model.preferences(), sizes, scope),
             pictured(table),
         ),
     )  # fmt: skip

@@ -216,8 +216,14 @@ def issues_to_fix(
         "a dashed line marks where fixing stops paying.",
         note=f"Evidence of grade {ranked.grade}. {_ASSOCIATION}: a pilot would lift the grade. "
         "Costs are the client's and carry no interval. Ranked by net value per cost; an issue "
-        "is raised to where more no longer pays.",
+        "is raised to where more no longer pays." + _left_out(ranked),
     )
+
+
+def _left_out(ranked: Fixes) -> str:
+    """Issues with a cost that stand in no rank, each with the reason; nothing where all do."""
+    reasons = "; ".join(f"{said(issue)} ({why})" for issue, why in ranked.left_out.items())
+    return f" Left out: {reasons}." if reasons else ""
 
 
 def _money_or_none(value: float) -> str:

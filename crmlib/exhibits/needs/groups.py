@@ -57,10 +57,13 @@ def survey_refused(id: str, what: str, refusal: Refusal, n: int, scope: Scope) -
 
 def withheld_note(hidden: NDArray[np.bool_], scope: Scope) -> str:
     """How many groups are not shown, and why; nothing where all are."""
-    if not hidden.any():
-        return ""
-    groups = formats.plural(int(hidden.sum()), "group")
-    return f" Withheld: {groups}, since they would tell of fewer than {scope.min_cell} respondents."
+    return f" {withheld_groups(int(hidden.sum()), scope)}" if hidden.any() else ""
+
+
+def withheld_groups(number: int, scope: Scope) -> str:
+    """So many groups are not shown, and why, as a sentence."""
+    groups = formats.plural(number, "group")
+    return f"Withheld: {groups}, since they would tell of fewer than {scope.min_cell} respondents."
 
 
 def interval_bars(

@@ -15,21 +15,19 @@ from crmlib.exhibits.needs.choice_panels import (
     MOST_PANELS,
     Respondents,
     close,
-    fitting,
     group_sizes,
     joined,
     of_shown,
     panels,
     pictured,
-    withheld_note,
+    withheld_classes,
 )
+from crmlib.exhibits.needs.groups import RESPONDENTS, fitting
 from crmlib.exhibits.scope import Scope
 from crmlib.needs.choice_coding import NONE
 from crmlib.needs.importance import importance
 from crmlib.needs.preferences import ALL, Preferences, coefficient_table, part_worth_table
 from crmlib.stats.refusal import Refusal
-
-_POPULATION = "respondents"
 
 
 def attribute_importance(
@@ -40,7 +38,7 @@ def attribute_importance(
         return None
     sizes = group_sizes(preferences, people.n, scope.min_cell)
     if sizes.empty:
-        return scope.withheld("attribute_importance", "What matters", people.n, _POPULATION)
+        return scope.withheld("attribute_importance", "What matters", people.n, RESPONDENTS)
     table = _importance_table(preferences, sizes, level, people)
     return scope.exhibit(
         id="attribute_importance",
@@ -51,7 +49,7 @@ def attribute_importance(
             f"share of importance, {formats.level(level)} interval", formats.percent, bars=True,
         ),
         n=people.n,
-        population=_POPULATION,
+        population=RESPONDENTS,
         unit="share of the ranges of part-worths",
         alt=f"Bars of the importance of {table['attribute'].nunique()} attributes with intervals, "
         f"for {' and '.join(table['group'].unique())}.",
@@ -59,7 +57,7 @@ def attribute_importance(
             "The range of an attribute's part-worths over the sum of the ranges, between the "
             "levels that were shown: wider levels would matter more.",
             "Everybody is the mean of people's shares." if len(sizes) > 1 else "",
-            withheld_note(preferences, sizes, scope.min_cell),
+            withheld_classes(preferences, sizes, scope),
             pictured(table),
         ),
     )  # fmt: skip
@@ -92,7 +90,7 @@ def _importance_table(
     order = {name: at for at, name in enumerate(table["group"].unique())}
     table["of"] = table["group"].map(order)
     table = table.sort_values(["of", "place"], ignore_index=True).drop(columns=["of", "place"])
-    table["attribute"] = table["attribute"].map(people.say)
+    table["attribute"] = table["attribute"].map(people.say_all(table["attribute"]))
     return table.round(4)
 
 
@@ -127,7 +125,7 @@ def part_worths(
         return None
     sizes = group_sizes(preferences, people.n, scope.min_cell)
     if sizes.empty:
-        return scope.withheld("part_worths", "Part-worths", people.n, _POPULATION)
+        return scope.withheld("part_worths", "Part-worths", people.n, RESPONDENTS)
     table = _worth_table(preferences, sizes, level, people)
     groups = list(dict.fromkeys(table["group"]))
     figure, ax = theme.axes(height=1.0 + 0.29 * table["row"].nunique())
@@ -146,10 +144,10 @@ def part_worths(
     return scope.exhibit(
         id="part_worths",
         title=_worth_title(table),
-        table=table.drop(columns=["row", "per_range", "clear"]),
+        table=table.drop(columns=["row", "own", "per_range", "clear"]),
         figure=figure,
         n=people.n,
-        population=_POPULATION,
+        population=RESPONDENTS,
         unit="utility, of a number from its lowest to its highest level",
         alt=f"Table of {len(wide)} levels by {len(shown)} groups with what each adds to the "
         "utility of an offer; cells are coloured, the darker the farther from zero.",
@@ -158,7 +156,7 @@ def part_worths(
             "that was shown, and none against an offer with numbers midway. A question mark: the "
             "interval holds zero. Classes differ also in how firmly they choose, so compare "
             "within a column.",
-            withheld_note(preferences, sizes, scope.min_cell),
+            withheld_classes(preferences, sizes, scope),
             pictured(table),
         ),
     )
@@ -183,15 +181,16 @@ def _worth_table(
     table["base"] = [
         "yes" if bases.get(a) == v else "no" for a, v in table[["attribute", "level"]].to_numpy()
     ]
-    table["row"] = _row_names(table, preferences, people)
+    table["own"] = table["attribute"] != NONE
     most = table.groupby("group")["part_worth"].transform(lambda worth: np.abs(worth).max())
     table["per_range"] = table["part_worth"] / most.where(most > 0, 1.0)
     table["clear"] = ((table["lower"] > 0) | (table["upper"] < 0)).astype(float)
-    table["level"] = [
-        people.say(level) if name not in spans else f"{_shown(name, preferences)}"
-        for name, level in table[["attribute", "level"]].to_numpy()
-    ]
-    table["attribute"] = table["attribute"].map(people.say)
+    for name, rows in table.groupby("attribute")["level"]:
+        shown = _shown(str(name), preferences) if name in spans else None
+        table.loc[rows.index, "level"] = rows.map(people.say_all(rows)) if shown is None else shown
+    of_number = table["attribute"].isin(list(spans))
+    table["attribute"] = table["attribute"].map(people.say_all(table["attribute"]))
+    table["row"] = _row_names(table, of_number)
     return table
 
 
@@ -220,23 +219,16 @@ def _shown(name: str, preferences: Preferences) -> str:
     return f"{attribute.lowest:g} to {attribute.highest:g}"
 
 
-def _row_names(table: pd.DataFrame, preferences: Preferences, people: Respondents) -> list[str]:
-    """Attribute and level as they stand beside the picture."""
-    numbers = {each.name for each in preferences.coding.attributes if not each.levels}
-    names = []
-    for name, level, base in table[["attribute", "level", "base"]].to_numpy():
-        if name == NONE:
-            names.append("none of the offers")
-        elif name in numbers:
-            names.append(f"{people.say(name)}, {_shown(name, preferences)}")
-        else:
-            names.append(f"{people.say(name)}: {people.say(level)}" + " (base)" * (base == "yes"))
-    return names
+def _row_names(table: pd.DataFrame, of_number: pd.Series) -> pd.Series:
+    """Attribute and level as they stand beside the picture, in a reader's words."""
+    parted = table["attribute"] + np.where(of_number, ", ", ": ") + table["level"]
+    names = parted + np.where(table["base"] == "yes", " (base)", "")
+    return names.where(table["own"], "none of the offers")
 
 
 def _worth_title(table: pd.DataFrame) -> str:
     """Where the largest clear part-worth lies."""
-    own = table[table["attribute"] != NONE]
+    own = table[table["own"]]
     clear = own[own["clear"] > 0]
     if clear.empty:
         most = own["part_worth"].abs().max()
