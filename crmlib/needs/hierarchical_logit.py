@@ -253,7 +253,8 @@ def panel_data(contrasts: Contrasts, table: ChoiceTable, coefficients: FloatArra
     people, (p, others, tasks) = table.n_respondents, contrasts.gaps.shape
     nth = np.arange(tasks) - contrasts.starts[table.person]
     shape = (nth.max() + 1, others, people)
-    gaps, closed = np.zeros((p, *shape)), np.full(shape, -np.inf)
+    gaps = np.zeros((p, *shape), dtype=np.float32)
+    closed = np.full(shape, -np.inf, dtype=np.float32)
     gaps[:, nth, :, table.person] = contrasts.gaps.transpose(2, 0, 1)
     closed[nth, :, table.person] = 0.0 if contrasts.closed is None else contrasts.closed.T
     own = contrasts.information(coefficients).sum(axis=0) / people
