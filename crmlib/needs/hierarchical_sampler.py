@@ -177,7 +177,7 @@ class _Walk:
     covariance: FloatArray
     metric: FloatArray  # (p, p), RᵀR the information of a typical respondent
     log_step: FloatArray  # of Hamiltonian steps, (C, N)
-    log_move: FloatArray  # of shifts of columns, stretches of axes and of all, (C, 2p + 1)
+    log_move: FloatArray  # of shifts, stretches of columns, axes and all, (C, 3p + 1)
     sweeps: int = 0
 
     @classmethod
@@ -197,7 +197,7 @@ class _Walk:
             data, prior, own, data.log_likelihood(own), mean,
             np.tile(np.eye(p) * prior.spread**2, (chains, 1, 1)),
             np.linalg.cholesky(data.information).T,
-            np.full((chains, people), np.log(0.5)), np.full((chains, 2 * p + 1), np.log(0.1)),
+            np.full((chains, people), np.log(0.5)), np.full((chains, 3 * p + 1), np.log(0.1)),
         )  # fmt: skip
 
     def sweep(self, rng: np.random.Generator, *, adapting: bool) -> float:
@@ -209,6 +209,7 @@ class _Walk:
         accepted = self._respondents(rng, rate)
         self._population(rng)
         self._shift(column, rng, rate)
+        self._stretch_column(column, rng, rate)
         self._stretch_axis(column, rng, rate)
         self._stretch_all(rng, rate)
         return accepted
@@ -247,6 +248,14 @@ class _Walk:
         mean[:, column] += np.exp(self.log_move[:, column]) * rng.standard_normal(chains)
         self._move(mean, np.tile(np.eye(p), (chains, 1, 1)), 0.0, column, rng, adapt)
 
+    def _stretch_column(self, column: int, rng: np.random.Generator, adapt: float) -> None:
+        """A Metropolis step of the spread of one column."""
+        chains, p = self.mean.shape
+        by = self._stretches(p + column, rng)
+        turn = np.tile(np.eye(p), (chains, 1, 1))
+        turn[:, column, column] = np.exp(by)
+        self._move(self.mean, turn, (p + 1) * by, p + column, rng, adapt)
+
     def _stretch_axis(self, nth: int, rng: np.random.Generator, adapt: float) -> None:
         """A Metropolis step of the spread along Σ's n-th principal axis, from the narrowest.
 
@@ -257,7 +266,7 @@ class _Walk:
         back would have another length.
         """
         chains, p = self.mean.shape
-        by = self._stretches(p + nth, rng)
+        by = self._stretches(2 * p + nth, rng)
         values, vectors = np.linalg.eigh(self.metric @ self.covariance @ self.metric.T)
         moved = values.copy()
         moved[:, nth] *= np.exp(2 * by)
@@ -268,15 +277,15 @@ class _Walk:
         along = vectors[:, :, nth]
         turn = np.eye(p) + np.expm1(by)[:, None, None] * along[:, :, None] * along[:, None, :]
         turn = np.linalg.solve(self.metric, turn @ self.metric)
-        self._move(self.mean, turn, volume, p + nth, rng, adapt)
+        self._move(self.mean, turn, volume, 2 * p + nth, rng, adapt)
 
     def _stretch_all(self, rng: np.random.Generator, adapt: float) -> None:
         """A Metropolis step of the scale of everything, away from 0."""
         p = self.mean.shape[1]
-        by = self._stretches(2 * p, rng)
+        by = self._stretches(3 * p, rng)
         c = np.exp(by)[:, None]
         volume = p * (p + 1) * by + p * by  # of Σ and of μ
-        self._move(self.mean * c, c[:, :, None] * np.eye(p), volume, 2 * p, rng, adapt)
+        self._move(self.mean * c, c[:, :, None] * np.eye(p), volume, 3 * p, rng, adapt)
 
     def _stretches(self, which: int, rng: np.random.Generator) -> FloatArray:
         """Logarithms of factors; heavy tails, for from a spread near 0 the way back is long."""
