@@ -265,7 +265,7 @@ class _Walk:
         Theory*, theorem 3.2.17). Steps that change their order are not taken, since the way
         back would have another length.
         """
-        chains, p = self.mean.shape
+        p = self.mean.shape[1]
         by = self._stretches(2 * p + nth, rng)
         values, vectors = np.linalg.eigh(self.metric @ self.covariance @ self.metric.T)
         moved = values.copy()
