@@ -30,21 +30,21 @@ MAX_ERROR = 1e3
 class Contrasts:
     """Other alternatives less the chosen one, for tasks that are sorted by respondent.
 
+    Tasks stand along the last axis: a sum over the few alternatives of a task is then a few
+    additions of long rows, four times faster than many short sums.
+
     Attributes
     ----------
-    rows : array of shape (T·m, p)
-        m = J − 1 rows of each task.
-    closed : array of shape (T·m, 1) or None
+    gaps : array of shape (p, m, T)
+        m = J − 1 alternatives of each task.
+    closed : array of shape (m, T) or None
         −inf for an alternative that the task does not have, else 0.
-    others : int
-        m.
     starts : array of shape (N,)
         First task of each respondent.
     """
 
-    rows: FloatArray
+    gaps: FloatArray
     closed: FloatArray | None
-    others: int
     starts: IntArray
 
     @classmethod
@@ -56,68 +56,72 @@ class Contrasts:
         np.put_along_axis(is_chosen, at, True, axis=1)
         gap = table.design - np.take_along_axis(table.design, at[:, :, None], axis=1)
         gap[~table.available] = 0.0
-        open_ = table.available[~is_chosen]
-        closed = None if open_.all() else np.where(open_, 0.0, -np.inf)[:, None]
-        rows = gap[~is_chosen].reshape(-1, p) @ scale
+        open_ = table.available[~is_chosen].reshape(tasks, wide - 1).T
+        closed = None if open_.all() else np.where(open_, 0.0, -np.inf)
+        rows = gap[~is_chosen].reshape(tasks, wide - 1, p) @ scale
         starts = np.searchsorted(table.person, np.arange(table.n_respondents))
-        return cls(rows, closed, wide - 1, starts)
+        return cls(np.ascontiguousarray(rows.transpose(2, 1, 0)), closed, starts)
 
     def log_probability(self, coefficients: FloatArray) -> FloatArray:
         """Of each choice under each column of coefficients, (p, K) to (T, K)."""
-        return -self.weighed(coefficients)[0]
+        return -self.weighed(coefficients)[0].T
 
-    def by_respondent(self, tasks: FloatArray) -> FloatArray:
-        """Sums over the tasks of each respondent, (T, …) to (N, …)."""
-        return np.add.reduceat(tasks, self.starts, axis=0)
+    def by_respondent(self, tasks: FloatArray, axis: int = 0) -> FloatArray:
+        """Sums over the tasks of each respondent along an axis, (T, …) to (N, …)."""
+        return np.add.reduceat(tasks, self.starts, axis=axis)
 
     def for_tasks(self, people: FloatArray) -> FloatArray:
-        """Values of respondents for each of their tasks, (N,) to (T,)."""
-        tasks = len(self.rows) // self.others
-        return np.repeat(people, np.diff(np.append(self.starts, tasks)))
+        """Values of respondents for each of their tasks, (…, N) to (…, T)."""
+        tasks = self.gaps.shape[2]
+        return np.repeat(people, np.diff(np.append(self.starts, tasks)), axis=-1)
 
     def scores(self, coefficients: FloatArray) -> FloatArray:
         """Gradient of each choice's log-probability, (p,) to (T, p)."""
-        return -self._mean_others(self._odds(coefficients)[:, None])
+        return -self._mean_others(self._odds(coefficients)).T
 
     def derivatives(
         self, coefficients: FloatArray, task_weights: FloatArray
     ) -> tuple[float, FloatArray, FloatArray]:
         """Weighted log-likelihood, its gradient (p,) and the *negative* Hessian (p, p)."""
         loss, odds = self.weighed(coefficients[:, None])
-        weighted = odds * np.repeat(task_weights, self.others)[:, None]
+        return float(-task_weights @ loss[0]), *self.slopes(odds[0], task_weights)
+
+    def slopes(self, odds: FloatArray, task_weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Gradient (p,) and negative Hessian (p, p) where the others have odds (m, T)."""
+        p = len(self.gaps)
         mean = self._mean_others(odds)
-        curvature = self.rows.T @ (self.rows * weighted)
-        curvature -= mean.T @ (mean * task_weights[:, None])
-        return float(-task_weights @ loss[:, 0]), -task_weights @ mean, curvature
+        weighted = mean * task_weights
+        pulled = self.gaps * (odds * task_weights)
+        curvature = pulled.reshape(p, -1) @ self.gaps.reshape(p, -1).T - weighted @ mean.T
+        return -weighted.sum(axis=1), curvature
 
     def information(self, coefficients: FloatArray) -> FloatArray:
         """Negative Hessian of each choice, (p,) to (T, p, p)."""
-        p = self.rows.shape[1]
         odds = self._odds(coefficients)
-        mean = self._mean_others(odds[:, None])
-        rows = self.rows.reshape(-1, self.others, p)
-        outer = np.einsum("tjp,tjq->tpq", rows * odds.reshape(-1, self.others, 1), rows)
+        mean = self._mean_others(odds).T
+        outer = np.einsum("pjt,qjt->tpq", self.gaps * odds, self.gaps)
         return outer - mean[:, :, None] * mean[:, None, :]
 
     def _odds(self, coefficients: FloatArray) -> FloatArray:
-        """Probability of each alternative that was not chosen, (T·m,)."""
-        return self.weighed(coefficients[:, None])[1][:, 0]
+        """Probability of each alternative that was not chosen, (m, T)."""
+        return self.weighed(coefficients[:, None])[1][0]
 
     def weighed(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Under coefficients (p, K): −log-probability (T, K), and that of the others (T·m, K)."""
-        utility = self.rows @ coefficients
+        """Under coefficients (p, K): −log-probability (K, T), and that of the others (K, m, T)."""
+        p, others, tasks = self.gaps.shape
+        utility = (coefficients.T @ self.gaps.reshape(p, -1)).reshape(-1, others, tasks)
         if self.closed is not None:
-            utility = utility + self.closed
-        utility = utility.reshape(-1, self.others, coefficients.shape[1])
-        top = np.maximum(utility.max(axis=1, keepdims=True), 0)
-        expected = np.exp(utility - top)
-        total = np.exp(-top[:, 0]) + expected.sum(axis=1)
-        odds = (expected / total[:, None]).reshape(-1, coefficients.shape[1])
-        return np.log(total) + top[:, 0], odds
+            utility += self.closed
+        top = np.maximum(utility.max(axis=1), 0)
+        utility -= top[:, None]
+        expected = np.exp(utility, out=utility)
+        total = np.exp(-top) + expected.sum(axis=1)
+        expected /= total[:, None]
+        return np.log(total) + top, expected
 
     def _mean_others(self, odds: FloatArray) -> FloatArray:
-        """Σ p d over the others of each task, (T·m, 1) to (T, p)."""
-        return (self.rows * odds).reshape(-1, self.others, self.rows.shape[1]).sum(axis=1)
+        """Σ p d over the others of each task, (m, T) to (p, T)."""
+        return np.einsum("pjt,jt->pt", self.gaps, odds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +154,7 @@ def newton(
     ridge : float
         Precision of a normal prior around 0 on each coefficient.
     """
-    here = np.zeros(contrasts.rows.shape[1]) if start is None else start
+    here = np.zeros(len(contrasts.gaps)) if start is None else start
     eye = ridge * np.eye(here.size)
 
     def at(point: FloatArray) -> tuple[float, FloatArray, FloatArray]:

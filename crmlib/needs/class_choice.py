@@ -23,6 +23,12 @@ from crmlib.stats.optimise import NotIdentified
 FloatArray = NDArray[np.float64]
 
 _SIMULATED = 2  # purpose of random streams
+# Of log-likelihood, left below a summit. A number of classes that is too large has a long
+# plateau: its last digits take most of the steps and move no BIC, whose differences are
+# whole numbers. The classes that are chosen are climbed to the end.
+_ROUGH = 1e-4
+# In simulated surveys gains are counted that are as large as one of some tens.
+_ROUGH_SIMULATED = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +81,15 @@ def choose_classes(
     patterns = read_answers(items, ordinal, weights)
     models: dict[int, LatentClass] = {}
     for k in range(1, min(most, len(patterns.codes)) + 1):
-        model = LatentClass(k, n_init=n_init, random_state=random_state, ordinal=ordinal)
+        model = LatentClass(k, n_init, random_state, ordinal, _ROUGH)
         models[k] = model.fit_patterns(patterns, items.index)
+    allowed = {k: m.bic for k, m in models.items() if m.shares.min() >= min_share}
+    best = min(allowed, key=allowed.__getitem__)
+    chosen = LatentClass(best, n_init, random_state, ordinal)
+    models[best] = chosen.fit_patterns(patterns, items.index)
     table = pd.DataFrame([_row(model) for model in models.values()])
-    allowed = table["smallest_share"] >= min_share
-    best = table["bic"].where(allowed).idxmin()
-    table["chosen"] = table.index == best
-    return ClassChoice(table, models, models[int(table.loc[best, "k"])])
+    table["chosen"] = table["k"] == best
+    return ClassChoice(table, models, chosen)
 
 
 def _row(model: LatentClass) -> dict[str, float | int]:
@@ -136,7 +144,7 @@ def likelihood_ratio_test(
     items, weights, ordinal, n_init, random_state
         As for `LatentClass`.
     n_init_simulated : int
-        Starts in each simulated survey, besides the truth for k classes. Too few for k + 1
+        Starts in each simulated survey. Too few for k + 1
         make the test reject too often.
 
     Raises
@@ -148,18 +156,20 @@ def likelihood_ratio_test(
         raise ValueError("a test needs replications")
     patterns = read_answers(items, ordinal, weights)
 
-    def fitted(sheets: Patterns, classes: int, starts: int) -> LatentClass:
-        one = LatentClass(classes, n_init=starts, random_state=random_state, ordinal=ordinal)
+    def fitted(sheets: Patterns, classes: int, starts: int, tolerance: float) -> LatentClass:
+        one = LatentClass(classes, starts, random_state, ordinal, tolerance)
         return one.fit_patterns(sheets)
 
-    null = fitted(patterns, k, n_init)
-    gain = 2 * (fitted(patterns, k + 1, n_init).llf - null.llf)
+    null = fitted(patterns, k, n_init, _ROUGH)
+    gain = 2 * (fitted(patterns, k + 1, n_init, _ROUGH).llf - null.llf)
     rng = generator(random_state, _SIMULATED, k)
     larger = 0
     for _ in range(replications):
         simulated = _simulated(null, patterns, rng)
         try:
-            gains = [fitted(simulated, c, n_init_simulated).llf for c in (k, k + 1)]
+            gains = [
+                fitted(simulated, c, n_init_simulated, _ROUGH_SIMULATED).llf for c in (k, k + 1)
+            ]
         except NotIdentified:  # fewer different sheets than classes: nothing to be gained
             continue
         larger += 2 * (gains[1] - gains[0]) >= gain

@@ -250,13 +250,12 @@ class HierarchicalLogit(BaseEstimator):
 
 def panel_data(contrasts: Contrasts, table: ChoiceTable, coefficients: FloatArray) -> PanelData:
     """Contrasts with respondents along the last axis, for the sampler."""
-    tasks, people, p = table.n_tasks, table.n_respondents, contrasts.rows.shape[1]
+    people, (p, others, tasks) = table.n_respondents, contrasts.gaps.shape
     nth = np.arange(tasks) - contrasts.starts[table.person]
-    shape = (nth.max() + 1, contrasts.others, people)
-    gaps, closed = np.zeros((p, *shape)), np.full(shape, -np.inf)
-    rows = contrasts.rows.reshape(tasks, contrasts.others, p)
-    gaps[:, nth, :, table.person] = rows.transpose(0, 2, 1)
-    limits = 0.0 if contrasts.closed is None else contrasts.closed.reshape(tasks, -1)
-    closed[nth, :, table.person] = limits
+    shape = (nth.max() + 1, others, people)
+    gaps = np.zeros((p, *shape), dtype=np.float32)
+    closed = np.full(shape, -np.inf, dtype=np.float32)
+    gaps[:, nth, :, table.person] = contrasts.gaps.transpose(2, 0, 1)
+    closed[nth, :, table.person] = 0.0 if contrasts.closed is None else contrasts.closed.T
     own = contrasts.information(coefficients).sum(axis=0) / people
     return PanelData(gaps, None if (closed == 0).all() else closed, own)

@@ -7,6 +7,9 @@ Markov Chain Monte Carlo*, ch. 5). Gibbs steps explore slowly what choices know 
 spread of one part-worth, and the scale of everything. So there are steps that move the
 population and take all respondents along (interweaving: Yu & Meng 2011, *JCGS* 20:531).
 Random-walk Metropolis in place of the two left draws that were worth one in two hundred.
+Spreads are stretched along the principal axes of Σ: where people fall into a few classes, Σ is
+nearly flat in directions that are no column, and a chain that begins flat in one too many
+stayed so for thousands of sweeps.
 
 The prior of Σ is Huang & Wand's (2013, *Bayesian Analysis* 8:439): a mixture of inverse
 Wisharts in which standard deviations are half-t and correlations uniform, since the plain
@@ -27,6 +30,7 @@ _LEAPS = 2  # of a Hamiltonian step
 _ACCEPT = 0.75  # rate that its length is tuned to (Beskos et al. 2013: .65 to .8)
 _ACCEPT_MOVE = 0.44  # of a random walk in one dimension (Roberts & Rosenthal 2001)
 _FARTHEST = 20.0  # stretch in logarithms: beyond it numbers overflow
+_FLAT = 1e-13  # of Σ's largest eigenvalue: rounding lets none be trusted that is smaller
 _T_DEGREES = 2.0  # of freedom of the half-t prior: correlations are then uniform
 
 
@@ -37,7 +41,8 @@ class PanelData:
     Attributes
     ----------
     gaps : array of shape (p, S, m, N)
-        Other alternatives less the chosen one, in the s-th task of each respondent.
+        Other alternatives less the chosen one, in the s-th task of each respondent. In single
+        precision a sweep takes half the time, and a log-likelihood errs by a millionth.
     closed : array of shape (S, m, N) or None
         −inf where there is no such alternative or task, else 0.
     information : array of shape (p, p)
@@ -66,13 +71,14 @@ class PanelData:
 
     def _odds(self, chain: FloatArray) -> FloatArray:
         """Odds of each alternative against the chosen one, (p, N) to (S, m, N)."""
+        chain = chain.astype(self.gaps.dtype)
         utility = self.gaps[0] * chain[0]
         for gap, column in zip(self.gaps[1:], chain[1:], strict=True):
             utility += gap * column
         if self.closed is not None:
             utility += self.closed
-        # beyond 600 the choice is as unlikely as need be, and the exponential overflows
-        return np.exp(np.minimum(utility, 600.0, out=utility), out=utility)
+        # beyond 80 the choice is as unlikely as need be, and the exponential overflows
+        return np.exp(np.minimum(utility, 80.0, out=utility), out=utility)
 
 
 @dataclass(frozen=True)
@@ -169,9 +175,9 @@ class _Walk:
     height: FloatArray  # log-likelihood of respondents, (C, N)
     mean: FloatArray
     covariance: FloatArray
-    auxiliary: FloatArray  # Huang & Wand's a, (C, p)
+    metric: FloatArray  # (p, p), RᵀR the information of a typical respondent
     log_step: FloatArray  # of Hamiltonian steps, (C, N)
-    log_move: FloatArray  # of shifts and stretches of columns and of the whole, (C, 2p + 1)
+    log_move: FloatArray  # of shifts, stretches of columns, axes and all, (C, 3p + 1)
     sweeps: int = 0
 
     @classmethod
@@ -190,8 +196,8 @@ class _Walk:
         return cls(
             data, prior, own, data.log_likelihood(own), mean,
             np.tile(np.eye(p) * prior.spread**2, (chains, 1, 1)),
-            np.full((chains, p), prior.spread**2),
-            np.full((chains, people), np.log(0.5)), np.full((chains, 2 * p + 1), np.log(0.1)),
+            np.linalg.cholesky(data.information).T,
+            np.full((chains, people), np.log(0.5)), np.full((chains, 3 * p + 1), np.log(0.1)),
         )  # fmt: skip
 
     def sweep(self, rng: np.random.Generator, *, adapting: bool) -> float:
@@ -203,8 +209,9 @@ class _Walk:
         accepted = self._respondents(rng, rate)
         self._population(rng)
         self._shift(column, rng, rate)
-        self._stretch([column], rng, rate)
-        self._stretch(None, rng, rate)
+        self._stretch_column(column, rng, rate)
+        self._stretch_axis(column, rng, rate)
+        self._stretch_all(rng, rate)
         return accepted
 
     def _respondents(self, rng: np.random.Generator, adapt: float) -> float:
@@ -239,57 +246,99 @@ class _Walk:
         chains, p = self.mean.shape
         mean = self.mean.copy()
         mean[:, column] += np.exp(self.log_move[:, column]) * rng.standard_normal(chains)
-        self._move(mean, np.zeros((chains, p)), 0.0, column, rng, adapt)
+        self._move(mean, np.tile(np.eye(p), (chains, 1, 1)), 0.0, column, rng, adapt)
 
-    def _stretch(self, columns: list[int] | None, rng: np.random.Generator, adapt: float) -> None:
-        """A Metropolis step of the spread of one column, or of the scale of everything.
-
-        Respondents are stretched away from μ in that column, or together with μ from 0.
-        """
+    def _stretch_column(self, column: int, rng: np.random.Generator, adapt: float) -> None:
+        """A Metropolis step of the spread of one column."""
         chains, p = self.mean.shape
-        which = 2 * p if columns is None else p + columns[0]
-        # heavy tails: from a spread near 0 the way back is long
-        by = np.exp(self.log_move[:, which]) * rng.standard_t(2, chains)
-        by = np.clip(by, -_FARTHEST, _FARTHEST)
-        log_c = np.zeros((chains, p))
-        log_c[:, slice(None) if columns is None else columns] = by[:, None]
-        whole = columns is None
-        mean = self.mean * np.exp(log_c) if whole else self.mean
-        self._move(mean, log_c, p * by if whole else 0.0, which, rng, adapt)
+        by = self._stretches(p + column, rng)
+        turn = np.tile(np.eye(p), (chains, 1, 1))
+        turn[:, column, column] = np.exp(by)
+        self._move(self.mean, turn, (p + 1) * by, p + column, rng, adapt)
+
+    def _stretch_axis(self, nth: int, rng: np.random.Generator, adapt: float) -> None:
+        """A Metropolis step of the spread along Σ's n-th principal axis, from the narrowest.
+
+        Axes are those in which choices of a typical respondent know all directions alike.
+        They turn with Σ and not with the step, whose volume is therefore that of one
+        eigenvalue among the others (Muirhead 1982, *Aspects of Multivariate Statistical
+        Theory*, theorem 3.2.17). Steps that change their order are not taken, since the way
+        back would have another length.
+        """
+        p = self.mean.shape[1]
+        by = self._stretches(2 * p + nth, rng)
+        values, vectors = np.linalg.eigh(self.metric @ self.covariance @ self.metric.T)
+        moved = values.copy()
+        moved[:, nth] *= np.exp(2 * by)
+        others = np.delete(values, nth, axis=1)
+        ratio = (moved[:, [nth]] - others) / (values[:, [nth]] - others)
+        kept = (ratio > 0).all(axis=1)
+        volume = np.where(kept, 2 * by + np.log(np.where(ratio > 0, ratio, 1)).sum(axis=1), -np.inf)
+        along = vectors[:, :, nth]
+        turn = np.eye(p) + np.expm1(by)[:, None, None] * along[:, :, None] * along[:, None, :]
+        turn = np.linalg.solve(self.metric, turn @ self.metric)
+        self._move(self.mean, turn, volume, 2 * p + nth, rng, adapt)
+
+    def _stretch_all(self, rng: np.random.Generator, adapt: float) -> None:
+        """A Metropolis step of the scale of everything, away from 0."""
+        p = self.mean.shape[1]
+        by = self._stretches(3 * p, rng)
+        c = np.exp(by)[:, None]
+        volume = p * (p + 1) * by + p * by  # of Σ and of μ
+        self._move(self.mean * c, c[:, :, None] * np.eye(p), volume, 3 * p, rng, adapt)
+
+    def _stretches(self, which: int, rng: np.random.Generator) -> FloatArray:
+        """Logarithms of factors; heavy tails, for from a spread near 0 the way back is long."""
+        by = np.exp(self.log_move[:, which]) * rng.standard_t(2, len(self.mean))
+        return np.clip(by, -_FARTHEST, _FARTHEST)
 
     def _move(
         self,
         mean: FloatArray,
-        log_c: FloatArray,
-        log_jacobian: FloatArray | float,
+        turn: FloatArray,
+        log_volume: FloatArray | float,
         which: int,
         rng: np.random.Generator,
         adapt: float,
     ) -> None:
-        """Accept or not β → m + c(β − μ), μ → m, Σ → cΣc, a → a/c² for factors c (C, p).
+        """Accept or not β → m + A(β − μ), μ → m, Σ → AΣAᵀ for A = `turn`, (C, p, p).
 
         Densities of β given Σ and of Σ given a change as their volumes do. Left are the
-        likelihood, the priors of μ and a, and the volumes of a, Π c^(−2), and of μ,
-        `log_jacobian`. If a stayed it would hold a small spread where it is.
+        likelihood, the priors of μ and Σ, and the volumes of μ and Σ, `log_volume`. The prior
+        of Σ is the one without a, which is drawn anew before it is used: if a stayed it would
+        hold a small spread where it is.
         """
-        chains = len(mean)
-        c = np.exp(log_c)
-        proposed = mean[:, :, None] + c[:, :, None] * (self.own - self.mean[:, :, None])
+        proposed = mean[:, :, None] + turn @ (self.own - self.mean[:, :, None])
+        covariance = turn @ self.covariance @ turn.transpose(0, 2, 1)
         height = self.data.log_likelihood(proposed)
-        rate = 1 / (self.auxiliary * self.prior.spread**2)
         odds = (
             (height - self.height).sum(axis=1)
-            + (log_c - rate * (c**2 - 1)).sum(axis=1)
-            + (self.mean**2 - mean**2).sum(axis=1) / (2 * self.prior.mean_sd**2)
-            + log_jacobian
-        )
-        taken = np.log(rng.random(chains)) < odds
+            + self._log_prior(mean, covariance) - self._log_prior(self.mean, self.covariance)
+            + log_volume
+        )  # fmt: skip
+        taken = np.log(rng.random(len(mean))) < odds
         self.own[taken], self.height[taken] = proposed[taken], height[taken]
         self.mean = np.where(taken[:, None], mean, self.mean)
-        stretched = self.covariance * c[:, :, None] * c[:, None, :]
-        self.covariance = np.where(taken[:, None, None], stretched, self.covariance)
-        self.auxiliary = np.where(taken[:, None], self.auxiliary / c**2, self.auxiliary)
+        self.covariance = np.where(taken[:, None, None], covariance, self.covariance)
         self.log_move[:, which] += adapt * (np.exp(np.minimum(odds, 0)) - _ACCEPT_MOVE)
+
+    def _log_prior(self, mean: FloatArray, covariance: FloatArray) -> FloatArray:
+        """Of μ and Σ, up to a constant; Huang & Wand (2013), eq. 3.
+
+        −∞ where Σ is flat to the last digits: a leap may lead to where it has no inverse.
+        """
+        p = mean.shape[1]
+        values, vectors = np.linalg.eigh(covariance)
+        flat = values[:, 0] < _FLAT * values[:, -1]
+        values = np.maximum(values, _FLAT * values[:, -1:])
+        precision = (vectors**2 / values[:, None]).sum(axis=2)
+        of_spread = np.log(_T_DEGREES * precision + 1 / self.prior.spread**2).sum(axis=1)
+        found = (
+            -(mean**2).sum(axis=1) / (2 * self.prior.mean_sd**2)
+            - (_T_DEGREES + 2 * p) / 2 * np.log(values).sum(axis=1)
+            - (_T_DEGREES + p) / 2 * of_spread
+        )
+        return np.where(flat, -np.inf, found)
 
     def _prior(self, own: FloatArray, precision: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log density of coefficients given μ and Σ, up to a constant, and its gradient."""
@@ -298,22 +347,20 @@ class _Walk:
         return 0.5 * (gap * pull).sum(axis=1), pull
 
     def _population(self, rng: np.random.Generator) -> None:
-        """Gibbs steps of μ, Σ and of the auxiliary scales of its prior."""
+        """Gibbs steps of the auxiliary scales a of Σ's prior, of μ and of Σ."""
         chains, p, people = self.own.shape
         precision = np.linalg.inv(self.covariance)
+        rate = 1 / self.prior.spread**2 + _T_DEGREES * np.diagonal(precision, axis1=1, axis2=2)
+        auxiliary = rate / rng.standard_gamma((_T_DEGREES + p) / 2, (chains, p))
         spread = np.linalg.inv(people * precision + np.eye(p) / self.prior.mean_sd**2)
         centre = spread @ precision @ self.own.sum(axis=2)[:, :, None]
         noise = np.linalg.cholesky(spread) @ rng.standard_normal((chains, p, 1))
         self.mean = (centre + noise)[:, :, 0]
         gap = self.own - self.mean[:, :, None]
         scatter = gap @ gap.transpose(0, 2, 1)
-        scatter += 2 * _T_DEGREES * np.eye(p) / self.auxiliary[:, None, :]
+        scatter += 2 * _T_DEGREES * np.eye(p) / auxiliary[:, None, :]
         degrees = _T_DEGREES + p - 1 + people
         self.covariance = np.linalg.inv(_wishart(degrees, np.linalg.inv(scatter), rng))
-        rate = 1 / self.prior.spread**2 + _T_DEGREES * np.diagonal(
-            np.linalg.inv(self.covariance), axis1=1, axis2=2
-        )
-        self.auxiliary = rate / rng.standard_gamma((_T_DEGREES + p) / 2, (chains, p))
 
 
 def _wishart(degrees: float, scale: FloatArray, rng: np.random.Generator) -> FloatArray:

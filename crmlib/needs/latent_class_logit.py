@@ -105,7 +105,7 @@ class LatentClassLogit(BaseEstimator):
         contrasts = Contrasts.of(table, scale)
         pooled = newton(contrasts, table.task_weights)
         inverse_or_refuse(pooled, table.names, scale)
-        classes = _LogitClasses(contrasts, table.person, self.n_classes, pooled.coefficients)
+        classes = _LogitClasses(contrasts, self.n_classes, pooled.coefficients)
         people = respondent_coefficients(contrasts, pooled, table.weights)
         mixture = fit_mixture(
             classes, table.weights, self._starts(classes, people), tolerance=self.tolerance
@@ -285,7 +285,7 @@ class _PartWorths:
     """Coefficients (p, K) and what they say of the choices, so that it is computed once."""
 
     coefficients: FloatArray
-    odds: FloatArray  # of the alternatives not chosen, (T·m, K)
+    odds: FloatArray  # of the alternatives not chosen, (K, m, T)
     density: FloatArray  # log probability of each respondent's choices, (N, K)
 
 
@@ -294,14 +294,13 @@ class _LogitClasses:
     """Classes of respondents for the mixture core."""
 
     contrasts: Contrasts
-    person: NDArray[np.int64]
     k: int
     pooled: FloatArray
 
     def state(self, coefficients: FloatArray) -> _PartWorths:
         """Everything that follows from coefficients (p, K)."""
         loss, odds = self.contrasts.weighed(coefficients)
-        return _PartWorths(coefficients, odds, -self.contrasts.by_respondent(loss))
+        return _PartWorths(coefficients, odds, -self.contrasts.by_respondent(loss, axis=1).T)
 
     def log_density(self, state: _PartWorths) -> FloatArray:
         """Log probability of each respondent's choices in each class, (N, K)."""
@@ -323,19 +322,12 @@ class _LogitClasses:
 
     def _step(self, responsibilities: FloatArray, here: _PartWorths) -> FloatArray:
         """Newton's direction of each class, (p, K)."""
-        rows, others = self.contrasts.rows, self.contrasts.others
-        p = rows.shape[1]
-        members = responsibilities[self.person]
-        steps = np.empty((p, self.k))
-        for at in range(self.k):
-            pulled = rows * here.odds[:, at : at + 1]
-            mean = pulled.reshape(-1, others, p).sum(axis=1)
-            pulled *= np.repeat(members[:, at], others)[:, None]
-            weighted = mean * members[:, at : at + 1]
-            curvature = rows.T @ pulled - mean.T @ weighted
-            curvature.flat[:: p + 1] += _DAMPING
-            steps[:, at] = np.linalg.solve(curvature, -weighted.sum(axis=0))
-        return steps
+        members = self.contrasts.for_tasks(responsibilities.T)
+        slopes = [self.contrasts.slopes(*one) for one in zip(here.odds, members, strict=True)]
+        curvature = np.array([each[1] for each in slopes])
+        curvature += _DAMPING * np.eye(curvature.shape[1])
+        gradient = np.array([each[0] for each in slopes])
+        return np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0].T
 
 
 def respondent_coefficients(
