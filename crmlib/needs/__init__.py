@@ -23,7 +23,7 @@ from crmlib.needs.class_choice import (
 from crmlib.needs.conditional_logit import ConditionalLogit
 from crmlib.needs.described import Described, described
 from crmlib.needs.drivers import Drivers, drivers
-from crmlib.needs.fixes import Fixes, IssuesToMend, fixes, issues_to_mend
+from crmlib.needs.fixes import Fixes, IssuesToMend, fixes, fixes_by_worth, issues_to_mend
 from crmlib.needs.hierarchical_logit import HierarchicalLogit
 from crmlib.needs.importance import importance, willingness_to_pay
 from crmlib.needs.kinked_line import KinkedLine
@@ -128,6 +128,7 @@ __all__ = [
     "fit_chosen",
     "fit_with",
     "fixes",
+    "fixes_by_worth",
     "held_out",
     "importance",
     "in_earnest",

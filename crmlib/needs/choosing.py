@@ -12,7 +12,7 @@ from crmlib.needs.conditional_logit import ConditionalLogit
 from crmlib.needs.hierarchical_logit import HierarchicalLogit
 from crmlib.needs.latent_class_logit import LatentClassLogit
 from crmlib.needs.maxdiff import MaxDiff
-from crmlib.needs.preferences import ChoiceModel
+from crmlib.needs.preferences import ChoiceModel, Preferences
 from crmlib.stats.optimise import NotIdentified
 
 _NO_ATTRIBUTE = ("respondent_id", "task", "alternative", "chosen", "seconds")
@@ -61,16 +61,19 @@ def choice_models(
     return {"one for all": ConditionalLogit(), **classes, **own}
 
 
-def price_of(attributes: Sequence[str], named: str) -> str:
+def price_of(preferences: Preferences, named: str) -> str:
     """The attribute that willingness to pay is measured by.
 
     Raises
     ------
     NotIdentified
-        If none is named.
+        If none is named, or its levels are no numbers.
     """
-    if named not in attributes:
+    prices = [each.name for each in preferences.coding.attributes if not each.levels]
+    if not named:
         raise NotIdentified("the params name no price among the attributes (`choice_price`)")
+    if named not in prices:
+        raise NotIdentified(f"the price {named} (`choice_price`) is not in numbers")
     return named
 
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmlib.needs.breakpoints import Breakpoint
 from crmlib.needs.drivers import Drivers
 from crmlib.needs.kinked_line import KinkedLine
+from crmlib.needs.value_of_satisfaction import ValueOfSatisfaction
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
@@ -292,3 +293,8 @@ def _ranked(
     table["cumulative_net"] = table["net"].where(table["fix"]).cumsum()
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table
+
+
+def fixes_by_worth(issues: IssuesToMend, worth: ValueOfSatisfaction, *, level: float) -> Fixes:
+    """`fixes` by what a point of overall satisfaction is worth in the base."""
+    return fixes(issues, worth.per_point.value, worth.draws, headroom=worth.headroom, level=level)

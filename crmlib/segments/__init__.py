@@ -73,6 +73,7 @@ from crmlib.segments.ladder import (
     segment_table,
 )
 from crmlib.segments.lifecycle import (
+    STAGES,
     LifecycleRules,
     lifecycle_signs,
     lifecycle_stages,
@@ -121,6 +122,7 @@ from crmlib.segments.two_dates import (
 )
 
 __all__ = [
+    "STAGES",
     "GATE",
     "TRUSTED",
     "Alarms",
