@@ -387,32 +387,32 @@ class SegmentsChapter(_Section):
         return self
 
 
-class NeedsChapter(_Section):
-    """04_needs: what customers want, why they stay, and what it costs to fix."""
+class Questions(_Section):
+    """What the client's survey and choices asked, and the client's own figures beside them."""
 
+    weights_are: Literal["relative", "customers"] = Field(
+        default="relative", description="or customers: for how many each respondent stands"
+    )
     benefits: dict[Text, Annotated[list[Text], Field(min_length=1)]] = Field(
         default={}, description="survey items on benefits by block, `functional: [wants_price]`"
     )
     reasons: list[Text] = Field(
         default=[], description="further items that tell needs segments apart, such as yes or no"
     )
-    most_needs_segments: Annotated[int, Field(ge=1, le=12)] = Field(
-        default=7, description="needs segments that are looked for, at most"
+    loyalty_items: dict[
+        Literal["reassessment", "attachment", "satisfaction", "life_change"], Text
+    ] = Field(default={}, description="survey items behind loyalty profiles, `attachment: item`")
+    satisfaction_scale: Annotated[list[float], Field(min_length=2, max_length=2)] = Field(
+        default=[1.0, 10.0], description="worst and best answer on satisfaction"
     )
-    starts: Annotated[int, Field(ge=1, le=200)] = Field(
-        default=10, description="starts from which each number of classes is looked for"
+    issues: list[Text] = Field(
+        default=[], description="survey items on issues that may drive satisfaction"
     )
-    likelihood_ratio_replications: Annotated[int, Field(ge=0, le=1_000)] = Field(
-        default=19, description="simulated surveys behind the test of one class more; 0 for none"
+    issue_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="what it costs a year to raise an issue by a point: `item: money`"
     )
-    names: dict[Text, Text] = Field(
-        default={}, description="own names of needs segments: `proposed: own`"
-    )
-    described_by: list[Text] = Field(
-        default=[], description="columns of customers that describe who is in a needs segment"
-    )
-    projected_from: list[Text] = Field(
-        default=[], description="columns of customers that needs are carried over to all by"
+    issue_fixed_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="what it costs a year to work on an issue at all"
     )
     choice_attributes: list[Text] = Field(
         default=[], description="columns of `choices` that describe an offer"
@@ -420,17 +420,14 @@ class NeedsChapter(_Section):
     choice_price: Annotated[str, Field(max_length=200, pattern=PLAIN)] = Field(
         default="", description="the attribute in money that willingness to pay is measured by"
     )
+    choice_money: Annotated[str, Field(max_length=40, pattern=PLAIN)] = Field(
+        default="", description="what the price is in, `EUR a year`; the currency where empty"
+    )
     choice_better: dict[Text, Literal["low", "high"] | list[Text]] = Field(
         default={}, description="what all prefer, `fee: low`, or levels from best to worst"
     )
     choice_base: dict[Text, Text] = Field(
         default={}, description="levels that others are compared with, `service: call_centre`"
-    )
-    most_choice_classes: Annotated[int, Field(ge=1, le=12)] = Field(
-        default=5, description="classes of people who weigh offers alike, at most"
-    )
-    held_out_tasks: Annotated[int, Field(ge=1, le=20)] = Field(
-        default=2, description="last tasks of each person that decide between choice models"
     )
     offers: dict[Text, dict[Text, float | Text]] = Field(
         default={}, description="offers to simulate, `basic: {fee: 0, rewards: points}`"
@@ -441,38 +438,6 @@ class NeedsChapter(_Section):
     offer_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
         default={}, description="money that it costs to have an offer at all"
     )
-    loyalty_items: dict[
-        Literal["reassessment", "attachment", "satisfaction", "life_change"], Text
-    ] = Field(default={}, description="survey items behind loyalty profiles, `attachment: item`")
-    attached_from: float = Field(default=4.0, description="answer from which one is attached")
-    reassesses_from: float = Field(
-        default=4.0, description="answer from which one compares and reconsiders"
-    )
-    life_changed_from: float = Field(default=1.0, description="answer from which life has changed")
-    dissatisfied_below: float = Field(
-        default=6.0, description="answer below which one is dissatisfied"
-    )
-    loyalty_labels: dict[Text, Text] = Field(
-        default={}, description="own names of loyalty profiles: `emotive: fans`"
-    )
-    reduced_stages: list[Text] = Field(
-        default=["at risk"], description="lifecycle stages that count as spend reduced"
-    )
-    gone_stages: list[Text] = Field(
-        default=["lapsed"], description="lifecycle stages that count as gone"
-    )
-    kept_when_reduced: Share = Field(
-        default=0.5, description="share of spend that who reduces it still has"
-    )
-    satisfaction_scale: Annotated[list[float], Field(min_length=2, max_length=2)] = Field(
-        default=[1.0, 10.0], description="worst and best answer on satisfaction"
-    )
-    issue_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
-        default={}, description="survey items on issues, with the cost of raising one by a point"
-    )
-    issue_fixed_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
-        default={}, description="what it costs to begin with an issue at all"
-    )
     capabilities: dict[Text, float] = Field(
         default={}, description="the client's own score of how well it serves a benefit item"
     )
@@ -482,16 +447,14 @@ class NeedsChapter(_Section):
     disciplines: dict[
         Text, Literal["product leadership", "operational excellence", "customer intimacy"]
     ] = Field(default={}, description="discipline that a benefit item asks for")
-    test_level: OpenShare = Field(
-        default=0.05, description="family-wise rate of false findings of every test"
-    )
-    replications: Annotated[int, Field(ge=20, le=10_000)] = Field(
-        default=200, description="resamples of respondents behind intervals"
-    )
-    interval_level: OpenShare = 0.90
+
+    @property
+    def benefit_items(self) -> list[str]:
+        """Items of all blocks of benefits."""
+        return [item for block in self.benefits.values() for item in block]
 
     @model_validator(mode="after")
-    def _scales_run_upwards(self) -> NeedsChapter:
+    def _scales_run_upwards(self) -> Questions:
         for key in ("satisfaction_scale", "capability_scale"):
             worst, best = getattr(self, key)
             if not worst < best:
@@ -499,8 +462,8 @@ class NeedsChapter(_Section):
         return self
 
     @model_validator(mode="after")
-    def _settings_belong_together(self) -> NeedsChapter:
-        items = [item for block in self.benefits.values() for item in block]
+    def _settings_belong_together(self) -> Questions:
+        items = self.benefit_items
         for item in (*items, *self.reasons):
             if (*items, *self.reasons).count(item) > 1:
                 raise _Mistake("benefits", f"names `{item}` twice.", "Put each item in one block.")
@@ -509,6 +472,7 @@ class NeedsChapter(_Section):
             "disciplines": (self.disciplines, items, "benefits"),
             "offer_margins": (self.offer_margins, list(self.offers), "offers"),
             "offer_costs": (self.offer_costs, list(self.offers), "offers"),
+            "issue_costs": (self.issue_costs, self.issues, "issues"),
             "issue_fixed_costs": (self.issue_fixed_costs, list(self.issue_costs), "issue_costs"),
             "choice_better": (self.choice_better, self.choice_attributes, "choice_attributes"),
             "choice_base": (self.choice_base, self.choice_attributes, "choice_attributes"),
@@ -522,7 +486,7 @@ class NeedsChapter(_Section):
         return self
 
     @model_validator(mode="after")
-    def _offers_are_described(self) -> NeedsChapter:
+    def _offers_are_described(self) -> Questions:
         if self.choice_price and self.choice_price not in self.choice_attributes:
             raise _Mistake(
                 "choice_price",
@@ -544,6 +508,76 @@ class NeedsChapter(_Section):
                     f"capabilities.{item}", f"found {score:g}; expected {low:g} to {high:g}."
                 )
         return self
+
+
+_Profile = Literal[
+    "emotive", "deliberative_stay", "inertial", "lifestyle", "deliberative_go", "dissatisfied",
+    "unanswered",
+]  # fmt: skip
+
+
+class NeedsChapter(_Section):
+    """04_needs: what customers want, why they stay, and what it costs to fix."""
+
+    most_needs_segments: Annotated[int, Field(ge=1, le=12)] = Field(
+        default=7, description="needs segments that are looked for, at most"
+    )
+    starts: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=10, description="starts from which each number of classes is looked for"
+    )
+    likelihood_ratio_replications: Annotated[int, Field(ge=0, le=1_000)] = Field(
+        default=19, description="simulated surveys behind the test of one class more; 0 for none"
+    )
+    names: dict[Text, Text] = Field(
+        default={}, description="own names of needs segments: `proposed: own`"
+    )
+    described_by: list[Text] = Field(
+        default=[],
+        description="columns that describe who is in a needs segment; none: all attributes",
+    )
+    projected_from: list[Text] = Field(
+        default=[],
+        description="columns that needs are carried over to all by; none: all attributes",
+    )
+    capacity: Annotated[int, Field(ge=1)] = Field(
+        default=20, description="segments of value, behaviour and needs that can be served"
+    )
+    most_choice_classes: Annotated[int, Field(ge=1, le=12)] = Field(
+        default=5, description="classes of people who weigh offers alike, at most"
+    )
+    leave_out_respondents: list[Literal["same_position", "speeder", "always_none"]] = Field(
+        default=["same_position", "speeder"], description="signs of choices not made in earnest"
+    )
+    held_out_tasks: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=2, description="last tasks of each person that decide between choice models"
+    )
+    attached_from: float = Field(default=4.0, description="answer from which one is attached")
+    reassesses_from: float = Field(
+        default=4.0, description="answer from which one compares and reconsiders"
+    )
+    life_changed_from: float = Field(default=1.0, description="answer from which life has changed")
+    dissatisfied_below: float = Field(
+        default=6.0, description="answer below which one is dissatisfied"
+    )
+    loyalty_labels: dict[_Profile, Text] = Field(
+        default={}, description="own names of loyalty profiles: `emotive: fans`"
+    )
+    reduced_stages: list[Text] = Field(
+        default=["at risk"], description="lifecycle stages that count as spend reduced"
+    )
+    gone_stages: list[Text] = Field(
+        default=["lapsed"], description="lifecycle stages that count as gone"
+    )
+    kept_when_reduced: Share = Field(
+        default=0.5, description="share of spend that who reduces it still has"
+    )
+    test_level: OpenShare = Field(
+        default=0.05, description="family-wise rate of false findings of every test"
+    )
+    replications: Annotated[int, Field(ge=20, le=10_000)] = Field(
+        default=200, description="resamples of respondents behind intervals"
+    )
+    interval_level: OpenShare = 0.90
 
 
 class SummaryChapter(_Section):
@@ -612,6 +646,7 @@ class Engagement(_Section):
     customers: CustomersChapter = CustomersChapter()
     value: ValueChapter = ValueChapter()
     segments: SegmentsChapter = SegmentsChapter()
+    questions: Questions = Questions()
     needs: NeedsChapter = NeedsChapter()
     summary: SummaryChapter = SummaryChapter()
     privacy: Privacy = Privacy()
@@ -692,6 +727,8 @@ CHAPTER_SECTIONS = {
     "04_needs": "needs",
     "06_summary": "summary",
 }
+# what a chapter and those behind it see beside its own section
+SEEN_FROM = {"questions": "04_needs"}
 UNSEEN_SECTIONS = {"tolerances", "baseline"}  # no chapter reads one, nor the other's name
 
 

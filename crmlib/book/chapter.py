@@ -26,7 +26,7 @@ from crmlib.errors import ParamsError, VersionError
 from crmlib.exhibits import formats
 from crmlib.exhibits.exhibit import Exhibit, Paragraph
 from crmlib.exhibits.finding import Decision, Finding, FindingList
-from crmlib.stats.refusal import Refusal
+from crmlib.stats.refusal import Refusal, attempt
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -84,6 +84,14 @@ class Chapter:
         except VersionError:
             return Refusal(f"the version keeps no table `{name}`")
 
+    def answers(self, name: str) -> pd.DataFrame | Refusal:
+        """Rows of the client's survey, choices or maxdiff, or why there are none."""
+        return attempt(pd.read_parquet, self.given(name))
+
+    def by_customer(self, name: str) -> pd.DataFrame | Refusal:
+        """A customer-level table of an earlier chapter, index customer_id, or why there is none."""
+        return attempt(lambda path: pd.read_parquet(path).set_index("customer_id"), self.kept(name))
+
     def read(self, name: str) -> pd.DataFrame:
         """A customer-level table of this version."""
         path = self.table_path(name)
@@ -108,14 +116,20 @@ class Chapter:
             remedy = f"{self.name} goes on from it: name another `baseline` and run the book again."
             raise VersionError(f"baseline {version}: {name}", f"{reason}.", remedy) from None
 
-    def require_known(self, setting: str, names: Iterable[str], known: Iterable[str]) -> None:
+    def require_known(
+        self, setting: str, names: Iterable[str], known: Iterable[str] | Refusal
+    ) -> None:
         """Refuse a setting that names something which this chapter has not found.
+
+        Nothing is refused where it could not be looked for.
 
         Raises
         ------
         ParamsError
             With all that it could have named, one a line.
         """
+        if isinstance(known, Refusal):
+            return
         there = sorted(set(known))
         for name in names:
             if name not in there:
@@ -144,12 +158,12 @@ class Chapter:
     def _place(self, setting: str, key: str) -> str:
         return f"params: {params.CHAPTER_SECTIONS[self.name]}.{setting}.{key}"
 
-    def write(self, name: str, table: pd.DataFrame | ir.Table | None) -> None:
+    def write(self, name: str, table: pd.DataFrame | ir.Table | Refusal | None) -> None:
         """Keep a customer-level table, in pandas or in the engine, in the version.
 
-        Nothing is kept of one that is None: the client's tables do not tell it.
+        Nothing is kept of one that is None or refused: the client's tables do not tell it.
         """
-        if table is None:
+        if table is None or isinstance(table, Refusal):
             return
         path = self.target / "tables" / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)

@@ -103,6 +103,7 @@ def chapter_key(
     """
     visible = {chapter, *before}
     hidden = {section for name, section in params.CHAPTER_SECTIONS.items() if name not in visible}
+    hidden |= {section for section, name in params.SEEN_FROM.items() if name not in visible}
     hidden |= params.UNSEEN_SECTIONS
     return digest(
         {

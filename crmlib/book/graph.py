@@ -59,7 +59,16 @@ GRAPH: Graph = (
         inputs=("transactions",),
     ),
     Chapter(
-        "06_summary", needs=("01_customers",), takes=("02_value", "03_segments"), reads="records"
+        "04_needs",
+        needs=("01_customers",),
+        takes=("02_value", "03_segments"),
+        inputs=("survey", "choices", "maxdiff"),
+    ),
+    Chapter(
+        "06_summary",
+        needs=("01_customers",),
+        takes=("02_value", "03_segments", "04_needs"),
+        reads="records",
     ),
 )
 

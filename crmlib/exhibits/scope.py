@@ -141,6 +141,10 @@ class Scope:
         given = [table for table in tables if table in self.tables]
         return self.drawing_on(*given) if given else self.drawing_on("transactions")
 
+    def undated(self) -> Scope:
+        """The same words for answers of which nobody said when they were given."""
+        return replace(self, start=None, end=None)
+
     def during(self, start: dt.date, end: dt.date) -> Scope:
         """The same words for a part of the time."""
         return replace(self, start=start, end=end)

@@ -20,6 +20,7 @@ _HOMES = {
     "publishable": "crmlib.intake.ledger",
     "summarise": "crmlib.intake.customers",
     "buyers": "crmlib.intake.customers",
+    "first_day": "crmlib.intake.customers",
     "cohorts": "crmlib.intake.customers",
     "holdout": "crmlib.intake.customers",
     "repeat_purchases_by_period": "crmlib.intake.customers",

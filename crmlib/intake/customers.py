@@ -113,6 +113,13 @@ def buyers(customers: pd.DataFrame | None) -> pd.DataFrame | None:
     return bought.astype({"n_transactions": "int64", "frequency": "int64"})
 
 
+def first_day(customers: object) -> dt.date | None:
+    """Day of the first purchase in the `customers` table; None where there is no such table."""
+    if not isinstance(customers, pd.DataFrame):
+        return None
+    return customers["first_date"].min().date()
+
+
 def cohorts(purchases: ir.Table, *, until: dt.date) -> ir.Table:
     """Customers and revenue by month of first purchase and months since.
 

@@ -1,15 +1,24 @@
 """What customers want, why they stay, and what it costs to fix (chapter 04)."""
 
 from crmlib.needs.breakpoints import Breakpoint, breakpoint_of, breakpoints
-from crmlib.needs.capability import CapabilityFit, capability_fit
+from crmlib.needs.capability import CapabilityFit, capability_fit, fit_with
 from crmlib.needs.choice_design import DesignChecks, check_design
 from crmlib.needs.choice_holdout import HeldOut, held_out
 from crmlib.needs.choice_tables import ChoiceTable, choice_table
+from crmlib.needs.choosing import (
+    attributes_of,
+    choice_models,
+    fit_best_worst,
+    fit_chosen,
+    offer_table,
+    price_of,
+)
 from crmlib.needs.class_choice import (
     ClassChoice,
     LikelihoodRatioTest,
     choose_classes,
     likelihood_ratio_test,
+    one_class_more,
 )
 from crmlib.needs.conditional_logit import ConditionalLogit
 from crmlib.needs.described import Described, described
@@ -29,15 +38,42 @@ from crmlib.needs.loyalty import (
     value_at_stake,
 )
 from crmlib.needs.maxdiff import MaxDiff, maxdiff_table
+from crmlib.needs.needs_segments import (
+    NeedsSegments,
+    Wanted,
+    needs_table,
+    sizes_of,
+    three_rungs,
+)
+from crmlib.needs.offer_chances import OfferChances, offer_chances, offers_for
 from crmlib.needs.offers import Offers, best_offers
 from crmlib.needs.preferences import Preferences, part_worth_table
 from crmlib.needs.projection import Projection, ProjectionAccuracy, project, projection_accuracy
 from crmlib.needs.simulator import Simulation, simulate
+from crmlib.needs.survey import (
+    HELD,
+    ByCustomer,
+    Survey,
+    about_customers,
+    behaviour_of,
+    brought_so_far,
+    chosen_columns,
+    columns_of,
+    in_earnest,
+    kept_share,
+    loyalty_answers,
+    loyalty_classes,
+    respondents_in,
+    value_held,
+    weights_of,
+)
 from crmlib.needs.value_of_satisfaction import ValueOfSatisfaction, value_of_satisfaction
 
 __all__ = [
+    "HELD",
     "Agreement",
     "Breakpoint",
+    "ByCustomer",
     "CapabilityFit",
     "ChoiceTable",
     "ClassChoice",
@@ -56,35 +92,64 @@ __all__ = [
     "LatentClassLogit",
     "LikelihoodRatioTest",
     "MaxDiff",
+    "NeedsSegments",
+    "OfferChances",
     "Offers",
     "Preferences",
     "Projection",
     "ProjectionAccuracy",
     "Simulation",
+    "Survey",
     "ValueAtStake",
     "ValueOfSatisfaction",
+    "Wanted",
+    "about_customers",
     "agreement",
+    "attributes_of",
+    "behaviour_of",
     "best_offers",
     "breakpoint_of",
     "breakpoints",
+    "brought_so_far",
     "capability_fit",
     "check_design",
+    "choice_models",
     "choice_table",
     "choose_classes",
+    "chosen_columns",
+    "columns_of",
     "described",
     "drivers",
+    "fit_best_worst",
+    "fit_chosen",
+    "fit_with",
     "fixes",
     "held_out",
     "importance",
+    "in_earnest",
     "issues_to_mend",
+    "kept_share",
     "likelihood_ratio_test",
+    "loyalty_answers",
+    "loyalty_classes",
     "loyalty_profile",
     "maxdiff_table",
+    "needs_table",
+    "offer_chances",
+    "offer_table",
+    "offers_for",
+    "one_class_more",
     "part_worth_table",
+    "price_of",
     "project",
     "projection_accuracy",
+    "respondents_in",
     "simulate",
+    "sizes_of",
+    "three_rungs",
     "value_at_stake",
+    "value_held",
     "value_of_satisfaction",
+    "weights_of",
     "willingness_to_pay",
 ]

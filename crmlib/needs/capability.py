@@ -7,11 +7,15 @@ leadership, operational excellence, customer intimacy (Treacy & Wiersema 1993).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+
+from crmlib.needs.needs_segments import Wanted
+from crmlib.stats.optimise import NotIdentified
 
 FloatArray = NDArray[np.float64]
 
@@ -177,3 +181,42 @@ def _gaps(
         }
     )
     return table.sort_values("gap", ascending=False, kind="stable", ignore_index=True)
+
+
+def fit_with(
+    wanted: Wanted,
+    capabilities: Mapping[str, float],
+    disciplines: Mapping[str, str],
+    *,
+    scale: Sequence[float],
+    level: float,
+) -> CapabilityFit:
+    """The fit of what segments want with scores and disciplines by need, see `capability_fit`.
+
+    Parameters
+    ----------
+    wanted : Wanted
+        Of the needs that are scored.
+    capabilities, disciplines : mapping of need to score, and to one of `DISCIPLINES`
+    scale : (float, float)
+        Worst and best score.
+    level : float
+
+    Raises
+    ------
+    NotIdentified
+        If a need has no discipline.
+    """
+    missing = [need for need in wanted.importance if need not in disciplines]
+    if missing:
+        raise NotIdentified(f"the params name no discipline that {missing[0]} asks for")
+    asked = pd.DataFrame(
+        {name: [float(disciplines[need] == name) for need in wanted.importance]
+         for name in DISCIPLINES},
+        index=wanted.importance.columns,
+    )  # fmt: skip
+    worst, best = scale
+    return capability_fit(
+        wanted.importance, pd.Series(dict(capabilities)), asked,
+        scale=(worst, best), level=level, draws=wanted.draws,
+    )  # fmt: skip

@@ -74,7 +74,7 @@ def check_design(
     attributes: Sequence[str],
     *,
     better: Mapping[str, object] | None = None,
-    seconds: str | None = None,
+    seconds: str = "seconds",
     categorical: Sequence[str] = (),
 ) -> DesignChecks:
     """Check a choice experiment.
@@ -88,8 +88,8 @@ def check_design(
         What everybody prefers: "low" or "high" for a number, a list of levels from best to
         worst for words. Alternatives are beaten only by those that do not differ in the
         attributes that are not named.
-    seconds : str, optional
-        Column with the time that a task took, the same in all its rows.
+    seconds : str
+        Column with the time that a task took, the same in all its rows, where there is one.
     categorical
         See `coding_of`.
     """
@@ -104,7 +104,7 @@ def check_design(
         dominated=int(beats.any(axis=(1, 2)).sum()) if better else -1,
         dominant=int(_all_beaten(table, beats).sum()) if better else -1,
         n_tasks=table.n_tasks,
-        respondents=_respondents(choices, table, beats, seconds),
+        respondents=_respondents(choices, table, beats, seconds if seconds in choices else None),
     )
 
 

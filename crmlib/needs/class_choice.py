@@ -180,3 +180,26 @@ def _simulated(model: LatentClass, patterns: Patterns, rng: np.random.Generator)
         drawn = (rng.random(rows.size) > chances[:-1, who]).sum(axis=0)
         codes[:, j] = np.where(asked[:, j], drawn, MISSING)
     return patterns.of_codes(codes, patterns.each[rows])
+
+
+def one_class_more(
+    tried: ClassChoice,
+    items: pd.DataFrame,
+    *,
+    replications: int,
+    weights: ArrayLike | None = None,
+) -> LikelihoodRatioTest:
+    """Whether the number chosen would gain by one class more; settings as in its fit.
+
+    Raises
+    ------
+    NotIdentified
+        If no replications are asked for.
+    """
+    if replications == 0:
+        raise NotIdentified("no test of one class more is asked for")
+    model = tried.chosen
+    return likelihood_ratio_test(
+        items, model.n_classes, replications=replications, weights=weights,
+        ordinal=model.ordinal, n_init=model.n_init, random_state=model.random_state,
+    )  # fmt: skip

@@ -300,15 +300,20 @@ class ClassIntervals:
 
     def means(self) -> pd.DataFrame:
         """mean, lower, upper by item and class, of items with numbers."""
-        found, classes = self._model.means(), self._model._classes
+        found = self._model.means().rename_axis("item")
+        return self._long(found, self.mean_draws(found.index), "mean")
+
+    def mean_draws(self, items: Sequence[Hashable]) -> FloatArray:
+        """Mean answers in each resample of some items with numbers, shape (R, n_items, K)."""
+        classes = self._model._classes
+        places = {item.name: at for at, item in enumerate(classes.items)}
         drawn = []
-        for at, item in enumerate(classes.items):
-            if item.name in found.index:
-                place = slice(classes.first[at], classes.first[at + 1])
-                levels = item.levels.to_numpy(dtype=float)
-                drawn.append(np.einsum("m,rmk->rk", levels, self._tables[:, place]))
-        found.index.name = "item"
-        return self._long(found, np.stack(drawn, axis=1), "mean")
+        for name in items:
+            at = places[name]
+            table = self._tables[:, classes.first[at] : classes.first[at + 1]]
+            levels = classes.items[at].levels.to_numpy(dtype=float)
+            drawn.append(np.einsum("m,rmk->rk", levels, table))
+        return np.stack(drawn, axis=1)
 
     def _bounds(self, drawn: FloatArray) -> FloatArray:
         return np.quantile(drawn, [(1 - self.level) / 2, (1 + self.level) / 2], axis=0)

@@ -72,6 +72,18 @@ class ProjectionAccuracy:
     _fitted: _Fitted = field(repr=False)
 
     @property
+    def recognised(self) -> pd.DataFrame:
+        """Chance that a member of a segment (row) is taken for one of a segment (column).
+
+        Of held-out respondents by the segment predicted for them; rows sum to 1.
+        """
+        fitted = self._fitted
+        taken_for = np.eye(len(self.confusion))[fitted.predicted.argmax(axis=1)]
+        table = confusion(fitted.posteriors, taken_for, fitted.weights).clip(min=0)
+        table = table / table.sum(axis=1, keepdims=True)
+        return pd.DataFrame(table, self.confusion.index, self.confusion.columns)
+
+    @property
     def is_better_than_chance(self) -> bool:
         """Whether the interval of the gain lies above zero."""
         return self.gain.lo > 0
@@ -108,6 +120,11 @@ class Projection:
     shares: pd.DataFrame
     held_out: ProjectionAccuracy
     penalty: float
+
+    @property
+    def probabilities(self) -> pd.DataFrame:
+        """Of each segment by customer, index customer_id."""
+        return self.table.set_index("customer_id").drop(columns="needs_segment")
 
     def summary(self) -> str:
         """Accuracy and shares."""

@@ -68,6 +68,8 @@ from crmlib.segments.ladder import (
     Ladder,
     behaviour_rung,
     build_ladder,
+    ladder_of,
+    ladder_table,
     segment_table,
 )
 from crmlib.segments.lifecycle import (
@@ -168,6 +170,8 @@ __all__ = [
     "find_triggers",
     "fit_segments",
     "forecast_sizes",
+    "ladder_of",
+    "ladder_table",
     "lifecycle_signs",
     "lifecycle_stages",
     "longest",

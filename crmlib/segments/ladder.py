@@ -181,6 +181,24 @@ def segment_table(
     return table.rename_axis("customer_id").reset_index().astype("str")
 
 
+def ladder_table(ladder: Ladder, rungs: pd.DataFrame) -> pd.DataFrame:
+    """The table of a ladder of any number of rungs as it is kept: one row for every customer.
+
+    Parameters
+    ----------
+    ladder : Ladder
+    rungs : DataFrame, index customer_id
+        The levels of which it was built, uppermost first.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, the rungs, segment.
+    """
+    table = _levels(rungs).assign(segment=ladder.segment.reindex(rungs.index).to_numpy())
+    return table.rename_axis("customer_id").reset_index().astype("str")
+
+
 def build_ladder(
     value_tier: pd.Series,
     behaviour_segment: pd.Series,
@@ -271,6 +289,33 @@ def build_ladder(
         minimum=minimum,
         n=len(frame),
     )
+
+
+def ladder_of(
+    rungs: pd.DataFrame,
+    value: pd.Series,
+    *,
+    tiers: Sequence[str],
+    capacity: int,
+    min_share: float,
+    min_customers: int,
+    features: ArrayLike | None = None,
+) -> Ladder:
+    """`build_ladder` of a table of rungs, value tier first, behaviour second.
+
+    Parameters
+    ----------
+    rungs : DataFrame, index customer_id
+    value : Series, index customer_id
+    features : array of shape (n_customers, n_features), optional
+        What a merger shall lose little of, besides value.
+    """
+    names = list(rungs.columns)
+    return build_ladder(
+        rungs[names[0]], rungs[names[1]], value.reindex(rungs.index),
+        tiers=tiers, capacity=capacity, min_share=min_share, min_customers=min_customers,
+        further=[rungs[name] for name in names[2:]], behaviour=features,
+    )  # fmt: skip
 
 
 def _levels(frame: pd.DataFrame) -> pd.DataFrame:

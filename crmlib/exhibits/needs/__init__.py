@@ -32,6 +32,7 @@ from crmlib.exhibits.needs.drivers import (
     issues_to_fix,
     satisfaction_drivers,
 )
+from crmlib.exhibits.needs.ladder import needs_audit, needs_ladder, needs_ladder_findings
 from crmlib.exhibits.needs.loyalty import loyalty_check, loyalty_findings, loyalty_profiles
 from crmlib.exhibits.needs.offers import broad_or_specific, specific_findings, what_to_offer
 from crmlib.exhibits.needs.preferences import (
@@ -68,6 +69,9 @@ __all__ = [
     "loyalty_check",
     "loyalty_findings",
     "loyalty_profiles",
+    "needs_audit",
+    "needs_ladder",
+    "needs_ladder_findings",
     "offer_findings",
     "offer_shares",
     "part_worths",

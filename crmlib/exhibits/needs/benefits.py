@@ -22,6 +22,7 @@ from crmlib.exhibits.needs.groups import (
     withheld_note,
 )
 from crmlib.exhibits.scope import Scope
+from crmlib.needs.class_choice import ClassChoice, LikelihoodRatioTest
 from crmlib.needs.latent_class import ClassIntervals, LatentClass
 from crmlib.stats.refusal import Refusal
 
@@ -62,16 +63,26 @@ def _apart(model: LatentClass) -> pd.DataFrame:
     return means.sub(means @ model.shares, axis=0)
 
 
-def choice_of_classes(tried: pd.DataFrame | Refusal, n: int, scope: Scope) -> Exhibit:
+def taken_names(names: pd.Series, edited: Mapping[str, str]) -> list[str]:
+    """Proposed names whose own word another segment has, too."""
+    twice = set(names[names.duplicated(keep=False)])
+    return [proposed for proposed, own in edited.items() if own in twice]
+
+
+def choice_of_classes(
+    choice: ClassChoice | Refusal, one_more: LikelihoodRatioTest | Refusal, n: int, scope: Scope
+) -> Exhibit:
     """BIC, ICL and the error of classification over the number of classes.
 
     Parameters
     ----------
-    tried : DataFrame or Refusal
-        k, llf, bic, icl, classification_error, reached, starts, chosen (bool).
+    choice : ClassChoice or Refusal
+    one_more : LikelihoodRatioTest or Refusal
+        Whether the number chosen would gain by one class more.
     """
-    if isinstance(tried, Refusal):
-        return survey_refused("choice_of_classes", _WHAT, tried, n, scope)
+    if isinstance(choice, Refusal):
+        return survey_refused("choice_of_classes", _WHAT, choice, n, scope)
+    tried = choice.table
     table = pd.DataFrame(
         {
             "classes": tried["k"].astype(int),
@@ -105,7 +116,17 @@ def choice_of_classes(tried: pd.DataFrame | Refusal, n: int, scope: Scope) -> Ex
         f"classification; {chosen['classes']} classes are marked.",
         note="Latent classes of answers with survey weights. ICL is BIC with a penalty for who "
         f"could be in several classes. {chosen['reached']} of {chosen['starts']} starts reached "
-        "the best likelihood of the number chosen.",
+        "the best likelihood of the number chosen." + _tested(one_more),
+    )
+
+
+def _tested(one_more: LikelihoodRatioTest | Refusal) -> str:
+    """What the test of one class more says, where it was asked for."""
+    if isinstance(one_more, Refusal):
+        return ""
+    return (
+        f" One class more than {one_more.k}: p = {one_more.p_value:.2f} by likelihood ratio in "
+        f"{one_more.replications} simulated surveys."
     )
 
 
@@ -128,7 +149,10 @@ def _draw_over_classes(
 
 
 def benefit_segments(
-    model: LatentClass | Refusal, found: ClassIntervals | Refusal, names: pd.Series, scope: Scope
+    model: LatentClass | Refusal,
+    found: ClassIntervals | Refusal,
+    names: pd.Series | Refusal,
+    scope: Scope,
 ) -> Exhibit | None:
     """What each segment wants: mean answers, coloured by their distance from the population."""
     if isinstance(model, Refusal) or isinstance(found, Refusal):
@@ -204,7 +228,10 @@ def _draw_profiles(ax: Axes, table: pd.DataFrame, segments: list[str], items: li
 
 
 def benefit_findings(
-    model: LatentClass | Refusal, found: ClassIntervals | Refusal, names: pd.Series, scope: Scope
+    model: LatentClass | Refusal,
+    found: ClassIntervals | Refusal,
+    names: pd.Series | Refusal,
+    scope: Scope,
 ) -> list[Finding]:
     """The largest segment and what it wants."""
     if isinstance(model, Refusal) or isinstance(found, Refusal):

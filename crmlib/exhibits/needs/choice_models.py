@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -117,9 +119,15 @@ def _design_note(checks: DesignChecks) -> str:
 
 
 def choice_respondents(
-    checks: DesignChecks | Refusal, people: Respondents, scope: Scope
+    checks: DesignChecks | Refusal, people: Respondents, left_out: Sequence[str], scope: Scope
 ) -> Exhibit | None:
-    """Who may not have answered in earnest; nobody is dropped for it."""
+    """Who may not have answered in earnest, and who is left out for it.
+
+    Parameters
+    ----------
+    left_out : sequence of str
+        Flags whose respondents are left out of the models of choice.
+    """
     if isinstance(checks, Refusal):
         return None
     table = _flag_table(checks, scope.min_cell)
@@ -143,14 +151,25 @@ def choice_respondents(
         alt=f"Bars of the share of respondents with each of {len(table)} signs of careless "
         "answers.",
         note=joined(
-            "Nobody was left out. The same position counts where it is no coincidence "
-            "(less than 1 in 100).",
+            _left_out_note(checks, left_out, scope.min_cell),
+            "The same position counts where it is no coincidence (less than 1 in 100).",
             f"Withheld: {formats.plural(hidden, 'sign')} of fewer than {scope.min_cell} "
             "respondents."
             if hidden
             else "",
         ),
     )
+
+
+def _left_out_note(checks: DesignChecks, left_out: Sequence[str], min_cell: int) -> str:
+    """Who does not enter the models of choice, as a sentence."""
+    flags = [flag for flag in left_out if flag in checks.respondents]
+    out = int(checks.respondents[flags].any(axis=1).sum())
+    if not out:
+        return "Nobody was left out."
+    signs = " or ".join(_FLAGS[flag] for flag in flags)
+    who = f"fewer than {min_cell}" if out < min_cell else formats.count(out)
+    return f"Left out of what follows: who {signs}, {who} respondents."
 
 
 def _flag_table(checks: DesignChecks, min_cell: int) -> pd.DataFrame:

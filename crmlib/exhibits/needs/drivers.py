@@ -16,6 +16,7 @@ from crmlib.exhibits.needs.groups import (
     fitting,
     interval_bars,
     said,
+    share_of,
     survey_refused,
 )
 from crmlib.exhibits.scope import Scope
@@ -174,10 +175,13 @@ def _break_title(table: pd.DataFrame) -> str:
     )
 
 
-def issues_to_fix(ranked: Fixes | Refusal, n: int, scope: Scope) -> Exhibit | None:
+def issues_to_fix(
+    ranked: Fixes | Refusal, found: Drivers | Refusal, scope: Scope
+) -> Exhibit | None:
     """Net value of mending each issue, best return first, with the line at which to stop."""
-    if isinstance(ranked, Refusal):
+    if isinstance(ranked, Refusal) or isinstance(found, Refusal):
         return None
+    n = found.n_complete
     if n < scope.min_cell:
         return scope.withheld("issues_to_fix", "What to fix", n, RESPONDENTS)
     columns = ["rank", "performance", "target", "points", "lift", "gain", "gain_lo", "gain_hi",
@@ -226,9 +230,13 @@ def _money_or_none(value: float) -> str:
     return formats.money(value) if value else "nothing to gain"
 
 
-def fix_findings(ranked: Fixes | Refusal, n: int, scope: Scope) -> list[Finding]:
+def fix_findings(
+    ranked: Fixes | Refusal, found: Drivers | Refusal, brought: float | Refusal, scope: Scope
+) -> list[Finding]:
     """The issue that returns most on its cost."""
-    if isinstance(ranked, Refusal) or n < scope.min_cell or not ranked.stop:
+    if isinstance(ranked, Refusal) or isinstance(found, Refusal):
+        return []
+    if found.n_complete < scope.min_cell or not ranked.stop:
         return []
     first = ranked.table.iloc[0]
     between = formats.interval(first["net_lo"], first["net_hi"], scope.money)
@@ -244,5 +252,6 @@ def fix_findings(ranked: Fixes | Refusal, n: int, scope: Scope) -> list[Finding]
             exhibit="issues_to_fix",
             lo=float(first["net_lo"]),
             hi=float(first["net_hi"]),
+            size=share_of(first["net"], brought),
         )
     ]

@@ -44,6 +44,12 @@ def said(name: object) -> str:
     return str(name).replace("_", " ")
 
 
+def share_of(money: float, brought: float | Refusal) -> float:
+    """What a finding weighs: its money as a share of what customers brought, where it is known."""
+    known = not isinstance(brought, Refusal) and brought > 0
+    return abs(float(money)) / brought if known else 0.0
+
+
 def survey_refused(id: str, what: str, refusal: Refusal, n: int, scope: Scope) -> Exhibit:
     """The exhibit that stands where the survey cannot say something."""
     return replace(refused(id, what, refusal, n, scope), population=RESPONDENTS)

@@ -15,6 +15,7 @@ from crmlib.exhibits.needs.groups import (
     hidden_groups,
     interval_bars,
     said,
+    share_of,
     survey_refused,
     withheld_note,
 )
@@ -103,17 +104,19 @@ def _profile_title(table: pd.DataFrame, scope: Scope) -> str:
     )
 
 
-def loyalty_check(check: Agreement | Refusal, sizes: pd.Series, scope: Scope) -> Exhibit | None:
+def loyalty_check(
+    check: Agreement | Refusal, profile: pd.Series | Refusal, scope: Scope
+) -> Exhibit | None:
     """How the rule's profiles fall into latent classes of the same answers.
 
     Parameters
     ----------
-    sizes : Series, index profiles
-        Respondents of each profile.
+    profile : Series or Refusal
+        Of each respondent.
     """
-    if isinstance(check, Refusal):
+    if isinstance(check, Refusal) or isinstance(profile, Refusal):
         return None
-    counts = sizes.reindex(check.table.index, fill_value=0)
+    counts = profile.value_counts().reindex(check.table.index, fill_value=0)
     hidden = hidden_groups(counts, scope.min_cell)
     cells = check.table[~hidden]
     if cells.empty:
@@ -145,7 +148,9 @@ def loyalty_check(check: Agreement | Refusal, sizes: pd.Series, scope: Scope) ->
     )
 
 
-def loyalty_findings(stake: ValueAtStake | Refusal, value: str, scope: Scope) -> list[Finding]:
+def loyalty_findings(
+    stake: ValueAtStake | Refusal, value: str, brought: float | Refusal, scope: Scope
+) -> list[Finding]:
     """The value of those who go or shrink."""
     if isinstance(stake, Refusal) or "going_value" not in _profile_table(stake, value, scope):
         return []
@@ -162,5 +167,6 @@ def loyalty_findings(stake: ValueAtStake | Refusal, value: str, scope: Scope) ->
             exhibit="loyalty_profiles",
             lo=risk.lo,
             hi=risk.hi,
+            size=share_of(risk.value, brought),
         )
     ]

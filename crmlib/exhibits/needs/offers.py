@@ -15,6 +15,7 @@ from crmlib.exhibits.needs.groups import (
     hidden_groups,
     interval_bars,
     said,
+    share_of,
     survey_refused,
     withheld_note,
 )
@@ -148,7 +149,9 @@ def _draw_offers(ax: Axes, cells: pd.DataFrame, made: dict[str, str]) -> None:
                         color=theme.INK, linewidth=1.5)  # fmt: skip
 
 
-def specific_findings(offers: Offers | Refusal, n: int, scope: Scope) -> list[Finding]:
+def specific_findings(
+    offers: Offers | Refusal, n: int, brought: float | Refusal, scope: Scope
+) -> list[Finding]:
     """What offers for segments add to one for all, where the simulation has intervals."""
     if isinstance(offers, Refusal) or n < scope.min_cell:
         return []
@@ -168,5 +171,6 @@ def specific_findings(offers: Offers | Refusal, n: int, scope: Scope) -> list[Fi
             exhibit="broad_or_specific",
             lo=float(row["gain_lo"]),
             hi=float(row["gain_hi"]),
+            size=share_of(row["gain"], brought),
         )
     ]

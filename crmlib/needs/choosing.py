@@ -1,0 +1,101 @@
+"""What the chapter asks of choices: which columns, which models, which offers (N2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from crmlib.needs.choice_holdout import HeldOut
+from crmlib.needs.choice_tables import ChoiceTable
+from crmlib.needs.conditional_logit import ConditionalLogit
+from crmlib.needs.hierarchical_logit import HierarchicalLogit
+from crmlib.needs.latent_class_logit import LatentClassLogit
+from crmlib.needs.maxdiff import MaxDiff
+from crmlib.needs.preferences import ChoiceModel
+from crmlib.stats.optimise import NotIdentified
+
+_NO_ATTRIBUTE = ("respondent_id", "task", "alternative", "chosen", "seconds")
+
+
+def attributes_of(choices: pd.DataFrame, named: Sequence[str] = ()) -> list[str]:
+    """Columns that describe an offer: those named, else all that are nothing else.
+
+    Parameters
+    ----------
+    choices : DataFrame
+        The long table of choices.
+    named : sequence of str
+
+    Raises
+    ------
+    NotIdentified
+        If there is none.
+    """
+    found = list(named) or [name for name in choices if name not in _NO_ATTRIBUTE]
+    if not found:
+        raise NotIdentified("the choices have no column that describes an offer")
+    return found
+
+
+def choice_models(
+    most: int, *, n_init: int, random_state: int, people: bool = True
+) -> dict[str, ChoiceModel]:
+    """Models that tasks not seen decide between, the simplest first.
+
+    Parameters
+    ----------
+    most : int
+        Classes of people at most.
+    n_init : int
+        Starts of each number of classes.
+    random_state : int
+    people : bool
+        Whether a model in which each person has preferences of their own is among them.
+    """
+    classes = {
+        f"{k} classes": LatentClassLogit(k, n_init=n_init, random_state=random_state)
+        for k in range(2, most + 1)
+    }
+    own = {"each person": HierarchicalLogit(random_state=random_state)} if people else {}
+    return {"one for all": ConditionalLogit(), **classes, **own}
+
+
+def price_of(attributes: Sequence[str], named: str) -> str:
+    """The attribute that willingness to pay is measured by.
+
+    Raises
+    ------
+    NotIdentified
+        If none is named.
+    """
+    if named not in attributes:
+        raise NotIdentified("the params name no price among the attributes (`choice_price`)")
+    return named
+
+
+def fit_best_worst(
+    judged: HeldOut, models: Mapping[str, ChoiceModel], table: ChoiceTable
+) -> MaxDiff:
+    """Scores of items by the model that unseen sets decided for."""
+    return MaxDiff(models[judged.chosen]).fit(table)
+
+
+def fit_chosen(
+    judged: HeldOut, models: Mapping[str, ChoiceModel], table: ChoiceTable
+) -> ChoiceModel:
+    """The model that unseen tasks decided for, fitted to all tasks."""
+    return models[judged.chosen].fit(table)
+
+
+def offer_table(offers: Mapping[str, Mapping[str, float | str]]) -> pd.DataFrame:
+    """Offers as the simulator takes them: one row each, its name as index.
+
+    Raises
+    ------
+    NotIdentified
+        If no offer is named.
+    """
+    if not offers:
+        raise NotIdentified("the params name no offers")
+    return pd.DataFrame.from_dict(dict(offers), orient="index").rename_axis("offer")
