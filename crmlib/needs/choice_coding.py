@@ -209,7 +209,8 @@ def coding_of(
         raise ValueError(f"attributes must be different columns, at least one: got {names}")
     for name in [*names, *(base or {}), *categorical]:
         if name not in offers or name not in names:
-            raise ValueError(f"there is no attribute {name!r}; there are {', '.join(names)}")
+            known = ", ".join(str(each) for each in names if each in offers)
+            raise ValueError(f"there is no attribute {name!r}; there are {known}")
     without = none_rows(offers, names)
     found = tuple(
         _attribute(offers[name], without, (base or {}).get(name), name in categorical)

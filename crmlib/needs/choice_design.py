@@ -270,14 +270,19 @@ def _rank(values: pd.Series, better: object) -> FloatArray:
     if isinstance(better, str):
         if better not in ("low", "high"):
             raise ValueError(f"better must be 'low', 'high' or a list of levels, got {better!r}")
-        numbers = pd.to_numeric(values).to_numpy(dtype=float)
+        if not pd.api.types.is_numeric_dtype(values):
+            raise ValueError(
+                f"better[{values.name!r}] is {better!r}, but its levels are words: name them from "
+                "best to worst"
+            )
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
         return np.nan_to_num(-numbers if better == "low" else numbers)
     order = list(better)  # type: ignore[call-overload]
     rank = len(order) - pd.Index(order).get_indexer(pd.Index(values)).astype(float)
     unknown = (rank > len(order)) & values.notna().to_numpy()
     if unknown.any():
         level = values[unknown].iloc[0]
-        raise ValueError(f"better[{values.name!r}] does not name the level {level!r}")
+        raise ValueError(f"better[{values.name!r}] does not name the level '{level}'")
     return rank
 
 

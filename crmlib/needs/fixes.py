@@ -205,7 +205,7 @@ def fixes(
     overall satisfaction is at the end of its scale (the last one is raised only so far);
     lines and worth of satisfaction err independently (they are estimated from different
     variation of the same sheets); costs are known, and so is whether there is a kink. An
-    issue rated at or above its limit has nothing to gain.
+    issue rated at or above its limit on average has nothing to gain, though some stand below.
     """
     table, line = issues.table.reset_index(drop=True), _lines(issues.table)
     start = table["performance"].to_numpy(float)

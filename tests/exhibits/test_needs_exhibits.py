@@ -104,9 +104,9 @@ def test_profiles_of_few_respondents_are_withheld_with_the_sum_that_tells_them()
 
 def test_issues_without_a_rank_are_told_with_the_reason():
     ranked = replace(small.ranked(1.0), left_out={"waiting_time": "not among the drivers"})
-    note = needs.issues_to_fix(ranked, N, SCOPE).note
+    note = needs.issues_to_fix(ranked, small.driven(), SCOPE).note
     assert note.endswith("Left out: waiting time (not among the drivers).")
-    assert "Left out" not in needs.issues_to_fix(small.ranked(1.0), N, SCOPE).note
+    assert "Left out" not in needs.issues_to_fix(small.ranked(1.0), small.driven(), SCOPE).note
 
 
 def test_one_small_group_takes_another_with_it():

@@ -84,8 +84,14 @@ def test_people_who_did_not_take_part():
     assert check_design(short, ATTRIBUTES).counts["same_position"] == 0
 
 
-def test_levels_that_are_not_named():
-    with pytest.raises(ValueError, match=r"better\['rewards'\] does not name the level 'none'"):
-        check_design(
-            tasks([(0, "none", 0), (1, "cash", 1)]), ATTRIBUTES, better={"rewards": ["cash"]}
-        )
+@pytest.mark.parametrize(
+    ("better", "message"),
+    [
+        ({"rewards": ["cash"]}, r"better\['rewards'\] does not name the level 'none'"),
+        ({"fee": ["low"]}, r"better\['fee'\] does not name the level '0'"),
+        ({"rewards": "high"}, r"better\['rewards'\] is 'high', but its levels are words"),
+    ],
+)
+def test_what_is_better_names_levels_that_are_not_there(better, message):
+    with pytest.raises(ValueError, match=message):
+        check_design(tasks([(0, "none", 0), (1, "cash", 1)]), ATTRIBUTES, better=better)

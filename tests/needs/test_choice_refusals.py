@@ -80,6 +80,12 @@ def test_tables_that_are_wrong(choices, change, message):
         choice_table(choices.assign(**change), ATTRIBUTES)
 
 
+def test_an_attribute_that_is_no_column_is_not_among_those_there_are(choices):
+    known = ", ".join(ATTRIBUTES)
+    with pytest.raises(ValueError, match=f"no attribute 'brand'; there are {known}$"):
+        choice_table(choices, [*ATTRIBUTES, "brand"])
+
+
 def test_half_an_offer(choices):
     choices.loc[4, "fee"] = np.nan
     with pytest.raises(ValueError, match="row 4 has no 'fee' but other attributes"):

@@ -216,7 +216,7 @@ def issues_to_fix(
         "a dashed line marks where fixing stops paying.",
         note=f"Evidence of grade {ranked.grade}. {_ASSOCIATION}: a pilot would lift the grade. "
         "Costs are the client's and carry no interval. Ranked by net value per cost; an issue "
-        "is raised to where more no longer pays." + _left_out(ranked),
+        "is raised from its mean answer to where more no longer pays." + _left_out(ranked),
     )
 
 
