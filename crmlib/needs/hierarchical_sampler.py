@@ -325,20 +325,19 @@ class _Walk:
     def _log_prior(self, mean: FloatArray, covariance: FloatArray) -> FloatArray:
         """Of μ and Σ, up to a constant; Huang & Wand (2013), eq. 3.
 
-        −∞ where Σ is flat to the last digits: a leap may lead to where it has no inverse.
+        A leap may lead to where Σ is flat to the last digits and has no inverse: eigenvalues
+        are bounded below, and beyond the bound only the volume counts, which leads back.
         """
         p = mean.shape[1]
         values, vectors = np.linalg.eigh(covariance)
-        flat = values[:, 0] < _FLAT * values[:, -1]
         values = np.maximum(values, _FLAT * values[:, -1:])
         precision = (vectors**2 / values[:, None]).sum(axis=2)
         of_spread = np.log(_T_DEGREES * precision + 1 / self.prior.spread**2).sum(axis=1)
-        found = (
+        return (
             -(mean**2).sum(axis=1) / (2 * self.prior.mean_sd**2)
             - (_T_DEGREES + 2 * p) / 2 * np.log(values).sum(axis=1)
             - (_T_DEGREES + p) / 2 * of_spread
         )
-        return np.where(flat, -np.inf, found)
 
     def _prior(self, own: FloatArray, precision: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log density of coefficients given μ and Σ, up to a constant, and its gradient."""

@@ -14,7 +14,7 @@ from crmlib.needs import (
     part_worth_table,
 )
 from crmlib.needs.convergence import effective_size, split_rhat
-from crmlib.needs.hierarchical_sampler import PanelData, Prior, sample
+from crmlib.needs.hierarchical_sampler import PanelData, Prior, _Walk, sample
 from crmlib.stats.optimise import NotIdentified
 from tests.needs.conjoint import ATTRIBUTES, conjoint
 
@@ -157,3 +157,26 @@ def test_effective_size_of_an_autoregression():
     assert effective_size(chains) == pytest.approx(80_000 / 9, rel=0.1)
     assert split_rhat(chains) == pytest.approx(1, abs=0.01)
     assert split_rhat(chains + np.arange(4)[:, None]) > 1.05
+
+
+def test_a_spread_that_is_flat_along_no_column_recovers():
+    rng = np.random.default_rng(5)
+    people, tasks, p = 150, 10, 3
+    along = np.array([1.0, -1.0, 1.0]) / np.sqrt(3)
+    own = rng.normal(0, 1.5, (people, 1)) * along + rng.normal(0, 0.2, (people, p))
+    offers = rng.normal(size=(people, tasks, 3, p))
+    chosen = (np.einsum("nsjp,np->nsj", offers, own) + rng.gumbel(size=(people, tasks, 3))).argmax(
+        axis=2
+    )
+    gaps = offers - np.take_along_axis(offers, chosen[:, :, None, None], axis=2)
+    gaps = gaps[np.arange(3) != chosen[:, :, None]].reshape(people, tasks, 2, p)
+    data = PanelData(np.ascontiguousarray(gaps.transpose(3, 1, 2, 0)), None, 2.0 * np.eye(p))
+    walk = _Walk.begun(data, np.zeros(p), Prior(1.0, 1.0), 3, rng)
+    flat = np.eye(p) - 0.999 * np.outer(along, along)
+    walk.own = walk.mean[:, :, None] + flat @ (walk.own - walk.mean[:, :, None])
+    walk.covariance = flat @ walk.covariance @ flat
+    walk.height = data.log_likelihood(walk.own)
+    for _ in range(300):
+        walk.sweep(rng, adapting=True)
+    spread = np.sqrt(np.einsum("p,cpq,q->c", along, walk.covariance, along))
+    np.testing.assert_allclose(spread, 1.5, rtol=0.35)
