@@ -21,14 +21,14 @@ INPUT_FILES = {
 
 # EUR a year and customer: a point of satisfaction with an issue, and a card more in the range.
 COSTS = {
-    "fees": 4.0,
-    "app": 2.0,
-    "wait": 3.0,
-    "complaints": 2.0,
-    "limits": 1.5,
-    "advice": 3.5,
-    "statements": 1.0,
-    "launch": 2.0,
+    "fees": 0.12,
+    "app": 0.06,
+    "wait": 0.1,
+    "complaints": 0.08,
+    "limits": 0.05,
+    "advice": 0.12,
+    "statements": 0.05,
+    "launch": 0.5,
 }
 
 _PARAMS = """\
@@ -121,7 +121,7 @@ questions:
     with adviser: {{rate: 14.9, fee: 60, rewards: points, service: adviser, digital: basic}}
     travel: {{rate: 14.9, fee: 60, rewards: miles, service: call_centre, digital: basic}}
   # EUR that a taker brings a year, and that having the card costs a year.
-  offer_margins: {{today: 60, low cost: 25, in the app: 62, with adviser: 45, travel: 70}}
+  offer_margins: {{today: 20, low cost: 6, in the app: 21, with adviser: 18, travel: 25}}
   offer_costs: {{low cost: {launch}, in the app: {launch}, with adviser: {launch},
     travel: {launch}}}
   # How the bank scores itself, 1 to 5, and which discipline a benefit asks for.
@@ -268,7 +268,7 @@ def params_text(settings: BankSettings) -> str:
         end=END,
         seed=settings.seed,
         margin=CARD_MARGIN,
-        **{name: round(each * settings.customers, -2) for name, each in COSTS.items()},
+        **{name: round(each * settings.customers) for name, each in COSTS.items()},
         **INPUT_FILES,
     )
 

@@ -15,6 +15,7 @@ from crmlib.needs.maxdiff import MaxDiff
 from crmlib.needs.preferences import ChoiceModel, Preferences
 from crmlib.stats.optimise import NotIdentified
 
+_DRAWS, _BURN = 500, 250  # sweeps of each chain, which tell how well tasks are foreseen
 _NO_ATTRIBUTE = ("respondent_id", "task", "alternative", "chosen", "seconds")
 
 
@@ -57,7 +58,7 @@ def choice_models(
         f"{k} classes": LatentClassLogit(k, n_init=n_init, random_state=random_state)
         for k in range(2, most + 1)
     }
-    own = {"each person": HierarchicalLogit(random_state=random_state)} if people else {}
+    own = {"each person": HierarchicalLogit(draws=_DRAWS, burn=_BURN, random_state=random_state)} if people else {}
     return {"one for all": ConditionalLogit(), **classes, **own}
 
 

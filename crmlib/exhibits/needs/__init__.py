@@ -40,6 +40,7 @@ from crmlib.exhibits.needs.preferences import (
     attribute_importance,
     importance_findings,
     part_worths,
+    proposed_classes,
 )
 from crmlib.exhibits.needs.projection import (
     projected_shares,
@@ -80,6 +81,7 @@ __all__ = [
     "projected_shares",
     "projection_accuracy",
     "projection_findings",
+    "proposed_classes",
     "proposed_names",
     "satisfaction_drivers",
     "specific_findings",

@@ -22,12 +22,32 @@ from crmlib.exhibits.needs.choice_panels import (
     pictured,
     withheld_classes,
 )
-from crmlib.exhibits.needs.groups import RESPONDENTS, fitting
+from crmlib.exhibits.needs.groups import RESPONDENTS, fitting, said
 from crmlib.exhibits.scope import Scope
 from crmlib.needs.choice_coding import NONE
 from crmlib.needs.importance import importance
 from crmlib.needs.preferences import ALL, Preferences, coefficient_table, part_worth_table
 from crmlib.stats.refusal import Refusal
+
+
+def proposed_classes(preferences: Preferences | Refusal) -> dict[str, str]:
+    """What to call classes of people, by the attribute that counts for them more than for all.
+
+    Returns
+    -------
+    dict of class to words
+        Nothing where there are no classes.
+    """
+    if isinstance(preferences, Refusal) or preferences.sampled or len(preferences.groups) < 2:
+        return {}
+    found = importance(preferences, level=0.5)  # of the point alone
+    shares = found.pivot(index="group", columns="attribute", values="value")
+    apart = shares.drop(index=ALL) - shares.loc[ALL]
+    words: dict[str, str] = {}
+    for name in preferences.groups:
+        word = f"{said(apart.loc[name].idxmax())}-minded"
+        words[str(name)] = f"{word} ({name})" if word in words.values() else word
+    return words
 
 
 def attribute_importance(
