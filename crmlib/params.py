@@ -553,7 +553,7 @@ class NeedsChapter(_Section):
         default=10, description="starts from which each number of classes is looked for"
     )
     likelihood_ratio_replications: Annotated[int, Field(ge=0, le=1_000)] = Field(
-        default=19, description="simulated surveys behind the test of one class more; 0 for none"
+        default=19, description="simulated surveys that test one class more; 0: no test"
     )
     names: dict[Text, Text] = Field(
         default={}, description="own names of needs segments: `proposed: own`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from sklearn.base import clone
 
 from crmlib.needs.choice_holdout import HeldOut
 from crmlib.needs.choice_tables import ChoiceTable
@@ -15,6 +16,7 @@ from crmlib.needs.maxdiff import MaxDiff
 from crmlib.needs.preferences import ChoiceModel, Preferences
 from crmlib.stats.optimise import NotIdentified
 
+_STARTS = 5  # of each number of classes, while models are compared
 _DRAWS, _BURN = 500, 250  # sweeps of each chain, which tell how well tasks are foreseen
 _NO_ATTRIBUTE = ("respondent_id", "task", "alternative", "chosen", "seconds")
 
@@ -39,26 +41,26 @@ def attributes_of(choices: pd.DataFrame, named: Sequence[str] = ()) -> list[str]
     return found
 
 
-def choice_models(
-    most: int, *, n_init: int, random_state: int, people: bool = True
-) -> dict[str, ChoiceModel]:
+def choice_models(most: int, *, random_state: int, people: bool = True) -> dict[str, ChoiceModel]:
     """Models that tasks not seen decide between, the simplest first.
 
     Parameters
     ----------
     most : int
         Classes of people at most.
-    n_init : int
-        Starts of each number of classes.
     random_state : int
     people : bool
         Whether a model in which each person has preferences of their own is among them.
     """
     classes = {
-        f"{k} classes": LatentClassLogit(k, n_init=n_init, random_state=random_state)
+        f"{k} classes": LatentClassLogit(k, n_init=_STARTS, random_state=random_state)
         for k in range(2, most + 1)
     }
-    own = {"each person": HierarchicalLogit(draws=_DRAWS, burn=_BURN, random_state=random_state)} if people else {}
+    own = (
+        {"each person": HierarchicalLogit(draws=_DRAWS, burn=_BURN, random_state=random_state)}
+        if people
+        else {}
+    )
     return {"one for all": ConditionalLogit(), **classes, **own}
 
 
@@ -78,18 +80,30 @@ def price_of(preferences: Preferences, named: str) -> str:
     return named
 
 
-def fit_best_worst(
-    judged: HeldOut, models: Mapping[str, ChoiceModel], table: ChoiceTable
-) -> MaxDiff:
-    """Scores of items by the model that unseen sets decided for."""
-    return MaxDiff(models[judged.chosen]).fit(table)
-
-
 def fit_chosen(
-    judged: HeldOut, models: Mapping[str, ChoiceModel], table: ChoiceTable
+    judged: HeldOut, models: Mapping[str, ChoiceModel], table: ChoiceTable, *, n_init: int
 ) -> ChoiceModel:
-    """The model that unseen tasks decided for, fitted to all tasks."""
-    return models[judged.chosen].fit(table)
+    """The model that unseen tasks decided for, fitted to all tasks.
+
+    Parameters
+    ----------
+    n_init : int
+        Starts, where people are in classes.
+    """
+    return _with_starts(models[judged.chosen], n_init).fit(table)
+
+
+def fit_best_worst(
+    judged: HeldOut, models: Mapping[str, ChoiceModel], table: ChoiceTable, *, n_init: int
+) -> MaxDiff:
+    """Scores of items by the model that unseen sets decided for; see `fit_chosen`."""
+    return MaxDiff(_with_starts(models[judged.chosen], n_init)).fit(table)
+
+
+def _with_starts(model: ChoiceModel, n_init: int) -> ChoiceModel:
+    if not isinstance(model, LatentClassLogit):
+        return model
+    return clone(model).set_params(n_init=n_init)
 
 
 def offer_table(offers: Mapping[str, Mapping[str, float | str]]) -> pd.DataFrame:

@@ -122,8 +122,8 @@ from crmlib.segments.two_dates import (
 )
 
 __all__ = [
-    "STAGES",
     "GATE",
+    "STAGES",
     "TRUSTED",
     "Alarms",
     "Audit",
