@@ -17,8 +17,12 @@ from scipy.stats import chi2, norm
 
 from crmlib.stats.multiplicity import holm
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal, attempt
 
 FloatArray = NDArray[np.float64]
+_FEWEST = 10  # respondents with a word that is told by itself
+_MOST_LEVELS = 20
+_OTHERS = "others"
 _MOST_CONDITION = 1e4  # condition of the classification table beyond which it cannot be inverted
 
 
@@ -36,12 +40,18 @@ class Described:
         Probability of being assigned to the column's class for members of the row's class.
     n_linked, n_asked : int
         Respondents with a known customer, and all.
+    level : float
+        Nominal coverage.
+    left_out : dict of str to str
+        Columns that are not described, with the reason.
     """
 
     table: pd.DataFrame
     classification: pd.DataFrame
     n_linked: int
     n_asked: int
+    level: float
+    left_out: dict[str, str]
 
 
 def classification_table(posterior: pd.DataFrame, weights: ArrayLike | None = None) -> pd.DataFrame:
@@ -72,7 +82,8 @@ def described(
     posterior: pd.DataFrame,
     columns: pd.DataFrame,
     weights: ArrayLike | None = None,
-    confidence: float = 0.95,
+    *,
+    level: float,
 ) -> Described:
     """Means and shares of customer columns by latent class (BCH).
 
@@ -85,15 +96,16 @@ def described(
         Probability of each class, index respondent.
     columns : DataFrame of shape (n_linked, n_columns)
         Numbers are described by means, anything else by shares; index respondent. Missing
-        values are left out column by column.
+        values are left out column by column; words that few have are told together.
     weights : array of shape (n,), optional
         Survey weights in the order of `posterior`.
-    confidence : float
+    level : float
+        Nominal coverage of the intervals.
 
     Raises
     ------
     NotIdentified
-        Where a class or a column cannot be described, says which.
+        Where a class cannot be described, or no column can; says why.
     """
     errors = classification_table(posterior, weights)
     shares = _assigned(posterior) @ np.linalg.inv(errors.to_numpy())
@@ -104,10 +116,32 @@ def described(
     )
     linked = posterior.index.isin(columns.dropna(how="all").index)
     known = columns.reindex(posterior.index[linked])
-    parts = [_column(known[name], bch.loc[linked], confidence) for name in known]
+    tried = {name: attempt(_column, known[name], bch.loc[linked], level) for name in known}
+    left_out = {str(name): part.reason for name, part in tried.items() if _refused(part)}
+    parts = [part for part in tried.values() if not _refused(part)]
+    if not parts:
+        reasons = list(left_out.values())
+        raise NotIdentified(reasons[0] if reasons else "no column of customers is given")
     corrected = holm([part["p"].iloc[0] for part in parts])
     parts = [part.assign(p=p) for part, p in zip(parts, corrected, strict=True)]
-    return Described(pd.concat(parts, ignore_index=True), errors, int(linked.sum()), len(posterior))
+    table = pd.concat(parts, ignore_index=True)
+    return Described(table, errors, int(linked.sum()), len(posterior), level, left_out)
+
+
+def _refused(part: object) -> bool:
+    return isinstance(part, Refusal)
+
+
+def _coded(column: pd.Series) -> pd.DataFrame:
+    """A number as it is; of words one column of 0 and 1 for each, rare ones together."""
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return column.astype(float).to_frame("mean")
+    words = column.astype(str)
+    counts = words.value_counts()
+    words = words.where(words.map(counts) >= _FEWEST, _OTHERS)
+    if words.nunique() > _MOST_LEVELS:
+        raise NotIdentified(f"column {column.name} has more than {_MOST_LEVELS} different words")
+    return pd.get_dummies(words, dtype=float)
 
 
 def _column(column: pd.Series, bch: pd.DataFrame, confidence: float) -> pd.DataFrame:
@@ -116,11 +150,10 @@ def _column(column: pd.Series, bch: pd.DataFrame, confidence: float) -> pd.DataF
     column, weight = column[known], bch.to_numpy()[known]
     if column.nunique() < 2:
         raise NotIdentified(f"column {column.name} has fewer than two values to compare")
-    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    coded = (
-        column.astype(float).to_frame("mean") if numeric else pd.get_dummies(column, dtype=float)
-    )
-    coded = coded.loc[:, coded.any()] if not numeric else coded
+    coded = _coded(column)
+    numeric = list(coded.columns) == ["mean"]
+    if coded.shape[1] < 2 and not numeric:
+        raise NotIdentified(f"column {column.name} has no two words that enough people share")
     totals = weight.sum(axis=0)
     if (totals <= 0).any():
         at = bch.columns[int(np.argmin(totals))]

@@ -28,7 +28,7 @@ def test_the_correction_takes_the_attenuation_away_and_intervals_cover() -> None
     found, naive, covered = [], [], []
     for seed in range(40):
         posterior, columns = survey(seed)
-        table = described(posterior, columns).table
+        table = described(posterior, columns, level=0.95).table
         found.append(table["value"])
         naive.append(columns["spend"].groupby(posterior.to_numpy().argmax(axis=1)).mean())
         covered.append((table["lower"] <= TRUE_MEANS) & (table["upper"] >= TRUE_MEANS))
@@ -43,7 +43,7 @@ def test_certain_classes_have_their_direct_means_and_shares() -> None:
     posterior = pd.DataFrame(np.eye(2)[truth], columns=NAMES)
     columns = pd.DataFrame({"spend": np.arange(60.0), "city": np.where(truth, "A", "B")})
     columns.loc[::7, "city"] = "A"
-    table = described(posterior, columns).table.set_index(["column", "level", "class"])["value"]
+    table = described(posterior, columns, level=0.95).table.set_index(["column", "level", "class"])["value"]
     direct = columns["spend"].groupby(truth).mean()
     assert table["spend", "mean"].to_numpy() == pytest.approx(direct.to_numpy())
     assert table["city", "B", "class 1"] == pytest.approx(
@@ -53,7 +53,7 @@ def test_certain_classes_have_their_direct_means_and_shares() -> None:
 
 def test_who_has_no_customer_is_left_out_and_counted() -> None:
     posterior, columns = survey(1)
-    result = described(posterior, columns.iloc[:500])
+    result = described(posterior, columns.iloc[:500], level=0.95)
     assert (result.n_linked, result.n_asked) == (500, 600)
 
 
@@ -62,4 +62,4 @@ def test_refusals_name_what_cannot_be_described() -> None:
     with pytest.raises(NotIdentified, match="nobody is assigned to class 2"):
         classification_table(pd.DataFrame({NAMES[0]: [0.9, 0.8], NAMES[1]: [0.1, 0.2]}))
     with pytest.raises(NotIdentified, match="column spend"):
-        described(posterior, columns.assign(spend=1.0))
+        described(posterior, columns.assign(spend=1.0), level=0.95)

@@ -36,6 +36,7 @@ from crmlib.exhibits.needs.drivers import (
 from crmlib.exhibits.needs.ladder import needs_audit, needs_ladder, needs_ladder_findings
 from crmlib.exhibits.needs.loyalty import loyalty_check, loyalty_findings, loyalty_profiles
 from crmlib.exhibits.needs.offers import broad_or_specific, specific_findings, what_to_offer
+from crmlib.exhibits.needs.portraits import who_they_are
 from crmlib.exhibits.needs.preferences import (
     attribute_importance,
     importance_findings,
@@ -89,4 +90,5 @@ __all__ = [
     "wanted_findings",
     "what_people_would_pay",
     "what_to_offer",
+    "who_they_are",
 ]
