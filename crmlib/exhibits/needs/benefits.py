@@ -161,7 +161,10 @@ def benefit_segments(
     n = model.n_respondents
     if table.empty:
         return scope.withheld("benefit_segments", "What segments want", n, RESPONDENTS)
-    segments, items = list(table["segment"].unique()), list(table["item"].unique())
+    segments = list(table["segment"].unique())
+    rated = [said(item) for item in model.ordinal]
+    items = [item for item in table["item"].unique() if not rated or item in rated]
+    further = "" if len(items) == table["item"].nunique() else " Further items stand in the data."
     figure, ax = theme.axes(height=1.2 + 0.55 * len(segments))
     _draw_profiles(ax, table, segments, items)
     first = table.iloc[0]
@@ -181,7 +184,7 @@ def benefit_segments(
         alt=f"Table of {len(segments)} segments by {len(items)} benefits with mean answers; cells "
         "are coloured by their distance from the mean of all.",
         note=f"Intervals of {formats.level(found.level)}, by respondents drawn anew. Colour: "
-        "segment less all customers. Names are proposed from what sets a segment apart."
+        f"segment less all customers. Names are proposed from what sets a segment apart.{further}"
         + withheld_note(hidden, scope),
     )
 

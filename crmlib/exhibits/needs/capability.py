@@ -125,7 +125,7 @@ def capability_gaps(fit: CapabilityFit | Refusal, sizes: pd.Series, scope: Scope
         id="capability_gaps",
         title=fitting(
             f"{formats.capitalised(first['need'])} leaves the largest gap, {gap}, "
-            f"for {first['segment']}",
+            f"for the segment {first['segment']}",
             f"The largest gap leaves {gap} of a segment's wants unserved",
         ),
         table=table,

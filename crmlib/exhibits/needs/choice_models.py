@@ -85,11 +85,11 @@ def _design_written(table: pd.DataFrame) -> pd.DataFrame:
         {
             "Attribute": table["attribute"],
             "Levels": ["many" if pd.isna(n) else f"{n:.0f}" for n in table["levels"]],
-            "Rarest level shown": table["least_shown"].map(share),
+            "Rarest level": table["least_shown"].map(share),
             "Commonest": table["most_shown"].map(share),
-            "Pairs of offers alike": table["same_level"].map(share),
-            "Tasks with all alike": table["same_in_all"].map(share),
-            "Largest correlation": table["correlation"].map(
+            "Pairs alike": table["same_level"].map(share),
+            "All alike": table["same_in_all"].map(share),
+            "Correlation": table["correlation"].map(
                 lambda value: "" if pd.isna(value) else f"{value:.2f}"
             ),
         }

@@ -153,15 +153,27 @@ def _break_table(told: Mapping[str, Breakpoint]) -> pd.DataFrame:
 
 
 def _break_written(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for readers: numbers written out, the same columns."""
-    written = table.astype(object).where(table.notna(), "")
-    for name, digits in (("at", 1), ("slope", 2), ("before", 2), ("beyond", 2)):
-        for end in ("", "_lo", "_hi"):
-            written[f"{name}{end}"] = [
-                "" if np.isnan(value) else f"{value:.{digits}f}" for value in table[f"{name}{end}"]
-            ]
-    written["p_corrected"] = [f"{p:.3f}" for p in table["p_corrected"]]
-    return written.rename(columns=said)
+    """The table for readers: each figure with its interval."""
+
+    def told(part: str, digits: int) -> list[str]:
+        found = table[[part, f"{part}_lo", f"{part}_hi"]].itertuples(index=False)
+        form = f"{{:.{digits}f}}".format
+        return [
+            "" if np.isnan(v) else f"{form(v)} ({formats.interval(lo, hi, form)})"
+            for v, lo, hi in found
+        ]
+
+    return pd.DataFrame(
+        {
+            "Issue": table["issue"],
+            "Shape": table["shape"],
+            "Kink at": told("at", 1),
+            "Slope of a straight line": told("slope", 2),
+            "Slope before": told("before", 2),
+            "Slope beyond": told("beyond", 2),
+            "p": [f"{p:.3f}" for p in table["p_corrected"]],
+        }
+    )
 
 
 def _break_title(table: pd.DataFrame) -> str:

@@ -56,15 +56,13 @@ def who_they_are(
     table = table.assign(columns_apart=table["column"].nunique(), columns_described=described)
     figure, ax = theme.axes(height=1.5 + 0.55 * len(shown))
     _draw(ax, table, shown)
-    first = table.loc[_apart(table).idxmax()]
+    more = table[table["value"] > table["all"]]  # what a segment has reads easier than what not
+    first = table.loc[_apart(more if len(more) else table).idxmax()]
     return scope.exhibit(
         id="who_they_are",
         title=fitting(
-            f"{first['written']} of {first['segment']} are {first['level']}, "
-            f"{first['written_all']} of all"
-            if first["level"] != "mean"
-            else f"{formats.capitalised(said(first['column']))}: {first['written']} in "
-            f"{first['segment']}, {first['written_all']} in all",
+            f"{formats.capitalised(_word(first['column'], first['level']))}: {first['written']} "
+            f"in the segment {first['segment']}, {first['written_all']} in all",
             f"Segments differ in {first['columns_apart']} of {described} things known of customers",
         ),
         table=table.drop(columns=["written", "written_all"]),
@@ -103,6 +101,15 @@ def _portrait_table(found: Described, rate: float, shown: list[str]) -> pd.DataF
     return table.assign(**table[figures].round(4))
 
 
+def _word(column: object, level: object) -> str:
+    """A column, or one of its words, as it is read."""
+    if level == "mean":
+        return said(column)
+    if level in ("True", "False"):
+        return said(column) if level == "True" else f"not {said(column)}"
+    return f"{said(column)} {said(level)}"
+
+
 def _apart(rows: pd.DataFrame) -> pd.Series:
     """Distance from all customers in halves of the interval, so that units do not matter."""
     reach = (rows["upper"] - rows["lower"]) / 2
@@ -111,7 +118,7 @@ def _apart(rows: pd.DataFrame) -> pd.Series:
 
 def _figure(value: float, level: str) -> str:
     if level != "mean":
-        return formats.percent(value)
+        return formats.percent(min(max(value, 0.0), 1.0))  # the correction may lead beyond
     if abs(value) < 100:
         return f"{value:.1f}"
     return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"  # a year has no thousands
@@ -123,8 +130,7 @@ def _draw(ax: Axes, table: pd.DataFrame, shown: list[str]) -> None:
     heads, texts, apart = [], [], []
     for column, level in keys.itertuples(index=False):
         own = table[(table["column"] == column) & (table["level"] == level)]
-        word = said(column) if level == "mean" else f"{said(column)}: {said(level)}"
-        heads.append(fill(word, 12, break_long_words=False))
+        heads.append(fill(_word(column, level), 12, break_long_words=False))
         texts.append([*own["written"], own["written_all"].iloc[0]])
         gap = (own["value"] - own["all"]).to_numpy()
         apart.append([*(gap / (np.abs(gap).max() or 1.0)), 0.0])
