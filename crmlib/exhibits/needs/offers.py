@@ -127,7 +127,7 @@ def _offer_title(made: pd.DataFrame, scope: Scope) -> str:
     first = made.iloc[0]
     money = scope.money(first["profit"])
     return fitting(
-        f"{formats.capitalised(first['offer'])} earns most with segment {first['segment']}, {money}",
+        f"{formats.capitalised(first['offer'])} earns most with {first['segment']}, {money}",
         f"The best offer to one segment earns {money}",
     )
 
