@@ -157,10 +157,10 @@ def gap_findings(fit: CapabilityFit | Refusal, sizes: pd.Series, scope: Scope) -
             sentence=f"For the segment {said(first['segment'])}, {said(first['need'])} is the "
             f"largest gap: {formats.percent(first['gap'])} of what it wants ({between}) is not "
             "served.",
-            value=float(first["gap"]),
+            value=round(float(first["gap"]), 4),
             unit="share of importance",
             exhibit="capability_gaps",
-            lo=float(first["gap_lo"]),
-            hi=float(first["gap_hi"]),
+            lo=round(float(first["gap_lo"]), 4),
+            hi=round(float(first["gap_hi"]), 4),
         )
     ]

@@ -98,11 +98,11 @@ def driver_findings(found: Drivers | Refusal, scope: Scope) -> list[Finding]:
             kind="estimate",
             sentence=f"Of all issues {said(first['item'])} hangs together most with overall "
             f"satisfaction: {first['shapley']:.2f} of its variance ({between}).",
-            value=float(first["shapley"]),
+            value=round(float(first["shapley"]), 4),
             unit="part of variance",
             exhibit="satisfaction_drivers",
-            lo=float(first["shapley_lo"]),
-            hi=float(first["shapley_hi"]),
+            lo=round(float(first["shapley_lo"]), 4),
+            hi=round(float(first["shapley_hi"]), 4),
         )
     ]
 
@@ -259,11 +259,11 @@ def fix_findings(
             sentence=f"Fixing {said(first['issue'])} first would bring "
             f"{scope.money(first['net'])} net of cost ({between}); evidence of grade "
             f"{ranked.grade}.",
-            value=float(first["net"]),
+            value=round(float(first["net"]), 4),
             unit=scope.currency,
             exhibit="issues_to_fix",
-            lo=float(first["net_lo"]),
-            hi=float(first["net_hi"]),
+            lo=round(float(first["net_lo"]), 4),
+            hi=round(float(first["net_hi"]), 4),
             size=share_of(first["net"], brought),
         )
     ]

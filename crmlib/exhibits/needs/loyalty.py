@@ -162,11 +162,11 @@ def loyalty_findings(
             sentence=f"{scope.money(risk.value)} of {said(value)} "
             f"({formats.interval(risk.lo, risk.hi, scope.money)}) lies with customers who go or "
             "shrink.",
-            value=risk.value,
+            value=round(risk.value, 2),
             unit=scope.currency,
             exhibit="loyalty_profiles",
-            lo=risk.lo,
-            hi=risk.hi,
+            lo=round(risk.lo, 2),
+            hi=round(risk.hi, 2),
             size=share_of(risk.value, brought),
         )
     ]

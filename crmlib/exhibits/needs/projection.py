@@ -167,11 +167,11 @@ def projection_findings(held: ProjectionAccuracy | Refusal, scope: Scope) -> lis
             id="projection_of_needs",
             kind="estimate",
             sentence=sentence + ("." if better else ", so nobody is projected."),
-            value=held.hit_rate.value,
+            value=round(held.hit_rate.value, 4),
             unit="share of respondents",
             exhibit="projection_accuracy",
-            lo=held.hit_rate.lo,
-            hi=held.hit_rate.hi,
+            lo=round(held.hit_rate.lo, 4),
+            hi=round(held.hit_rate.hi, 4),
             role="finding" if better else "caveat",
         )
     ]
