@@ -400,7 +400,8 @@ class Questions(_Section):
         default=[], description="further items that tell needs segments apart, such as yes or no"
     )
     words: dict[Text, Text] = Field(
-        default={}, description="what a reader calls a survey item, `wants_price: low prices`"
+        default={},
+        description="what a reader calls an item or attribute, `wants_price: low prices`",
     )
     loyalty_items: dict[
         Literal["reassessment", "attachment", "satisfaction", "life_change"], Text

@@ -90,6 +90,8 @@ class Chapter:
 
     def by_customer(self, name: str) -> pd.DataFrame | Refusal:
         """A customer-level table of an earlier chapter, index customer_id, or why there is none."""
+        if "transactions" not in self.engagement.inputs.given():
+            return self.given("transactions")
         return attempt(lambda path: pd.read_parquet(path).set_index("customer_id"), self.kept(name))
 
     def read(self, name: str) -> pd.DataFrame:

@@ -137,8 +137,10 @@ class Scope:
         return replace(self, source=f"{title}: {', '.join(tables)}")
 
     def drawing_on_given(self, *tables: str) -> Scope:
-        """The same for those of some tables that the client gave, else the transactions."""
+        """The same for those of some tables that the client gave, else the purchases or answers."""
         given = [table for table in tables if table in self.tables]
+        if not given and self.tables and "transactions" not in self.tables:
+            return self
         return self.drawing_on(*given) if given else self.drawing_on("transactions")
 
     def undated(self) -> Scope:

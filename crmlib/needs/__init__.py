@@ -10,6 +10,7 @@ from crmlib.needs.choosing import (
     choice_models,
     fit_best_worst,
     fit_chosen,
+    fit_classes,
     offer_table,
     price_of,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "figures_of",
     "fit_best_worst",
     "fit_chosen",
+    "fit_classes",
     "fit_with",
     "fixes",
     "fixes_by_worth",

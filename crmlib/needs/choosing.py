@@ -93,6 +93,30 @@ def fit_chosen(
     return _with_starts(models[judged.chosen], n_init).fit(table)
 
 
+def fit_classes(
+    judged: HeldOut,
+    models: Mapping[str, ChoiceModel],
+    table: ChoiceTable,
+    chosen: ChoiceModel,
+    *,
+    n_init: int,
+) -> ChoiceModel:
+    """Classes of people for a reader, where the chosen model tells of single people.
+
+    Returns
+    -------
+    ChoiceModel
+        `chosen` itself, or of the models of all or of classes the one that foresees best.
+    """
+    if not isinstance(chosen, HierarchicalLogit):
+        return chosen
+    told = judged.table["log_likelihood"].dropna()
+    told = told[[not isinstance(models[name], HierarchicalLogit) for name in told.index]]
+    if told.empty:
+        return chosen
+    return _with_starts(models[str(told.idxmax())], n_init).fit(table)
+
+
 def fit_best_worst(
     judged: HeldOut, models: Mapping[str, ChoiceModel], table: ChoiceTable, *, n_init: int
 ) -> MaxDiff:

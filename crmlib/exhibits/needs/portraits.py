@@ -29,8 +29,10 @@ _OTHERS = "others"
 
 def who_they_are(
     found: Described | Refusal, sizes: pd.Series, rate: float, n: int, scope: Scope
-) -> Exhibit:
+) -> Exhibit | None:
     """What sets the customers of each needs segment apart, beyond chance.
+
+    None where there are no segments, which the exhibit before it has said.
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ def who_they_are(
         Respondents, where nothing can be told.
     """
     if isinstance(found, Refusal):
+        if sizes.empty:
+            return None
         return survey_refused("who_they_are", _WHAT, found, n, scope)
     hidden = hidden_groups(sizes, scope.min_cell)
     shown = list(sizes.index[~hidden])
