@@ -68,6 +68,7 @@ from crmlib.needs.survey import (
     loyalty_classes,
     respondents_in,
     value_held,
+    value_shares,
     weights_of,
 )
 from crmlib.needs.value_of_satisfaction import ValueOfSatisfaction, value_of_satisfaction
@@ -157,6 +158,7 @@ __all__ = [
     "value_at_stake",
     "value_held",
     "value_of_satisfaction",
+    "value_shares",
     "weights_of",
     "willingness_to_pay",
 ]

@@ -331,6 +331,21 @@ def value_held(behaviour: pd.Series, now: pd.Series, before: pd.Series) -> pd.Da
     return held.astype(float).to_frame(HELD)
 
 
+def value_shares(posterior: pd.DataFrame, held: pd.DataFrame, weights: pd.Series) -> pd.Series:
+    """Share of value by needs segment, of respondents whose value is known; sums to 1.
+
+    Parameters
+    ----------
+    posterior : DataFrame of shape (n, n_segments), index respondent_id
+    held : DataFrame, same index
+        As `value_held` gives it.
+    weights : Series, same index
+    """
+    money = (held[HELD].fillna(0.0).clip(lower=0) * weights).to_numpy()
+    sums = pd.Series(posterior.to_numpy().T @ money, posterior.columns)
+    return sums / max(float(sums.sum()), 1e-300)
+
+
 def kept_share(behaviour: pd.Series, when_reduced: float) -> pd.Series:
     """Share of spend that is kept: 1, `when_reduced`, or 0 of who is gone; NaN if not known."""
     shares: Mapping[str, float] = {KEPT: 1.0, REDUCED: when_reduced, GONE: 0.0}

@@ -234,9 +234,10 @@ def benefit_findings(
     model: LatentClass | Refusal,
     found: ClassIntervals | Refusal,
     names: pd.Series | Refusal,
+    of_value: pd.Series | Refusal,
     scope: Scope,
 ) -> list[Finding]:
-    """The largest segment and what it wants."""
+    """The largest segment and what it wants; it weighs what its customers bring."""
     if isinstance(model, Refusal) or isinstance(found, Refusal):
         return []
     table = _profile_table(model, found, names, scope.min_cell)
@@ -256,5 +257,6 @@ def benefit_findings(
             exhibit="benefit_segments",
             lo=float(first["share_lo"]),
             hi=float(first["share_hi"]),
+            size=0.0 if isinstance(of_value, Refusal) else float(of_value[first["segment"]]),
         )
     ]

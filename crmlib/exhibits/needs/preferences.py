@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import fill
 
 import numpy as np
@@ -30,8 +31,15 @@ from crmlib.needs.preferences import ALL, Preferences, coefficient_table, part_w
 from crmlib.stats.refusal import Refusal
 
 
-def proposed_classes(preferences: Preferences | Refusal) -> dict[str, str]:
+def proposed_classes(
+    preferences: Preferences | Refusal, words: Mapping[str, str]
+) -> dict[str, str]:
     """What to call classes of people, by the attribute that counts for them more than for all.
+
+    Parameters
+    ----------
+    words : mapping of attribute to words
+        Where a reader calls it otherwise.
 
     Returns
     -------
@@ -43,11 +51,13 @@ def proposed_classes(preferences: Preferences | Refusal) -> dict[str, str]:
     found = importance(preferences, level=0.5)  # of the point alone
     shares = found.pivot(index="group", columns="attribute", values="value")
     apart = shares.drop(index=ALL) - shares.loc[ALL]
-    words: dict[str, str] = {}
+    found_words: dict[str, str] = {}
     for name in preferences.groups:
-        word = f"{said(apart.loc[name].idxmax())}-minded"
-        words[str(name)] = f"{word} ({name})" if word in words.values() else word
-    return words
+        first = str(apart.loc[name].idxmax())
+        word = f"{words.get(first, said(first)).replace(' ', '-')}-minded"
+        taken = word in found_words.values()
+        found_words[str(name)] = f"{word} ({name})" if taken else word
+    return found_words
 
 
 def attribute_importance(
