@@ -63,6 +63,12 @@ def demo_version(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
+def electricity_version(request: pytest.FixtureRequest) -> Path:
+    """The same of electricity suppliers, which has choices and no purchases."""
+    return _fresh_version(request.config, "electricity")
+
+
+@pytest.fixture(scope="session")
 def cdnow_version(request: pytest.FixtureRequest) -> Path:
     """The same of CDNOW, which has no table but transactions."""
     return _fresh_version(request.config, "cdnow")

@@ -20,6 +20,12 @@ def test_every_number_of_a_run_stands_in_its_table(version, untraced_in):
     assert untraced_in(version) == []
 
 
+def test_every_number_of_answers_alone_stands_in_its_table(electricity_version, untraced_in):
+    assert untraced_in(electricity_version) == []
+    exhibits = json.loads((electricity_version / "exhibits.json").read_text())
+    assert sum(len(trace.numbers(exhibit["title"])) > 0 for exhibit in exhibits) > 5
+
+
 def test_titles_and_findings_say_numbers_at_all(version):
     """A report of words alone would pass every other test of this file."""
     exhibits = json.loads((version / "exhibits.json").read_text())

@@ -180,7 +180,7 @@ def _break_title(table: pd.DataFrame) -> str:
     flat = table[table["shape"] == "levels off"]
     if flat.empty:
         return "No issue shows a point beyond which more satisfaction pays less"
-    first = flat.iloc[0]
+    first = flat.sort_values("beyond", kind="stable").iloc[0]  # where it pays least
     return fitting(
         f"Satisfaction with {first['issue']} pays less beyond {first['at']:.1f}",
         f"Satisfaction with one issue pays less beyond {first['at']:.1f}",
