@@ -65,13 +65,17 @@ def stake(attached: float = 0.5, dissatisfied: float = 0.2) -> ValueAtStake:
     return value_at_stake(profile, values, population=1000, **REDRAWN)
 
 
+def answered(service: float = 0.6) -> tuple[pd.DataFrame, pd.Series]:
+    """Answers to two issues, and satisfaction, of which service counts so much."""
+    rng = np.random.default_rng(3)
+    items = pd.DataFrame({name: rng.integers(1, 11, N) for name in ("fees", "service")})
+    return items, service * items["service"] + (1 - service) * items["fees"] + rng.normal(size=N)
+
+
 @cache
 def driven(service: float = 0.6) -> Drivers:
     """Satisfaction by two issues, of which service counts so much and fees the rest."""
-    rng = np.random.default_rng(3)
-    items = pd.DataFrame({name: rng.integers(1, 11, N) for name in ("fees", "service")})
-    outcome = service * items["service"] + (1 - service) * items["fees"] + rng.normal(size=N)
-    return drivers(items, outcome, **REDRAWN)
+    return drivers(*answered(service), **REDRAWN)
 
 
 def breakpoint(p: float) -> Breakpoint:
@@ -85,7 +89,7 @@ def ranked(cost: float) -> Fixes:
     """What to fix where a point of an issue costs so much."""
     found = driven()
     costs = dict.fromkeys(found.table["item"], cost)
-    issues = issues_to_mend(found, {}, costs, {}, 9.0)
+    issues = issues_to_mend(found, {}, answered()[0], costs, {}, 9.0)
     return fixes(issues, 100.0, [90.0, 110.0], headroom=4.0, level=0.9)
 
 
