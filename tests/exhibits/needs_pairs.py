@@ -11,6 +11,7 @@ import pandas as pd
 from crmlib.exhibits import Scope
 from crmlib.needs.breakpoints import Breakpoint
 from crmlib.needs.capability import DISCIPLINES, CapabilityFit, capability_fit
+from crmlib.needs.class_choice import ClassChoice, LikelihoodRatioTest
 from crmlib.needs.drivers import Drivers, drivers
 from crmlib.needs.fixes import Fixes, fixes, issues_to_mend
 from crmlib.needs.kinked_line import KinkedLine
@@ -39,13 +40,17 @@ def classes(share: float = 0.6) -> LatentClass:
     return LatentClass(2, n_init=3).fit(pd.DataFrame(answers))
 
 
-def tried(best: int = 3) -> pd.DataFrame:
+def tried(best: int = 3) -> ClassChoice:
     """Two to four classes, of which one number is chosen."""
     k = np.array([2, 3, 4])
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {"k": k, "llf": -900.0 + k, "bic": 1900.0 + abs(k - best), "icl": 1950.0 + abs(k - best),
          "classification_error": k / 50, "reached": 3, "starts": 5, "chosen": k == best}
     )  # fmt: skip
+    return ClassChoice(table, {}, classes())
+
+
+ONE_MORE = LikelihoodRatioTest(3, 4.0, 0.25, 99)
 
 
 def stake(attached: float = 0.5, dissatisfied: float = 0.2) -> ValueAtStake:
