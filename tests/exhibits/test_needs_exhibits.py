@@ -74,7 +74,7 @@ def test_findings_are_estimates_whose_numbers_stand_in_their_exhibits():
     told = [
         (needs.benefit_findings(model, found, names, SCOPE), PAIRS["benefits"](0.6)),
         (
-            needs.loyalty_findings(small.stake(), "future_value", BROUGHT, SCOPE),
+            needs.loyalty_findings(stake, "future_value", BROUGHT, SCOPE),
             PAIRS["loyalty"](0.2),
         ),
         (needs.driver_findings(driven, SCOPE), PAIRS["drivers"](0.6)),
