@@ -160,7 +160,7 @@ class Fixes:
     ----------
     table : DataFrame
         Best first: rank, issue, performance (mean answer), target (to which whoever stands
-        below it is raised), points (raised in the mean over all), lift (of mean overall
+        below it is raised; empty where nobody is), points (raised in the mean over all), lift (of mean overall
         satisfaction), gain, gain_lo, gain_hi, cost, net, net_lo, net_hi, net_per_cost
         (empty where a fix costs nothing), net_per_cost_lo, net_per_cost_hi, chance_pays
         (0–1), fix (bool), cumulative_cost, cumulative_net (of those to fix, else empty).
@@ -248,6 +248,7 @@ def fixes(
     points, lift = _raised(table, issues.answers, targets)
     ranked = table[["issue", "performance"]].assign(target=targets, points=points, lift=lift)
     drawn = _drawn(ranked, issues, np.asarray(value_draws, dtype=float))
+    ranked["target"] = ranked["target"].where(points > 0)
     ranked = _ranked(ranked, lift * value_per_point, _cost(table, points), drawn, level)
     return Fixes(ranked, EVIDENCE_GRADE, headroom, level, issues.left_out)
 

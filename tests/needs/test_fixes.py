@@ -75,6 +75,7 @@ def test_gains_end_where_the_scale_ends():
     assert table["lift"].tolist() == pytest.approx([0.4, 0.5, 0, 0])
     assert table.loc["fees", ["points", "cost", "gain"]].tolist() == pytest.approx([1, 200, 500])
     assert table.loc["branch", ["points", "cost", "gain"]].tolist() == [0, 0, 0]
+    assert np.isnan(table.loc["branch", "target"])  # no room: nobody is raised
     assert table.loc["fees", ["gain_lo", "gain_hi"]].mean() == pytest.approx(500, abs=15)
 
 
