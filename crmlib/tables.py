@@ -175,6 +175,7 @@ TABLES: Mapping[str, Table] = {
             "task": Column("id", "the choice task"),
             "alternative": Column("id", "the alternative"),
             "chosen": Column("flag", "whether it was chosen"),
+            "seconds": _optional("number", "how long the task took"),
         },
         key=("respondent_id", "task", "alternative"),
         keeps_others=True,

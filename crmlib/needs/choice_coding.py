@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crmlib.stats.optimise import NotIdentified
+
 FloatArray = NDArray[np.float64]
 Coding = Literal["effects", "dummy"]
 
@@ -200,7 +202,7 @@ def coding_of(
     Raises
     ------
     ValueError
-        Naming the attribute and what is wrong with it.
+        Naming the attribute and what is wrong with it; `NotIdentified` where it is the data.
     """
     if coding not in ("effects", "dummy"):
         raise ValueError(f"coding must be 'effects' or 'dummy', got {coding!r}")
@@ -226,9 +228,10 @@ def none_rows(offers: pd.DataFrame, attributes: Sequence[str]) -> NDArray[np.boo
     half = empty.any(axis=1) & ~without
     if half.any():
         name = list(attributes)[int(np.argmax(empty[int(np.argmax(half))]))]
-        raise ValueError(
-            f"row {_first(offers, half)} has no {name!r} but other attributes; only the none "
-            "option has empty attributes, and all of them"
+        raise NotIdentified(
+            f"{int(half.sum())} of {len(half)} rows have some attributes and not others: row "
+            f"{_first(offers, half)} has no {name!r} but other attributes; only the none option "
+            "has empty attributes, and all of them"
         )
     return without
 
@@ -239,16 +242,16 @@ def _attribute(
     """What is known of one attribute."""
     shown = values[~without]
     if len(shown) == 0:
-        raise ValueError("every alternative is the none option")
+        raise NotIdentified("every alternative is the none option")
     if pd.api.types.is_numeric_dtype(shown) and not categorical:
         if base is not None:
-            raise ValueError(f"{values.name!r} is a number: it has no base level")
+            raise NotIdentified(f"{values.name!r} is a number: it has no base level")
         numbers = _numbers(values, without)[~without]
         return Attribute(str(values.name), (), float(numbers.min()), float(numbers.max()))
     levels = pd.Index(shown.unique()).sort_values().tolist()
     if base is not None and base not in levels:
         known = ", ".join(str(level) for level in levels)
-        raise ValueError(f"{values.name!r} has no level {base!r}; its levels are {known}")
+        raise NotIdentified(f"{values.name!r} has no level {base!r}; its levels are {known}")
     first = levels[0] if base is None else base
     return Attribute(str(values.name), (first, *(level for level in levels if level != first)))
 

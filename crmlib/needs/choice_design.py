@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from crmlib.needs.choice_coding import ChoiceCoding
 from crmlib.needs.choice_tables import ChoiceTable, choice_table
+from crmlib.stats.optimise import NotIdentified
 
 FloatArray = NDArray[np.float64]
 
@@ -271,7 +272,7 @@ def _rank(values: pd.Series, better: object) -> FloatArray:
         if better not in ("low", "high"):
             raise ValueError(f"better must be 'low', 'high' or a list of levels, got {better!r}")
         if not pd.api.types.is_numeric_dtype(values):
-            raise ValueError(
+            raise NotIdentified(
                 f"better[{values.name!r}] is {better!r}, but its levels are words: name them from "
                 "best to worst"
             )
@@ -282,7 +283,7 @@ def _rank(values: pd.Series, better: object) -> FloatArray:
     unknown = (rank > len(order)) & values.notna().to_numpy()
     if unknown.any():
         level = values[unknown].iloc[0]
-        raise ValueError(f"better[{values.name!r}] does not name the level '{level}'")
+        raise NotIdentified(f"better[{values.name!r}] does not name the level '{level}'")
     return rank
 
 

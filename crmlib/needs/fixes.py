@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmlib.needs.breakpoints import Breakpoint
 from crmlib.needs.drivers import Drivers
 from crmlib.needs.kinked_line import KinkedLine
+from crmlib.needs.raised_answers import AnswerShares
 from crmlib.needs.value_of_satisfaction import ValueOfSatisfaction
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
@@ -34,19 +35,23 @@ class IssuesToMend:
     Attributes
     ----------
     table : DataFrame
-        issue, performance (mean answer), kink (empty where the line is straight), before,
-        beyond (points of overall satisfaction per point of the issue, below and above the
-        kink), limit (where more no longer surely pays: a kink that levels off, else the end
-        of the scale), cost_per_point (money; over the horizon of the value of satisfaction),
+        issue, performance (mean of all who answered it), kink (empty where the line is
+        straight), before, beyond (points of overall satisfaction per point of the issue, below
+        and above the kink), limit (where more no longer surely pays: a kink that levels off,
+        else the end of the scale), cost_per_point (money for a point of the mean answer, over
+        the horizon of the value of satisfaction),
         fixed_cost (money, for anything at all to be done).
     draws : mapping of issue to KinkedLine of shape (n_draws,)
         The same line in resamples of respondents.
+    answers : mapping of issue to AnswerShares
+        How the answers to it are spread.
     left_out : mapping of issue to str
         Issues with a cost that have no line, and why.
     """
 
     table: pd.DataFrame
     draws: Mapping[str, KinkedLine]
+    answers: Mapping[str, AnswerShares]
     left_out: Mapping[str, str]
 
     def __post_init__(self) -> None:
@@ -54,9 +59,12 @@ class IssuesToMend:
         missing = [name for name in ("issue", "kink", *_NUMBERS) if name not in self.table]
         if missing:
             raise ValueError(f"issues lack the columns {', '.join(missing)}")
-        unknown = sorted(set(self.table["issue"]) - set(self.draws))
-        if unknown or self.table["issue"].duplicated().any():
-            raise ValueError(f"each issue needs a line of its own: {', '.join(unknown)} has none")
+        for kind, known in (("a line", self.draws), ("answers", self.answers)):
+            unknown = sorted(set(self.table["issue"]) - set(known))
+            if unknown:
+                raise ValueError(f"each issue needs {kind} of its own: {unknown[0]} has none")
+        if self.table["issue"].duplicated().any():
+            raise ValueError("an issue stands twice among those to mend")
         numbers = self.table[list(_NUMBERS)].to_numpy(float)
         if not np.isfinite(numbers).all() or (numbers[:, -2:] < 0).any():
             raise ValueError("what is known of an issue must be numbers, its costs 0 or more")
@@ -65,9 +73,12 @@ class IssuesToMend:
 def issues_to_mend(
     found: Drivers,
     breaks: Mapping[str, Breakpoint | Refusal],
+    answers: pd.DataFrame,
     cost_per_point: Mapping[str, float],
     fixed_cost: Mapping[str, float],
     scale_top: float,
+    *,
+    weights: pd.Series | None = None,
 ) -> IssuesToMend:
     """Put together what `fixes` ranks.
 
@@ -78,47 +89,56 @@ def issues_to_mend(
     breaks : mapping of issue to Breakpoint or Refusal
         Kinks of the same answers. Where no kink is believed or none could be looked for,
         the issue's line is straight.
+    answers : DataFrame of shape (n_respondents, n_issues)
+        Of the issues, missing allowed: each is raised from where those who answered it stand,
+        whether or not they answered all else.
     cost_per_point : mapping of issue to float
         Money for raising the mean answer by one point; only these issues are ranked.
     fixed_cost : mapping of issue to float
         Money for anything at all to be done; nothing where an issue is not named.
     scale_top : float
         Best answer to an issue.
+    weights : Series, index of `answers`, optional
+        Survey weights; only their ratios count.
 
     Raises
     ------
     NotIdentified
         If no issue with a cost has a slope of its own.
     """
-    rows, draws, left_out = [], {}, {}
+    rows, draws, spread, left_out = [], {}, {}, {}
     known = found.table.set_index("item")
     for issue, cost in cost_per_point.items():
         reason = _without_slope(issue, known)
+        own = AnswerShares.of(answers.get(issue, pd.Series(dtype=float)), weights)
+        if not reason and not own.levels.size:
+            reason = "nobody answered it"
         if reason:
             left_out[issue] = reason
             continue
-        own = breaks.get(issue)
-        kinked = own if isinstance(own, Breakpoint) and own.is_break else None
-        slope = float(known.at[issue, "slope"])
-        limit = None if kinked is None else kinked.limit
-        rows.append(
-            {
-                "issue": issue,
-                "performance": float(known.at[issue, "performance"]),
-                "kink": np.nan if kinked is None else kinked.at.value,
-                "before": slope if kinked is None else kinked.before.value,
-                "beyond": slope if kinked is None else kinked.beyond.value,
-                "limit": scale_top if limit is None else limit,
-                "cost_per_point": cost,
-                "fixed_cost": fixed_cost.get(issue, 0.0),
-            }
-        )
-        drawn = found.slope_draws[issue].to_numpy(float)
-        draws[issue] = KinkedLine.straight(drawn) if kinked is None else kinked.draws
+        row, draws[issue] = _line_of(issue, found, breaks.get(issue), scale_top)
+        spread[issue] = own
+        costs = {"cost_per_point": cost, "fixed_cost": fixed_cost.get(issue, 0.0)}
+        rows.append({"issue": issue, "performance": own.mean} | row | costs)
     if not rows:
         reasons = "; ".join(f"{issue}: {reason}" for issue, reason in left_out.items())
         raise NotIdentified(f"no issue with a cost can be ranked ({reasons or 'none has a cost'})")
-    return IssuesToMend(pd.DataFrame(rows), draws, left_out)
+    return IssuesToMend(pd.DataFrame(rows), draws, spread, left_out)
+
+
+def _line_of(
+    issue: str, found: Drivers, kink: Breakpoint | Refusal | None, scale_top: float
+) -> tuple[dict[str, float], KinkedLine]:
+    """Kink, slopes and limit of an issue, and its lines in resamples."""
+    if isinstance(kink, Breakpoint) and kink.is_break:
+        limit = scale_top if kink.limit is None else kink.limit
+        parts = (kink.at.value, kink.before.value, kink.beyond.value, limit)
+        drawn = kink.draws
+    else:
+        slope = float(found.table.set_index("item").at[issue, "slope"])
+        parts = (np.nan, slope, slope, scale_top)
+        drawn = KinkedLine.straight(found.slope_draws[issue].to_numpy(float))
+    return dict(zip(("kink", "before", "beyond", "limit"), parts, strict=True)), drawn
 
 
 def _without_slope(issue: str, known: pd.DataFrame) -> str:
@@ -139,7 +159,8 @@ class Fixes:
     Attributes
     ----------
     table : DataFrame
-        Best first: rank, issue, performance, target (where to stop), points, lift (of overall
+        Best first: rank, issue, performance (mean answer), target (to which whoever stands
+        below it is raised; empty where nobody is), points (raised in the mean over all), lift (of mean overall
         satisfaction), gain, gain_lo, gain_hi, cost, net, net_lo, net_hi, net_per_cost
         (empty where a fix costs nothing), net_per_cost_lo, net_per_cost_hi, chance_pays
         (0–1), fix (bool), cumulative_cost, cumulative_net (of those to fix, else empty).
@@ -180,7 +201,7 @@ def fixes(
     headroom: float,
     level: float,
 ) -> Fixes:
-    """Net value of raising each issue to where more no longer pays, by net value per cost.
+    """Net value of raising people to where more of an issue no longer pays, by net per cost.
 
     Parameters
     ----------
@@ -197,44 +218,67 @@ def fixes(
 
     Notes
     -----
-    gain = (line at the target − line at the performance) × value per point. The target is
-    the limit, or the kink of a line that weakens there so much that a point beyond is worth
-    less than it costs. Intervals are of the rise to this very target, along the lines of
-    resamples. Assumed: a point gained by effort acts as a point that differs between people,
-    all of whom stand at the mean answer; gains of issues add up, the best first, until
-    overall satisfaction is at the end of its scale (the last one is raised only so far);
-    lines and worth of satisfaction err independently (they are estimated from different
-    variation of the same sheets); costs are known, and so is whether there is a kink. An
-    issue rated at or above its limit on average has nothing to gain, though some stand below.
+    Whoever stands below the target T of an issue is raised to it: points = E[max(T − x, 0)]
+    and lift = E[f(max(x, T)) − f(x)] over answers x, f the line; gain = lift × value per
+    point. T is the limit, or the kink of a line that weakens there so much that a point beyond
+    is worth less than it costs (each further step of T raises the same people in gain and in
+    cost, so that slope × value against cost per point decides). Along a straight line to the
+    end of the scale the lift is slope × (end − mean answer). Intervals are of the rise to this
+    very target, along the lines of resamples; how answers are spread is kept as it is.
+    Assumed: a point gained by effort acts as a point that differs between people; gains of
+    issues add up, the best first, until overall satisfaction is at the end of its scale (the
+    last one is raised only so far); lines and worth of satisfaction err independently (they
+    are estimated from different variation of the same sheets); costs are known, and so is
+    whether there is a kink. An issue at whose limit all stand already has nothing to gain.
     """
-    table, line = issues.table.reset_index(drop=True), _lines(issues.table)
-    start = table["performance"].to_numpy(float)
-    points = np.maximum(_targets(table, line, value_per_point) - start, 0.0)
-    order = _best_first(line.gain(start, start + points) * value_per_point, _cost(table, points))
-    table, start, points = table.iloc[order].reset_index(drop=True), start[order], points[order]
-    line = _lines(table)
-    room = _room(line.gain(start, start + points), headroom)
-    points = line.points_within(start, points, room)
-    lift = line.gain(start, start + points)
-    ranked = table[["issue", "performance"]].assign(target=start + points, points=points, lift=lift)
-    drawn = _drawn(ranked, issues.draws, np.asarray(value_draws, dtype=float))
+    table = issues.table
+    targets = _targets(issues, value_per_point)
+    points, lift = _raised(table, issues.answers, targets)
+    order = _best_first(lift * value_per_point, _cost(table, points))
+    table, targets = table.iloc[order].reset_index(drop=True), targets[order]
+    room = _room(lift[order], headroom)
+    targets = np.array(
+        [
+            issues.answers[name].target_within(line, target, most)
+            for name, line, target, most in zip(
+                table["issue"], _lines(table), targets, room, strict=True
+            )
+        ]
+    )
+    points, lift = _raised(table, issues.answers, targets)
+    ranked = table[["issue", "performance"]].assign(target=targets, points=points, lift=lift)
+    drawn = _drawn(ranked, issues, np.asarray(value_draws, dtype=float))
+    ranked["target"] = ranked["target"].where(points > 0)
     ranked = _ranked(ranked, lift * value_per_point, _cost(table, points), drawn, level)
     return Fixes(ranked, EVIDENCE_GRADE, headroom, level, issues.left_out)
 
 
-def _lines(table: pd.DataFrame) -> KinkedLine:
-    """The estimated line of each issue."""
-    kink = table["kink"].to_numpy(float)
-    before, beyond = (table[name].to_numpy(float) for name in ("before", "beyond"))
-    return KinkedLine(np.where(np.isnan(kink), np.inf, kink), before, beyond)
+def _lines(table: pd.DataFrame) -> list[KinkedLine]:
+    """The estimated line of each issue; infinite where it does not bend."""
+    parts = table[["kink", "before", "beyond"]].fillna({"kink": np.inf}).to_numpy(float)
+    return [KinkedLine(*(np.asarray(part) for part in row)) for row in parts]
 
 
-def _targets(table: pd.DataFrame, line: KinkedLine, value_per_point: float) -> FloatArray:
-    """Where to stop with each issue; a kink ahead of it where the slope beyond does not pay."""
-    limit, cost = table["limit"].to_numpy(float), table["cost_per_point"].to_numpy(float)
-    ahead = (line.at > table["performance"].to_numpy(float)) & (line.at < limit)
-    too_flat = (line.beyond < line.before) & (line.beyond * value_per_point <= cost)
-    return np.where(ahead & too_flat, line.at, limit)
+def _raised(
+    table: pd.DataFrame, answers: Mapping[str, AnswerShares], targets: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Mean points by which each issue is raised, and the lift of overall satisfaction."""
+    spread = [answers[name] for name in table["issue"]]
+    each = zip(spread, _lines(table), targets, strict=True)
+    points = [found.points(target) for found, target in zip(spread, targets, strict=True)]
+    return np.array(points), np.array([float(own.lift(line, to)) for own, line, to in each])
+
+
+def _targets(issues: IssuesToMend, value_per_point: float) -> FloatArray:
+    """Where to stop with each issue; a kink ahead of anybody where the slope beyond fails."""
+    kink, before, beyond, limit, cost = (
+        issues.table[name].to_numpy(float)
+        for name in ("kink", "before", "beyond", "limit", "cost_per_point")
+    )
+    lowest = np.array([issues.answers[name].levels[0] for name in issues.table["issue"]])
+    ahead = (kink > lowest) & (kink < limit)  # false without a kink
+    too_flat = (beyond < before) & (beyond * value_per_point <= cost)
+    return np.where(ahead & too_flat, kink, limit)
 
 
 def _cost(table: pd.DataFrame, points: FloatArray) -> FloatArray:
@@ -257,15 +301,13 @@ def _room(lift: FloatArray, headroom: float) -> FloatArray:
     return np.maximum(headroom - before, 0.0)
 
 
-def _drawn(
-    ranked: pd.DataFrame, draws: Mapping[str, KinkedLine], worth: FloatArray
-) -> list[FloatArray]:
+def _drawn(ranked: pd.DataFrame, issues: IssuesToMend, worth: FloatArray) -> list[FloatArray]:
     """Gain of each issue in money, in resamples; draws of the worth are used in turn."""
     if worth.size == 0:
         raise ValueError("no draws of the value of a point")
     found = []
     for row in ranked.itertuples():
-        lift = draws[row.issue].gain(row.performance, row.target)
+        lift = issues.answers[row.issue].lift(issues.draws[row.issue], row.target)
         found.append(lift * np.resize(worth, lift.size))
     return found
 

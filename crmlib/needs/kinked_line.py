@@ -41,22 +41,3 @@ class KinkedLine:
         low, high = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
         below = np.minimum(high, self.at) - np.minimum(low, self.at)
         return self.before * below + self.beyond * (high - low - below)
-
-    def points_within(self, start: ArrayLike, points: ArrayLike, most: ArrayLike) -> FloatArray:
-        """Points of the issue, at most `points`, until the outcome has risen by `most` (≥ 0).
-
-        >>> KinkedLine(np.array([7.0]), np.array([0.5]), np.array([0.1])).points_within(5, 4, 1.1)
-        array([3.])
-        """
-        low, wanted = np.asarray(start, dtype=float), np.asarray(points, dtype=float)
-        room = np.asarray(most, dtype=float)
-        to_kink = np.clip(self.at - low, 0.0, wanted)
-        at_kink = self.before * to_kink
-        too_much = self.gain(low, low + wanted) > room
-        early = too_much & (at_kink >= room)  # with room left, such a line rises at first
-        late = too_much & ~early
-        with_room = early & (room > 0)
-        found = np.where(early, 0.0, wanted)
-        found = np.divide(room, self.before, out=found, where=with_room)
-        rest = np.divide(room - at_kink, self.beyond, out=np.zeros_like(found), where=late)
-        return np.where(late, to_kink + rest, found)

@@ -24,6 +24,7 @@ from crmlib.needs.preferences import (
     logit_rule,
     part_worth_table,
 )
+from crmlib.stats.optimise import NotIdentified
 
 FloatArray = NDArray[np.float64]
 
@@ -135,7 +136,7 @@ def maxdiff_table(answers: pd.DataFrame, *, weights: pd.Series | None = None) ->
     both = _marks(answers, "best") & _marks(answers, "worst")
     if both.any():
         row = answers.index[int(np.argmax(both))]
-        raise ValueError(
+        raise NotIdentified(
             f"an item is best and worst in one task, {int(both.sum())} times in all, the first "
             f"in row {row}"
         )

@@ -89,7 +89,7 @@ def design(alike: float) -> Exhibit:
 
 
 def respondents(quick: int) -> Exhibit:
-    return exhibits.choice_respondents(checks(quick), PEOPLE, SCOPE)
+    return exhibits.choice_respondents(checks(quick), PEOPLE, ["speeder"], SCOPE)
 
 
 def models(few: int) -> Exhibit:

@@ -11,6 +11,7 @@ import pandas as pd
 from crmlib.exhibits import Scope
 from crmlib.needs.breakpoints import Breakpoint
 from crmlib.needs.capability import DISCIPLINES, CapabilityFit, capability_fit
+from crmlib.needs.class_choice import ClassChoice, LikelihoodRatioTest
 from crmlib.needs.drivers import Drivers, drivers
 from crmlib.needs.fixes import Fixes, fixes, issues_to_mend
 from crmlib.needs.kinked_line import KinkedLine
@@ -39,13 +40,17 @@ def classes(share: float = 0.6) -> LatentClass:
     return LatentClass(2, n_init=3).fit(pd.DataFrame(answers))
 
 
-def tried(best: int = 3) -> pd.DataFrame:
+def tried(best: int = 3) -> ClassChoice:
     """Two to four classes, of which one number is chosen."""
     k = np.array([2, 3, 4])
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {"k": k, "llf": -900.0 + k, "bic": 1900.0 + abs(k - best), "icl": 1950.0 + abs(k - best),
          "classification_error": k / 50, "reached": 3, "starts": 5, "chosen": k == best}
     )  # fmt: skip
+    return ClassChoice(table, {}, classes())
+
+
+ONE_MORE = LikelihoodRatioTest(3, 4.0, 0.25, 99)
 
 
 def stake(attached: float = 0.5, dissatisfied: float = 0.2) -> ValueAtStake:
@@ -65,13 +70,17 @@ def stake(attached: float = 0.5, dissatisfied: float = 0.2) -> ValueAtStake:
     return value_at_stake(profile, values, population=1000, **REDRAWN)
 
 
+def answered(service: float = 0.6) -> tuple[pd.DataFrame, pd.Series]:
+    """Answers to two issues, and satisfaction, of which service counts so much."""
+    rng = np.random.default_rng(3)
+    items = pd.DataFrame({name: rng.integers(1, 11, N) for name in ("fees", "service")})
+    return items, service * items["service"] + (1 - service) * items["fees"] + rng.normal(size=N)
+
+
 @cache
 def driven(service: float = 0.6) -> Drivers:
     """Satisfaction by two issues, of which service counts so much and fees the rest."""
-    rng = np.random.default_rng(3)
-    items = pd.DataFrame({name: rng.integers(1, 11, N) for name in ("fees", "service")})
-    outcome = service * items["service"] + (1 - service) * items["fees"] + rng.normal(size=N)
-    return drivers(items, outcome, **REDRAWN)
+    return drivers(*answered(service), **REDRAWN)
 
 
 def breakpoint(p: float) -> Breakpoint:
@@ -85,7 +94,7 @@ def ranked(cost: float) -> Fixes:
     """What to fix where a point of an issue costs so much."""
     found = driven()
     costs = dict.fromkeys(found.table["item"], cost)
-    issues = issues_to_mend(found, {}, costs, {}, 9.0)
+    issues = issues_to_mend(found, {}, answered()[0], costs, {}, 9.0)
     return fixes(issues, 100.0, [90.0, 110.0], headroom=4.0, level=0.9)
 
 

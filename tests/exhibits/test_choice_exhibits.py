@@ -80,7 +80,7 @@ def test_a_refusal_is_told_once():
     ]
     assert all(NO.reason in each.alt and each.population == "respondents" for each in told)
     silent = [
-        exhibits.choice_respondents(NO, PEOPLE, SCOPE),
+        exhibits.choice_respondents(NO, PEOPLE, [], SCOPE),
         exhibits.attribute_importance(NO, LEVEL, PEOPLE, SCOPE),
         exhibits.part_worths(NO, LEVEL, PEOPLE, SCOPE),
         exhibits.what_people_would_pay(NO, "fee", "EUR", LEVEL, PEOPLE, SCOPE),
@@ -154,13 +154,20 @@ def test_few_careless_respondents_are_withheld():
     assert respondents(20).table.set_index("sign").loc[quick, "respondents"] == 20
 
 
+def test_who_is_left_out_of_the_models_is_told():
+    assert "20 respondents" in respondents(20).note
+    assert "fewer than 10 respondents" in respondents(5).note
+    kept = exhibits.choice_respondents(checks(20), PEOPLE, [], SCOPE)
+    assert "Nobody was left out" in kept.note
+
+
 def test_nobody_is_said_to_choose_what_is_beaten_where_no_direction_is_named():
     assert not checks_table().str.contains("beaten").any()
     assert checks_table("low").str.contains("beaten").any()
 
 
 def checks_table(fee: str | None = None) -> pd.Series:
-    return exhibits.choice_respondents(checks(20, fee), PEOPLE, SCOPE).table["sign"]
+    return exhibits.choice_respondents(checks(20, fee), PEOPLE, [], SCOPE).table["sign"]
 
 
 def test_the_simplest_model_that_is_not_worse_is_marked_as_used():
@@ -195,7 +202,7 @@ def test_findings_carry_the_interval_and_their_numbers_stand_in_the_exhibit():
 
 
 def test_respondents_of_a_hierarchical_logit_are_shown_together():
-    model = HierarchicalLogit(draws=60, burn=30, chains=2)
+    model = HierarchicalLogit(draws=300, burn=150, chains=2)
     found = model.fit(choice_table(choices(), ATTRIBUTES)).preferences()
     exhibit = exhibits.part_worths(found, LEVEL, PEOPLE, SCOPE)
     assert set(exhibit.table["group"]) == {"everybody"}

@@ -12,6 +12,7 @@ from crmlib.exhibits.trace import untraced
 from crmlib.stats.refusal import Refusal
 
 SCOPE, N = small.SCOPE, small.N
+BROUGHT = 1e6
 SIZES = pd.Series([180, 120], list(small.SEGMENTS))
 
 
@@ -21,14 +22,14 @@ def classes(share):
 
 
 PAIRS = {
-    "classes": lambda k: needs.choice_of_classes(small.tried(k), N, SCOPE),
+    "classes": lambda k: needs.choice_of_classes(small.tried(k), small.ONE_MORE, N, SCOPE),
     "benefits": lambda share: needs.benefit_segments(*classes(share), SCOPE),
     "loyalty": lambda share: needs.loyalty_profiles(
         small.stake(dissatisfied=share), "future_value", 0.9, N, SCOPE
     ),
     "drivers": lambda service: needs.satisfaction_drivers(small.driven(service), 0.9, N, SCOPE),
     "breaks": lambda p: needs.break_points({"fees": small.breakpoint(p)}, 0.9, SCOPE),
-    "fixes": lambda cost: needs.issues_to_fix(small.ranked(cost), N, SCOPE),
+    "fixes": lambda cost: needs.issues_to_fix(small.ranked(cost), small.driven(), SCOPE),
     "accuracy": lambda blur: needs.projection_accuracy(
         small.projected(blur).held_out, 0.9, N, SCOPE
     ),
@@ -69,13 +70,20 @@ def test_numbers_of_the_title_stand_in_the_table_and_the_picture_draws(name, val
 
 def test_findings_are_estimates_whose_numbers_stand_in_their_exhibits():
     model, found, names = classes(0.6)
+    driven, stake = small.driven(), small.stake()
     told = [
         (needs.benefit_findings(model, found, names, SCOPE), PAIRS["benefits"](0.6)),
-        (needs.loyalty_findings(small.stake(), "future_value", SCOPE), PAIRS["loyalty"](0.2)),
-        (needs.driver_findings(small.driven(), SCOPE), PAIRS["drivers"](0.6)),
-        (needs.fix_findings(small.ranked(1.0), N, SCOPE), PAIRS["fixes"](1.0)),
+        (
+            needs.loyalty_findings(stake, "future_value", BROUGHT, SCOPE),
+            PAIRS["loyalty"](0.2),
+        ),
+        (needs.driver_findings(driven, SCOPE), PAIRS["drivers"](0.6)),
+        (
+            needs.fix_findings(small.ranked(1.0), small.driven(), BROUGHT, SCOPE),
+            PAIRS["fixes"](1.0),
+        ),
         (needs.projection_findings(small.projected().held_out, SCOPE), PAIRS["accuracy"](0.5)),
-        (needs.specific_findings(small.offered(10.0), N, SCOPE), PAIRS["sets"](10.0)),
+        (needs.specific_findings(small.offered(10.0), N, BROUGHT, SCOPE), PAIRS["sets"](10.0)),
         (needs.gap_findings(small.fitted(4.5), SIZES, SCOPE), PAIRS["gaps"](4.5)),
     ]
     for (finding,), exhibit in told:
@@ -99,7 +107,8 @@ def test_profiles_of_few_respondents_are_withheld_with_the_sum_that_tells_them()
     shown = exhibit.table.dropna(subset="share")
     assert "dissatisfied" not in set(shown["profile"])
     assert "going_value" not in exhibit.table
-    assert needs.loyalty_findings(small.stake(dissatisfied=0.02), "future_value", SCOPE) == []
+    few = small.stake(dissatisfied=0.02)
+    assert needs.loyalty_findings(few, "future_value", BROUGHT, SCOPE) == []
 
 
 def test_issues_without_a_rank_are_told_with_the_reason():
@@ -121,20 +130,45 @@ def test_no_segment_is_shown_where_all_would_be_small():
 def test_a_refusal_is_told_once_in_the_survey_s_words():
     no = Refusal("nobody answered")
     told = [
-        needs.choice_of_classes(no, N, SCOPE),
+        needs.choice_of_classes(no, small.ONE_MORE, N, SCOPE),
         needs.loyalty_profiles(no, "future_value", 0.9, N, SCOPE),
         needs.satisfaction_drivers(no, 0.9, N, SCOPE),
         needs.projection_accuracy(no, 0.9, N, SCOPE),
+        needs.issues_to_fix(no, small.driven(), SCOPE),
         needs.broad_or_specific(no, 0.9, N, SCOPE),
         needs.fit_by_segment(no, SIZES, 0.9, SCOPE),
     ]
     assert all(e.population == "respondents" and "nobody answered" in e.alt for e in told)
     silent = [
-        needs.loyalty_check(no, SIZES, SCOPE),
+        needs.loyalty_check(no, no, SCOPE),
         needs.break_points(no, 0.9, SCOPE),
-        needs.issues_to_fix(no, N, SCOPE),
+        needs.issues_to_fix(no, no, SCOPE),
         needs.projected_shares(no, 0.9, SCOPE),
         needs.what_to_offer(no, SIZES, SCOPE),
         needs.capability_gaps(no, SIZES, SCOPE),
+        needs.needs_ladder(no, N, SCOPE),
+        needs.needs_audit(no, SCOPE, N),
     ]
-    assert silent == [None] * 6
+    assert silent == [None] * 8
+    assert needs.fix_findings(no, small.driven(), BROUGHT, SCOPE) == []
+
+
+def test_a_finding_weighs_its_share_of_what_customers_brought():
+    (known,) = needs.loyalty_findings(small.stake(), "future_value", BROUGHT, SCOPE)
+    assert known.size == pytest.approx(known.value / BROUGHT)
+    unknown = Refusal("no purchases")
+    (finding,) = needs.loyalty_findings(small.stake(), "future_value", unknown, SCOPE)
+    assert finding.size == 0
+
+
+def test_the_test_of_one_class_more_is_told_where_it_was_asked_for():
+    said = needs.choice_of_classes(small.tried(), small.ONE_MORE, N, SCOPE).note
+    assert "One class more than 3: p = 0.25" in said
+    silent = needs.choice_of_classes(small.tried(), Refusal("not asked for"), N, SCOPE).note
+    assert "One class more" not in silent
+
+
+def test_own_names_that_two_segments_have_are_told():
+    edited = {"price": "savers", "care": "savers", "speed": "fast"}
+    names = pd.Series(["savers", "savers", "fast"])
+    assert needs.taken_names(names, edited) == ["price", "care"]

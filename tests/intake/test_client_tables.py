@@ -189,6 +189,23 @@ def test_an_optional_cell_that_cannot_be_read_is_left_empty_and_noted(send):
     )
 
 
+def test_times_in_words_are_left_empty_and_noted(send):
+    rows = ["r1,1,A,1,12.5", "r1,1,B,0,12.5", "r1,2,A,1,a minute", "r1,2,B,0,a minute"]
+    text = "\n".join(["respondent_id,task,alternative,chosen,seconds", *rows]) + "\n"
+    table = opened(send(choices=text, settings={"choices": {"decimal": "."}}), "choices")
+    assert [row["seconds"] for row in cells(table)] == [12.5, 12.5, None, None]
+    assert table.notes[-1] == "2 cells of `seconds` cannot be read and count as empty."
+
+
+def test_a_task_whose_best_item_is_its_worst_is_excluded_whole(send):
+    right = [f"r{n},1,{row}" for n in range(9) for row in ("fee,1,0", "rate,0,1", "care,0,0")]
+    wrong = ["r1,2,fee,1,1", "r1,2,rate,0,0", "r1,2,care,0,0"]
+    text = "\n".join(["respondent_id,task,item,best,worst", *right, *wrong]) + "\n"
+    table = opened(send(maxdiff=text), "maxdiff")
+    assert {row["task"] for row in cells(table)} == {"1"}
+    assert excluded(table) == {"task without exactly one choice": 3}
+
+
 def test_the_first_row_of_a_key_stands_and_duplicates_are_named_apart(send):
     content = "contract_id,customer_id,product,start_date,end_date\n"
     rows = ["K1,a,x,2020-01-01,", "K2,b,x,2020-01-01,", "K1,a,x,2020-01-01,", "K1,b,y,2020-01-01,"]

@@ -14,6 +14,7 @@ from crmlib.needs import (
     willingness_to_pay,
 )
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import attempt
 from tests.needs.conjoint import ATTRIBUTES, conjoint
 
 MODELS = [ConditionalLogit(), LatentClassLogit(2, n_init=2), HierarchicalLogit(50, 50)]
@@ -132,3 +133,12 @@ def test_offers_that_were_never_shown(choices):
         simulate(preferences, offers.iloc[:1], none=False)
     with pytest.raises(ValueError, match="offer 'b' has no 'fee'"):
         simulate(preferences, offers.assign(fee=[1, None]), none=False)
+
+
+def test_rows_with_half_an_offer_refuse_choices_in_words(choices):
+    choices.loc[[4, 9], "fee"] = np.nan
+    refusal = attempt(choice_table, choices, ATTRIBUTES)
+    assert refusal.reason == (
+        f"2 of {len(choices)} rows have some attributes and not others: row 4 has no 'fee' but "
+        "other attributes; only the none option has empty attributes, and all of them"
+    )

@@ -7,6 +7,7 @@ import statsmodels.api as sm
 
 from crmlib.needs.fixes import IssuesToMend, fixes
 from crmlib.needs.kinked_line import KinkedLine
+from crmlib.needs.raised_answers import AnswerShares
 from crmlib.needs.value_of_satisfaction import value_of_satisfaction
 from crmlib.stats.optimise import NotIdentified
 
@@ -24,6 +25,12 @@ ISSUES = pd.DataFrame(
 )
 
 
+def alike(issues):
+    """Everybody stands at the mean."""
+    means = issues.set_index("issue")["performance"]
+    return {name: AnswerShares(np.array([mean]), np.ones(1)) for name, mean in means.items()}
+
+
 def straight(n=400, sd=0.05, seed=0, **change):
     """The issues along straight lines, whose slopes err by `sd`."""
     issues = ISSUES.assign(**change)
@@ -32,14 +39,14 @@ def straight(n=400, sd=0.05, seed=0, **change):
     lines = {
         name: KinkedLine.straight(each) for name, each in zip(ISSUES["issue"], slopes, strict=True)
     }
-    return IssuesToMend(issues, lines, {})
+    return IssuesToMend(issues, lines, alike(issues), {})
 
 
 def kinked(at, before, beyond, n=3, **change):
     """Fees alone, along a line with a kink that is known."""
     issues = ISSUES.iloc[:1].assign(kink=at, before=before, beyond=beyond, **change)
     line = KinkedLine(*(np.full(n, part) for part in (at, before, beyond)))
-    return IssuesToMend(issues, {"fees": line}, {})
+    return IssuesToMend(issues, {"fees": line}, alike(issues), {})
 
 
 def ranked(issues, headroom=9.0):
@@ -68,6 +75,7 @@ def test_gains_end_where_the_scale_ends():
     assert table["lift"].tolist() == pytest.approx([0.4, 0.5, 0, 0])
     assert table.loc["fees", ["points", "cost", "gain"]].tolist() == pytest.approx([1, 200, 500])
     assert table.loc["branch", ["points", "cost", "gain"]].tolist() == [0, 0, 0]
+    assert np.isnan(table.loc["branch", "target"])  # no room: nobody is raised
     assert table.loc["fees", ["gain_lo", "gain_hi"]].mean() == pytest.approx(500, abs=15)
 
 
@@ -128,7 +136,7 @@ def test_a_driver_that_lowers_satisfaction_is_never_fixed():
 )
 def test_bad_issues_are_refused(issues, reason):
     with pytest.raises(ValueError, match=reason):
-        IssuesToMend(issues, straight().draws, {})
+        IssuesToMend(issues, straight().draws, alike(ISSUES), {})
 
 
 def people(n=500, seed=0, slope=0.5):

@@ -191,11 +191,13 @@ def issues_to_fix(
     ranked: Fixes | Refusal, found: Drivers | Refusal, scope: Scope
 ) -> Exhibit | None:
     """Net value of mending each issue, best return first, with the line at which to stop."""
-    if isinstance(ranked, Refusal) or isinstance(found, Refusal):
-        return None
+    if isinstance(found, Refusal):
+        return None  # told with the drivers
     n = found.n_complete
     if n < scope.min_cell:
         return scope.withheld("issues_to_fix", "What to fix", n, RESPONDENTS)
+    if isinstance(ranked, Refusal):
+        return survey_refused("issues_to_fix", "What to fix first", ranked, n, scope)
     columns = ["rank", "performance", "target", "points", "lift", "gain", "gain_lo", "gain_hi",
                "cost", "net", "net_lo", "net_hi", "net_per_cost", "chance_pays",
                "cumulative_cost", "cumulative_net"]  # fmt: skip
@@ -227,8 +229,9 @@ def issues_to_fix(
         alt=f"Bars of net value of {len(table)} issues with intervals, best return on cost first; "
         "a dashed line marks where fixing stops paying.",
         note=f"Evidence of grade {ranked.grade}. {_ASSOCIATION}: a pilot would lift the grade. "
-        "Costs are the client's and carry no interval. Ranked by net value per cost; an issue "
-        "is raised from its mean answer to where more no longer pays." + _left_out(ranked),
+        "Costs are the client's and carry no interval. Ranked by net value per cost; who stands "
+        "below the target is raised to it, and points are the mean over all who answered."
+        + _left_out(ranked),
     )
 
 
