@@ -6,15 +6,18 @@ capabilities, in the projection and in `needs.parquet`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crmlib.needs.described import Described, described
 from crmlib.needs.latent_class import ClassIntervals, LatentClass
-from crmlib.needs.projection import Projection
-from crmlib.needs.survey import Survey
+from crmlib.needs.projection import Projection, ProjectionAccuracy, projection_accuracy
+from crmlib.needs.survey import Survey, chosen_columns
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
@@ -51,6 +54,28 @@ class NeedsSegments:
     def customers(self, population: float) -> pd.Series:
         """Customers in each segment, by its share of those for whom respondents stand."""
         return pd.Series(self.model.shares.to_numpy() * population, self.names.to_numpy())
+
+    def described_by(
+        self, survey: Survey, about: pd.DataFrame, columns: Sequence[str], *, level: float
+    ) -> Described:
+        """Who is in each segment, by columns of customers; see `described`.
+
+        Parameters
+        ----------
+        survey : Survey
+        about : DataFrame, index customer_id
+        columns : sequence of str
+            Of `about`; all of them where none is named.
+        level : float
+            Nominal coverage.
+        """
+        known = survey.of_customers(chosen_columns(about, columns))
+        return described(self.posterior, known, survey.weights, level=level)
+
+    def told_by(self, survey: Survey, about: pd.DataFrame, **redrawing: Any) -> ProjectionAccuracy:
+        """How well columns of customers tell the segments; see `projection_accuracy`."""
+        found = survey.by_customer(self.posterior)
+        return projection_accuracy(about, found.posterior, weights=found.weights, **redrawing)
 
     def wanted(self, items: list[str]) -> Wanted:
         """What counts for each segment: mean answers above the lowest that can be given.

@@ -237,16 +237,6 @@ def figures_of(valued: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
     return numbers.join(more).rename_axis("customer_id").reset_index()
 
 
-def behind(survey: Survey, table: pd.DataFrame, column: str) -> pd.Series:
-    """One column of the customers behind the sheets, index respondent_id."""
-    return survey.of_customers(table[column])
-
-
-def columns_of(table: pd.DataFrame) -> list[str]:
-    """Names of a table's columns."""
-    return [str(name) for name in table.columns]
-
-
 def chosen_columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """The columns named, or all where none is."""
     return table[list(names)] if names else table
@@ -271,15 +261,14 @@ def loyalty_classes(
     return model.fit(answers, weights).posterior
 
 
-def loyalty_answers(survey: Survey, items: Mapping[str, str], behaviour: pd.Series) -> pd.DataFrame:
+def loyalty_answers(survey: Survey, items: Mapping[str, str], found: Standing) -> pd.DataFrame:
     """What loyalty profiles are made of, by the names that the rule knows.
 
     Parameters
     ----------
     survey : Survey
     items : mapping of reassessment, attachment, satisfaction and life_change to an item
-    behaviour : Series, index respondent_id
-        As `behaviour_of` gives it.
+    found : Standing
 
     Raises
     ------
@@ -290,7 +279,7 @@ def loyalty_answers(survey: Survey, items: Mapping[str, str], behaviour: pd.Seri
     if missing:
         raise NotIdentified(f"the params name no survey item on {missing[0]}")
     columns = {name: survey.answers[items[name]] for name in ANSWERED}
-    return pd.DataFrame(columns).assign(behaviour=behaviour)
+    return pd.DataFrame(columns).assign(behaviour=found.behaviour)
 
 
 def behaviour_of(
@@ -310,25 +299,56 @@ def behaviour_of(
     return found.where(found.notna(), None).rename("behaviour")
 
 
-def value_held(behaviour: pd.Series, now: pd.Series, before: pd.Series) -> pd.DataFrame:
-    """What a customer brings, or brought before reducing or leaving: what is at stake.
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What became of respondents' spend, and what is at stake with them.
+
+    Attributes
+    ----------
+    behaviour : Series of kept, reduced or gone, index respondent_id
+        None of who is linked to no customer.
+    held : DataFrame with the column `HELD`, same index
+        What a customer brings a year; of who went or shrank what they brought in the year
+        before, where that is known and was more: what they bring now is what is left.
+    """
+
+    behaviour: pd.Series
+    held: pd.DataFrame
+
+    def kept(self, when_reduced: float) -> pd.Series:
+        """Share of spend that is kept: 1, `when_reduced`, or 0 of who is gone; NaN if unknown."""
+        shares: Mapping[str, float] = {KEPT: 1.0, REDUCED: when_reduced, GONE: 0.0}
+        return self.behaviour.map(shares).astype(np.float64)
+
+
+def standing(
+    survey: Survey,
+    placed: pd.DataFrame,
+    valued: pd.DataFrame,
+    earlier: pd.DataFrame | Refusal,
+    *,
+    reduced: Sequence[str],
+    gone: Sequence[str],
+) -> Standing:
+    """What customers behind the sheets did with their spend, and what they bring.
 
     Parameters
     ----------
-    behaviour : Series
-        As `behaviour_of` gives it.
-    now, before : Series, same index
-        Money of the last year and of the one before it.
-
-    Returns
-    -------
-    DataFrame with the column `HELD`
-        Of who went or shrank, the year before where it is known and was better, since what
-        they bring now is what is left.
+    survey : Survey
+    placed, valued : DataFrame, index customer_id
+        With lifecycle_stage, and with current_value (money of the last year).
+    earlier : DataFrame or Refusal, index customer_id
+        With `before`, money of the year before the last.
+    reduced, gone : sequence of str
+        Lifecycle stages that count as such.
     """
-    larger = before.where(before > now, now)
-    held = now.where(behaviour.isna() | (behaviour == KEPT), larger)
-    return held.astype(float).to_frame(HELD)
+    behaviour = behaviour_of(survey.of_customers(placed["lifecycle_stage"]), reduced, gone)
+    held = survey.of_customers(valued["current_value"]).astype(float)
+    if not isinstance(earlier, Refusal):
+        before = survey.of_customers(earlier["before"])
+        went = behaviour.isin([REDUCED, GONE])
+        held = held.where(~went | ~(before > held), before)
+    return Standing(behaviour, held.to_frame(HELD))
 
 
 def value_shares(posterior: pd.DataFrame, held: pd.DataFrame, weights: pd.Series) -> pd.Series:
@@ -338,15 +358,9 @@ def value_shares(posterior: pd.DataFrame, held: pd.DataFrame, weights: pd.Series
     ----------
     posterior : DataFrame of shape (n, n_segments), index respondent_id
     held : DataFrame, same index
-        As `value_held` gives it.
+        Of a `Standing`.
     weights : Series, same index
     """
     money = (held[HELD].fillna(0.0).clip(lower=0) * weights).to_numpy()
     sums = pd.Series(posterior.to_numpy().T @ money, posterior.columns)
     return sums / max(float(sums.sum()), 1e-300)
-
-
-def kept_share(behaviour: pd.Series, when_reduced: float) -> pd.Series:
-    """Share of spend that is kept: 1, `when_reduced`, or 0 of who is gone; NaN if not known."""
-    shares: Mapping[str, float] = {KEPT: 1.0, REDUCED: when_reduced, GONE: 0.0}
-    return behaviour.map(shares).astype(np.float64)

@@ -9,6 +9,7 @@ from crmlib.segments.audit import (
     Audit,
     AuditRules,
     audit,
+    audit_of_rungs,
 )
 from crmlib.segments.behaviour import (
     BehaviourSegments,
@@ -160,6 +161,7 @@ __all__ = [
     "announced_by",
     "as_formed_before",
     "audit",
+    "audit_of_rungs",
     "behaviour_rung",
     "births",
     "build_ladder",

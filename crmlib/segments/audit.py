@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from crmlib.segments.distinct import distinct_pairs
+from crmlib.segments.stability import GATE, TRUSTED
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
@@ -57,6 +59,33 @@ class AuditRules:
     reachable: float
     most_moved: float
     min_cell: int
+
+    @classmethod
+    def of(cls, settings: _Settings, *, capacity: int, min_cell: int) -> AuditRules:
+        """The rules of some settings, for a ladder of its own capacity."""
+        return cls(
+            capacity=capacity,
+            min_customers=max(settings.min_customers, min_cell),
+            min_share=settings.min_share,
+            most_share=settings.most_share,
+            level=settings.test_level,
+            valid=GATE,
+            trusted=TRUSTED,
+            reachable=settings.reachable_share,
+            most_moved=settings.moved_share,
+            min_cell=min_cell,
+        )
+
+
+class _Settings(Protocol):
+    """What rules are taken from: the settings of the chapter on segments have it."""
+
+    min_customers: int
+    min_share: float
+    most_share: float
+    test_level: float
+    reachable_share: float
+    moved_share: float
 
 
 @dataclass(frozen=True)
@@ -177,6 +206,26 @@ def audit(
     names = ["check", "outcome", "figure", "unit", "expected", "sentence"]
     checks = pd.DataFrame(found, columns=names).astype({"figure": float})
     return Audit(checks, by_segment.reset_index(), pairs, len(customer_ids))
+
+
+def audit_of_rungs(
+    assigned: pd.DataFrame, customers: pd.DataFrame, figures: pd.DataFrame, rules: AuditRules
+) -> Audit:
+    """Audit segments that were formed by all that is known of customers.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        customer_id, segment.
+    customers : DataFrame
+        customer_id of everybody, with consent and preferred_channel where they are known.
+    figures : DataFrame
+        customer_id and figures, all of which bear on the segments.
+    """
+    return audit(
+        customers["customer_id"], assigned, rules,
+        evidence=figures, formed_by=list(figures.columns), people=customers,
+    )  # fmt: skip
 
 
 _NO_BASELINE = "No earlier version is named to compare with (`baseline` in the params)."

@@ -1,4 +1,4 @@
-"""A book of four short notebooks and a shop of two customers, to run the runner on.
+"""A book of short notebooks and a shop of two customers, to run the runner on.
 
 As a script it makes one version: `small_book.py PARAMS OUT NOTEBOOKS [KEY=VALUE …]`.
 """
@@ -24,6 +24,7 @@ PARAMETERS = {
     "01_customers": 'engagement = ""\nrun_dir = ""\nmax_excluded_share = 0.2',
     "02_value": 'engagement = ""\nrun_dir = ""\nhorizon_years = 3.0',
     "03_segments": 'engagement = ""\nrun_dir = ""\ncapacity = 12',
+    "04_needs": 'engagement = ""\nrun_dir = ""\nstarts = 10',
     "06_summary": 'engagement = ""\nrun_dir = ""\nmax_findings = 7',
 }
 
@@ -69,6 +70,7 @@ size = Path("tables/customers.csv").write_text("customer_id\\na\\nb\\n")
 """,
     "02_value": "print(horizon_years)",
     "03_segments": "print(capacity)",
+    "04_needs": "print(starts)",
     "06_summary": "print(max_findings)",
 }
 
