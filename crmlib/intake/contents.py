@@ -40,7 +40,9 @@ class Contents:
     @property
     def told(self) -> str:
         """What it holds, for a message."""
-        return self.kind if self.kind in (NUMBERS, YES_NO) else f"{self.kind}, `{self.example}`"
+        return (
+            self.kind if self.kind in (NUMBERS, YES_NO) else f"{self.kind} such as `{self.example}`"
+        )
 
 
 def look_into(rows: ir.Table, names: Iterable[str]) -> dict[str, Contents]:
