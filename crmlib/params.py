@@ -387,6 +387,10 @@ class SegmentsChapter(_Section):
         return self
 
 
+# Columns of choices that describe no offer; seconds are how long a task took.
+NO_ATTRIBUTE = (*TABLES["choices"].columns, "seconds")
+
+
 class Questions(_Section):
     """What the client's survey and choices asked, and the client's own figures beside them."""
 
@@ -479,6 +483,64 @@ class Questions(_Section):
             worst, best = getattr(self, key)
             if not worst < best:
                 raise _Mistake(key, f"{worst:g} is not below {best:g}.", "State worst, then best.")
+        return self
+
+    @model_validator(mode="after")
+    def _items_stand_once(self) -> Questions:
+        lists = {"issues": self.issues, "choice_attributes": self.choice_attributes}
+        for name, better in self.choice_better.items():
+            if not isinstance(better, str):
+                lists[f"choice_better.{name}"] = better
+        for key, names in lists.items():
+            for name in names:
+                if names.count(name) > 1:
+                    raise _Mistake(key, f"names `{name}` twice.", "Name each once.")
+        explained: dict[str, str] = {}
+        for key, item in self.loyalty_items.items():
+            if item in explained:
+                raise _Mistake(
+                    f"loyalty_items.{key}",
+                    f"`{item}` is the item of {explained[item]}, too.",
+                    "Name a question of its own.",
+                )
+            explained[item] = key
+        satisfaction = self.loyalty_items.get("satisfaction")
+        if satisfaction in self.issues:
+            raise _Mistake(
+                "issues",
+                f"names `{satisfaction}`, which is satisfaction itself (`loyalty_items`).",
+                "Leave it out: it would explain all of itself.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _attributes_can_be(self) -> Questions:
+        for name in self.choice_attributes:
+            if name in NO_ATTRIBUTE:
+                raise _Mistake(
+                    "choice_attributes",
+                    f"`{name}` is a column of every table of choices and describes no offer.",
+                    "Leave it out.",
+                )
+        if self.choice_attributes == [self.choice_price]:
+            raise _Mistake(
+                "choice_price",
+                f"`{self.choice_price}` is the only attribute; nothing is left to pay for.",
+                "Name further `choice_attributes`, or leave the price out.",
+            )
+        if self.offers and not self.choice_attributes:
+            raise _Mistake(
+                "offers",
+                "are described, but no `choice_attributes` are named.",
+                "Name the columns of `choices` that describe an offer.",
+            )
+        for name in self.offers:
+            if name.strip().lower() == "none":
+                raise _Mistake(
+                    f"offers.{name}",
+                    "is what the option to take no offer is called.",
+                    "Take another word.",
+                )
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ what must the client be asked?
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import ibis
@@ -21,6 +22,7 @@ from crmlib.intake.client_tables import ClientTable, open_table
 from crmlib.intake.customers import NOTHING_BOUGHT, to_frame
 from crmlib.intake.identities import NOBODY, follow
 from crmlib.intake.links import coverage
+from crmlib.intake.questions import check_questions
 from crmlib.intake.reading.probe import locate
 from crmlib.intake.reading.reader import connect
 from crmlib.intake.reasons import check_reasons
@@ -98,12 +100,22 @@ class Client:
                     f"`{key}` is no column of the customers.",
                     suggestion(key, map(str, view.columns)),
                 )
-            names = {c: _free_name(c, view) for c in attributes if c != key}
+            names = _free_names(self.tables[name], view.columns)
             attributes[key] = attributes[key].astype(view["customer_id"].dtype)
             if key != "customer_id":
                 view[key] = view[key].astype(view["customer_id"].dtype)
             view = view.merge(attributes.rename(columns=names), how="left", on=key)
         return view
+
+    def attributes(self) -> list[str] | None:
+        """What `customer_view` calls the client's attributes; None without purchases."""
+        if self.transactions is None:
+            return None
+        ours, found = list(self.transactions.customers.columns), []
+        for name in ("customers", "external"):
+            if name in self.tables:
+                found += _free_names(self.tables[name], [*ours, *found]).values()
+        return found
 
     def _with_others(self, view: pd.DataFrame) -> pd.DataFrame:
         """The customers who bought, and those whom contracts or the ledger show."""
@@ -146,11 +158,16 @@ class Client:
         return parts | {f"client_{name}": table.rows for name, table in self.tables.items()}
 
 
-def _free_name(name: str, view: pd.DataFrame) -> str:
-    """An attribute's name beside the columns that are there."""
-    while name in view:
-        name = f"{name}_attribute"
-    return name
+def _free_names(table: ClientTable, taken: Iterable[str]) -> dict[str, str]:
+    """Names of a table's attributes beside the columns that are there, by their own."""
+    there, names = set(taken), {}
+    for column in table.rows.columns:
+        if column != table.key:
+            name = column
+            while name in there:
+                name = f"{name}_attribute"
+            names[column] = name
+    return names
 
 
 def open_client(engagement: Engagement) -> Client:
@@ -161,10 +178,13 @@ def open_client(engagement: Engagement) -> Client:
     InputError
         A file that cannot be read, lacks a column, or leaves too few usable rows.
     ParamsError
-        A threshold for a reason that does not exist, a time zone that is not known.
+        A threshold for a reason that does not exist, a time zone that is not known, a
+        name in `questions` or `needs` that the tables do not hold.
     """
     check_reasons(engagement.customers.max_excluded_by_reason)
     client, merged = _opened(engagement, as_base=True)
+    rows = {name: table.rows for name, table in client.tables.items()}
+    check_questions(engagement, rows, client.attributes())
     transactions, tables, ledger = client.transactions, client.tables, client.ledger
     reconciled = _reconcile(engagement, tables, transactions)
     links = coverage(tables, None if transactions is None else transactions.purchases)

@@ -17,6 +17,9 @@ from crmlib.intake.customers import SUMMED, to_frame
 from crmlib.intake.reading.reader import connect
 from crmlib.params import ExternalInput
 
+# Columns beside the client's customers that do not describe a person.
+NOT_OF_THE_PERSON = (*SUMMED, "left", "is_prospect", "consent")
+
 
 def read_people(
     customers: object,
@@ -83,4 +86,4 @@ def attributes_of(people: pd.DataFrame) -> pd.DataFrame:
         customer_id and attributes, those from outside included; without what intake has
         summed up, without `left`, and without whether the person may be reached.
     """
-    return people.drop(columns=[*SUMMED, "left", "is_prospect", "consent"], errors="ignore")
+    return people.drop(columns=list(NOT_OF_THE_PERSON), errors="ignore")
