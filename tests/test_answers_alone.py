@@ -114,7 +114,11 @@ def test_every_page_and_the_index_name_what_is_left_out_and_why(version):
 
 def test_the_summary_works_on_the_findings_there_are(version):
     found = json.loads((version / "findings.json").read_text())
-    assert [finding["id"] for finding in found] == ["data_verdict", "rows_used", "most_important_attribute"]
+    assert [finding["id"] for finding in found] == [
+        "data_verdict",
+        "rows_used",
+        "most_important_attribute",
+    ]
     read = words(version / "index.html")
     assert found[1]["sentence"] in read and "Decide which data to ask the client for" in read
 

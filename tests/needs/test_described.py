@@ -43,7 +43,9 @@ def test_certain_classes_have_their_direct_means_and_shares() -> None:
     posterior = pd.DataFrame(np.eye(2)[truth], columns=NAMES)
     columns = pd.DataFrame({"spend": np.arange(60.0), "city": np.where(truth, "A", "B")})
     columns.loc[::7, "city"] = "A"
-    table = described(posterior, columns, level=0.95).table.set_index(["column", "level", "class"])["value"]
+    table = described(posterior, columns, level=0.95).table.set_index(["column", "level", "class"])[
+        "value"
+    ]
     direct = columns["spend"].groupby(truth).mean()
     assert table["spend", "mean"].to_numpy() == pytest.approx(direct.to_numpy())
     assert table["city", "B", "class 1"] == pytest.approx(
