@@ -16,7 +16,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from crmlib import cli
+from crmlib import cli, intake, params
+from crmlib.errors import ParamsError
 
 SURVEY = """\
 respondent_id,customer_id,wants_price,wants_speed,stays,content,sat_app,sat_fees,free,silent
@@ -314,6 +315,32 @@ def test_attributes_of_customers(folder, key):
 
 def test_attributes_are_not_looked_for_where_nobody_is_a_customer(folder):
     assert check(folder, RIGHT, needs={"described_by": ["age"]}).exit_code == 0
+
+
+def test_tables_that_a_version_keeps_say_the_same(folder, tmp_path):
+    """Chapter 01 is not executed anew where only the questions have changed."""
+    inputs = {name: {"path": f"{name}.csv"} for name in ("transactions", "survey", "customers")}
+
+    def asking(**sections: Any) -> params.Engagement:
+        return params.resolve(ENGAGEMENT | {"inputs": inputs} | sections, "asked.yml", folder)
+
+    client = intake.open_client(asking())
+    client.customer_view().to_parquet(tmp_path / "customers.parquet")
+    for name, rows in client.kept_tables().items():
+        intake.write(rows, tmp_path / f"{name}.parquet")
+    right = asking(questions={"issues": ["sat_app"]}, needs={"projected_from": ["age"]})
+    intake.check_kept(right, tmp_path)
+    wrong = asking(
+        questions={"issues": ["sat_ap", "sat_fees"], "choice_attributes": ["fee"]},
+        needs={"described_by": ["ages", "frequency"]},
+    )
+    for check_them in (intake.open_client, lambda asked: intake.check_kept(asked, tmp_path)):
+        with pytest.raises(ParamsError) as caught:
+            check_them(wrong)
+        assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == [
+            "questions.choice_attributes", "questions.issues", "questions.satisfaction_scale",
+            "needs.described_by", "needs.described_by",
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
