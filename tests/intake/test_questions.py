@@ -10,6 +10,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -258,6 +259,16 @@ def test_levels_that_no_word_is_equal_to(folder):
         "questions.offers: names one offer, and nobody could take none: one alone has no share. "
         "Name another offer.",
     ]
+
+
+def test_exact_decimals_are_numbers_to_the_chapter_that_reads_them(folder, tmp_path):
+    fee = pyarrow.array([1, 2, 1, 2], pyarrow.decimal128(9, 2))
+    inputs = table(folder, fee=fee, service=["branch", "adviser"] * 2)
+    asked = {"choice_attributes": ["fee", "service"], "choice_price": "fee"}
+    raw = ENGAGEMENT | {"inputs": inputs, "questions": asked}
+    client = intake.open_client(params.resolve(raw, "asked.yml", folder))
+    intake.write(client.tables["choices"].rows, tmp_path / "kept.parquet")
+    assert pd.read_parquet(tmp_path / "kept.parquet")["fee"].dtype == "float64"
 
 
 def test_a_column_of_each_row_is_no_attribute_though_nothing_names_it(folder):
