@@ -376,6 +376,15 @@ def test_tables_that_a_version_keeps_say_the_same(folder, tmp_path):
             "questions.choice_better.s: names `a` twice. Name each once.",
         ),
         (
+            {"choice_attributes": ["fee"], "choice_better": {"fee": "lowest"}},
+            "questions.choice_better.fee: found 'lowest'; expected `low`, `high` or a list of "
+            "levels. List levels from best to worst: `[full, basic]`.",
+        ),
+        (
+            {"choice_attributes": ["fee"], "choice_better": {"fee": 3}},
+            "questions.choice_better.fee: found 3; expected text; put it in quotes.",
+        ),
+        (
             {"choice_attributes": ["fee"], "offers": {"None": {"fee": 1}}},
             "questions.offers.None: is what the option to take no offer is called. "
             "Take another word.",
