@@ -8,6 +8,7 @@ all at once, before any chapter computes on them (chapters 01 and 04).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import ibis.expr.types as ir
 
@@ -15,6 +16,7 @@ from crmlib.errors import ParamsError, suggestion
 from crmlib.intake.contents import NUMBERS, YES_NO, Contents, look_into
 from crmlib.intake.offered import offer_mistakes
 from crmlib.intake.people import NOT_OF_THE_PERSON
+from crmlib.intake.reading.reader import connect
 from crmlib.params import Engagement, NeedsChapter, Questions
 from crmlib.tables import TABLES
 
@@ -59,6 +61,34 @@ def check_questions(
         first, *others = mistakes
         first.others = tuple(others)
         raise first
+
+
+def check_kept(engagement: Engagement, folder: Path) -> None:
+    """`check_questions` of the tables that a version keeps.
+
+    Questions decide nothing in the chapter that opens the client's tables, so it is not
+    executed anew when only they change, and nothing else would hold them against the tables.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the first chapter has left its tables.
+
+    Raises
+    ------
+    ParamsError
+        The first mistake, with the others below it.
+    """
+    connection = connect()
+    kept = {name: folder / f"client_{name}.parquet" for name in engagement.inputs.given()}
+    tables = {
+        name: connection.read_parquet(str(path)) for name, path in kept.items() if path.exists()
+    }
+    view, attributes = folder / "customers.parquet", None
+    if view.exists():
+        columns = connection.read_parquet(str(view)).columns
+        attributes = [name for name in columns if name != "customer_id"]
+    check_questions(engagement, tables, attributes)
 
 
 def _without_table(
