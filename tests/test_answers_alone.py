@@ -139,6 +139,15 @@ def test_a_notebook_opened_by_hand_reads_the_version(folder, version, monkeypatc
         chapter.open_chapter("02_value", "panel")
 
 
+def test_a_question_is_held_against_tables_that_are_not_opened_anew(folder, version):
+    """The first chapter is reused, since questions decide nothing in it."""
+    wrong = "questions.choice_attributes=[prize]"
+    out = str(folder / "reports")
+    message = refused("run", str(folder / "panel.yml"), "--set", wrong, "--out", out)
+    assert "questions.choice_attributes" in message and "Did you mean `price`?" in message
+    assert [path.name for path in version.parent.glob("v*")] == [version.name]
+
+
 def test_scores_are_refused_in_words(folder, version):
     said = refused("score", str(version), str(folder / "choices.csv"), "--out", str(folder / "s"))
     assert "has no chapter 03_segments" in said

@@ -120,7 +120,8 @@ def test_names_that_the_survey_does_not_have(folder):
         "Did you mean `stays`?",
         f"questions.issues: `zzz` is no item of the survey. Known here: {known}.",
         f"questions.reasons: `weight` is no item of the survey. Known here: {known}.",
-        "questions.words.sat_ap: `sat_ap` is no item of the survey. Did you mean `sat_app`?",
+        "questions.words.sat_ap: `sat_ap` is no item of the survey and no attribute of the "
+        "choices. Did you mean `sat_app`?",
     ]
 
 
@@ -299,11 +300,12 @@ def test_settings_about_tables_that_are_not_given(folder):
         f"questions.benefits: needs inputs.survey, {needs} "
         "Give the table, or leave out what was asked in it.",
         f"questions.reasons: needs inputs.survey, {needs}",
-        f"questions.words: needs inputs.survey, {needs}",
         f"questions.loyalty_items: needs inputs.survey, {needs}",
         f"questions.issues: needs inputs.survey, {needs}",
         f"questions.choice_attributes: needs inputs.choices, {needs} "
         "Give the table, or leave out what was asked in it.",
+        "questions.words: needs inputs.survey or inputs.choices, which are not given. "
+        "Give the table, or leave the words out.",
     ]
 
 
