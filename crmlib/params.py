@@ -617,7 +617,7 @@ class NeedsChapter(_Section):
     """04_needs: what customers want, why they stay, and what it costs to fix."""
 
     most_needs_segments: Annotated[int, Field(ge=1, le=12)] = Field(
-        default=7, description="needs segments that are looked for, at most"
+        default=6, description="needs segments that are looked for, at most"
     )
     starts: Annotated[int, Field(ge=1, le=200)] = Field(
         default=10, description="starts from which each number of classes is looked for"

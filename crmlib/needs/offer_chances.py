@@ -93,7 +93,13 @@ def offer_chances(
         raise NotIdentified(f"fewer than {_FEWEST} respondents who chose are in {', '.join(few)}")
     groups = _groups(model, preferences, table)[both]
     rows = preferences.coding.matrix(offers)
-    chances = _by_segment(soft, weight, groups) @ _taken(preferences.coefficients, rows)
+    # of single people the mean over draws: a chance is no straight line of part-worths
+    taken = (
+        np.mean([_taken(draw, rows) for draw in preferences.draws], axis=0)
+        if preferences.sampled
+        else _taken(preferences.coefficients, rows)
+    )
+    chances = _by_segment(soft, weight, groups) @ taken
     drawn = bootstrap_weights(len(weight), len(preferences.draws), generator(seed, _SAMPLE))
     draws = np.array(
         [

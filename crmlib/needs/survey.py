@@ -20,6 +20,7 @@ from crmlib.needs.loyalty import GONE, KEPT, PROFILES, REDUCED
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
+_STARTS = 4  # of the classes that loyalty profiles are held against
 HELD = "yearly_value"  # what a customer brings a year, or brought before going
 ANSWERED = ("reassessment", "attachment", "satisfaction", "life_change")  # loyalty's items
 
@@ -247,9 +248,7 @@ def brought_so_far(valued: pd.DataFrame) -> float:
     return float((valued["lifetime_value"] - valued["future_value"]).sum())
 
 
-def loyalty_classes(
-    answers: pd.DataFrame, weights: pd.Series, *, n_init: int, seed: int
-) -> pd.DataFrame:
+def loyalty_classes(answers: pd.DataFrame, weights: pd.Series, *, seed: int) -> pd.DataFrame:
     """Latent classes of the answers that loyalty profiles are made of, as many as profiles.
 
     Returns
@@ -257,7 +256,7 @@ def loyalty_classes(
     DataFrame of shape (n, 6)
         Probability of each class.
     """
-    model = LatentClass(len(PROFILES), n_init=n_init, random_state=seed, ordinal=ANSWERED)
+    model = LatentClass(len(PROFILES), n_init=_STARTS, random_state=seed, ordinal=ANSWERED)
     return model.fit(answers, weights).posterior
 
 
@@ -290,7 +289,7 @@ def behaviour_of(
     Parameters
     ----------
     stage : Series of str
-        Missing or "unknown" of who is not known.
+        Missing or "unknown" of who is not known: so is behaviour.
     reduced, gone : sequence of str
         Stages that count as such; all others count as kept.
     """

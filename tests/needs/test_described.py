@@ -65,3 +65,46 @@ def test_refusals_name_what_cannot_be_described() -> None:
         classification_table(pd.DataFrame({NAMES[0]: [0.9, 0.8], NAMES[1]: [0.1, 0.2]}))
     with pytest.raises(NotIdentified, match="column spend"):
         described(posterior, columns.assign(spend=1.0), level=0.95)
+
+
+def test_weights_count_as_so_many_respondents():
+    posterior, columns = survey(3, 200)
+    times = np.random.default_rng(1).integers(1, 4, 200)
+    weighted = described(posterior, columns, times, level=0.9).table["value"]
+    rows = np.repeat(np.arange(200), times)
+    copied = described(posterior.iloc[rows].reset_index(drop=True),
+                       columns.iloc[rows].reset_index(drop=True), level=0.9)  # fmt: skip
+    assert weighted.to_numpy() == pytest.approx(copied.table["value"].to_numpy())
+
+
+def test_intervals_of_means_cover_where_the_answers_are_calibrated():
+    """2,000 small surveys; a little wide, since the table of errors is of the same people."""
+    covered = []
+    for seed in range(2000):
+        posterior, columns = survey(seed, 250)
+        table = described(posterior, columns, level=0.95).table
+        covered.append((table["lower"] <= TRUE_MEANS) & (table["upper"] >= TRUE_MEANS))
+    assert 0.93 < np.mean(covered) < 0.98
+
+
+def test_columns_of_chance_are_rarely_said_to_differ():
+    """After Holm at most one survey in twenty has any of three columns that differ by chance."""
+    alarms = 0
+    for seed in range(300):
+        posterior, _ = survey(seed, 250)
+        rng = np.random.default_rng([seed, 1])
+        columns = pd.DataFrame(rng.normal(size=(250, 2)), columns=["a", "b"])
+        columns["c"] = rng.choice(["x", "y"], 250)
+        alarms += (described(posterior, columns, level=0.95).table["p"] < 0.05).any()
+    assert alarms / 300 < 0.09
+
+
+def test_one_column_that_cannot_be_described_takes_no_other_away():
+    posterior, columns = survey(1)
+    rare = np.where(np.arange(600) < 3, "rare", np.where(np.arange(600) % 2, "x", "y"))
+    found = described(
+        posterior, columns.assign(constant=1.0, id=np.arange(600).astype(str), word=rare),
+        level=0.95,
+    )  # fmt: skip
+    assert set(found.left_out) == {"constant", "id"}
+    assert set(found.table.loc[found.table["column"] == "word", "level"]) == {"x", "y", "others"}

@@ -164,3 +164,27 @@ def test_unlinked_respondents_are_counted_and_twins_refused():
     assert projection_accuracy(table, moved, trees=False, **GIVEN).n_unlinked == 2
     with pytest.raises(ValueError, match="appears twice"):
         projection_accuracy(table, posteriors.rename(index={0: 1}), **GIVEN)
+
+
+def test_hits_are_those_on_true_segments_where_answers_are_uncertain():
+    """Counted by posteriors alone they would be lower than what the projection hits."""
+    table, segment, chances = base(3)
+    found = projection_accuracy(table, asked(segment, np.arange(1500), certain=0.8), **GIVEN)
+    rows = np.arange(1500, 4000)
+    done = project(found, table.loc[rows]).table["needs_segment"].to_numpy()
+    hits = (done == np.array(NAMES)[segment[rows]]).mean()
+    best = (chances[rows].argmax(axis=1) == segment[rows]).mean()
+    assert found.hit_rate.value == pytest.approx(hits, abs=0.04)
+    assert hits > best - 0.06 and found.hit_rate.lo < best
+
+
+def test_who_is_taken_for_whom_is_the_confusion_with_true_segments():
+    table, segment, _ = base(4)
+    found = projection_accuracy(table, asked(segment, np.arange(2000), certain=0.85), **GIVEN)
+    taken = found.recognised
+    np.testing.assert_allclose(taken.sum(axis=1), 1)
+    rows = np.arange(2000, 4000)
+    done = project(found, table.loc[rows]).table["needs_segment"].to_numpy()
+    true = pd.crosstab(np.array(NAMES)[segment[rows]], done, normalize="index")
+    true = true.reindex(index=NAMES, columns=NAMES, fill_value=0)
+    assert np.abs(taken.to_numpy() - true.to_numpy()).max() < 0.08

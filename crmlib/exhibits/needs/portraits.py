@@ -22,7 +22,7 @@ from crmlib.exhibits.scope import Scope
 from crmlib.needs.described import Described
 from crmlib.stats.refusal import Refusal
 
-_WHAT = "Who is in which needs segment"
+_WHAT = "Who is in a segment"
 _MOST = 8  # columns of customers that are pictured
 _OTHERS = "others"
 
@@ -124,7 +124,7 @@ def _figure(value: float, level: str) -> str:
     if level != "mean":
         return formats.percent(min(max(value, 0.0), 1.0))  # the correction may lead beyond
     if abs(value) < 100:
-        return f"{value:.1f}"
+        return f"{round(value, 1) + 0:.1f}"  # no "-0.0"
     return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"  # a year has no thousands
 
 
