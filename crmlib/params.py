@@ -431,7 +431,7 @@ class Questions(_Section):
     choice_money: Annotated[str, Field(max_length=40, pattern=PLAIN)] = Field(
         default="", description="what the price is in, `EUR a year`; the currency where empty"
     )
-    choice_better: dict[Text, Literal["low", "high"] | list[Text]] = Field(
+    choice_better: dict[Text, Text | list[Text]] = Field(
         default={}, description="what all prefer, `fee: low`, or levels from best to worst"
     )
     choice_base: dict[Text, Text] = Field(
@@ -534,6 +534,13 @@ class Questions(_Section):
                 "are described, but no `choice_attributes` are named.",
                 "Name the columns of `choices` that describe an offer.",
             )
+        for name, better in self.choice_better.items():
+            if isinstance(better, str) and better not in ("low", "high"):
+                raise _Mistake(
+                    f"choice_better.{name}",
+                    f"found '{better}'; expected `low`, `high` or a list of levels.",
+                    "List levels from best to worst: `[full, basic]`.",
+                )
         for name in self.offers:
             if name.strip().lower() == "none":
                 raise _Mistake(

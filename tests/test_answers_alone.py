@@ -114,7 +114,11 @@ def test_every_page_and_the_index_name_what_is_left_out_and_why(version):
 
 def test_the_summary_works_on_the_findings_there_are(version):
     found = json.loads((version / "findings.json").read_text())
-    assert [finding["id"] for finding in found] == ["data_verdict", "rows_used", "most_important_attribute"]
+    assert [finding["id"] for finding in found] == [
+        "data_verdict",
+        "rows_used",
+        "most_important_attribute",
+    ]
     read = words(version / "index.html")
     assert found[1]["sentence"] in read and "Decide which data to ask the client for" in read
 
@@ -133,6 +137,15 @@ def test_a_notebook_opened_by_hand_reads_the_version(folder, version, monkeypatc
     assert opened.source.resolve() == version.resolve()
     with pytest.raises(ParamsError, match=r"02_value: needs inputs\.transactions"):
         chapter.open_chapter("02_value", "panel")
+
+
+def test_a_question_is_held_against_tables_that_are_not_opened_anew(folder, version):
+    """The first chapter is reused, since questions decide nothing in it."""
+    wrong = "questions.choice_attributes=[prize]"
+    out = str(folder / "reports")
+    message = refused("run", str(folder / "panel.yml"), "--set", wrong, "--out", out)
+    assert "questions.choice_attributes" in message and "Did you mean `price`?" in message
+    assert [path.name for path in version.parent.glob("v*")] == [version.name]
 
 
 def test_scores_are_refused_in_words(folder, version):

@@ -278,6 +278,8 @@ def _begin(
     if reused:
         complete[name] = reused
         records.merge(this.build.path, this.chapters)
+        if not chapter.before:
+            _check_questions(this)
         this.progress(Step(name, "reused", source=reused.reused_from))
     else:
         workers.submit(_job(this, chapter))
@@ -341,6 +343,13 @@ def _key(this: _Run, chapter: Chapter) -> str:
         records.left_for(chapter, before, this.build.path),
         this.earlier.read_by(chapter) if this.earlier else {},
     )
+
+
+def _check_questions(this: _Run) -> None:
+    """Hold questions against tables that are reused: no chapter opens them anew."""
+    from crmlib.intake import check_kept
+
+    check_kept(this.engagement, this.build.path / "tables")
 
 
 def _probe(engagement: params.Engagement) -> None:

@@ -14,6 +14,7 @@ _HOMES = {
     "Intake": "crmlib.intake.transactions",
     "open_client": "crmlib.intake.opening",
     "open_some": "crmlib.intake.opening",
+    "check_kept": "crmlib.intake.questions",
     "Client": "crmlib.intake.opening",
     "Facts": "crmlib.intake.checks",
     "Check": "crmlib.intake.checks",

@@ -203,8 +203,13 @@ def _kept_names(source: Source) -> dict[str, str]:
 def _others(
     raw: ir.Table, source: Source, reading: Reading, joined_by: str | None
 ) -> dict[str, ir.Value]:
-    """Columns that are not ours: numbers where every cell is one, else as they stand."""
+    """Columns that are not ours: numbers where every cell is one, else as they stand.
+
+    Exact decimals become floats, which pandas takes for numbers when it reads a kept table.
+    """
     cells = {name: present(raw[name]) for name in _kept_names(source)}
+    exact = [name for name, cell in cells.items() if cell.type().is_decimal()]
+    cells |= {name: cells[name].cast("float64") for name in exact}
     text = {name: cell for name, cell in cells.items() if cell.type().is_string()}
     text.pop(joined_by, None)
     if text:

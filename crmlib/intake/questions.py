@@ -8,6 +8,7 @@ all at once, before any chapter computes on them (chapters 01 and 04).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import ibis.expr.types as ir
 
@@ -15,10 +16,11 @@ from crmlib.errors import ParamsError, suggestion
 from crmlib.intake.contents import NUMBERS, YES_NO, Contents, look_into
 from crmlib.intake.offered import offer_mistakes
 from crmlib.intake.people import NOT_OF_THE_PERSON
+from crmlib.intake.reading.reader import connect
 from crmlib.params import Engagement, NeedsChapter, Questions
 from crmlib.tables import TABLES
 
-_OF_SURVEY = ("benefits", "reasons", "words", "loyalty_items", "issues")
+_OF_SURVEY = ("benefits", "reasons", "loyalty_items", "issues")
 _OF_CHOICES = ("choice_attributes",)  # all else on choices is refused without them
 # What the chapter of segments says of customers, beside their attributes.
 _PLACED = ("value_tier", "behaviour_segment")
@@ -53,12 +55,41 @@ def check_questions(
         mistakes += _survey_mistakes(asked, tables["survey"])
     if "choices" in tables:
         mistakes += offer_mistakes(asked, tables["choices"])
+    mistakes += _word_mistakes(asked, tables)
     if attributes is not None:
         mistakes += _attribute_mistakes(engagement.needs, attributes)
     if mistakes:
         first, *others = mistakes
         first.others = tuple(others)
         raise first
+
+
+def check_kept(engagement: Engagement, folder: Path) -> None:
+    """`check_questions` of the tables that a version keeps.
+
+    Questions decide nothing in the chapter that opens the client's tables, so it is not
+    executed anew when only they change, and nothing else would hold them against the tables.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the first chapter has left its tables.
+
+    Raises
+    ------
+    ParamsError
+        The first mistake, with the others below it.
+    """
+    connection = connect()
+    kept = {name: folder / f"client_{name}.parquet" for name in engagement.inputs.given()}
+    tables = {
+        name: connection.read_parquet(str(path)) for name, path in kept.items() if path.exists()
+    }
+    view, attributes = folder / "customers.parquet", None
+    if view.exists():
+        columns = connection.read_parquet(str(view)).columns
+        attributes = [name for name in columns if name != "customer_id"]
+    check_questions(engagement, tables, attributes)
 
 
 def _without_table(
@@ -73,12 +104,31 @@ def _without_table(
             remedy = ""
 
 
+def _word_mistakes(asked: Questions, tables: Mapping[str, ir.Table]) -> Iterator[ParamsError]:
+    """Words for what is neither an item of the survey nor an attribute of the choices."""
+    given = [name for name in ("survey", "choices") if name in tables]
+    if asked.words and not given:
+        problem = "needs inputs.survey or inputs.choices, which are not given."
+        yield ParamsError("questions.words", problem, "Give the table, or leave the words out.")
+        return
+    known = [
+        column
+        for name in given
+        for column in tables[name].columns
+        if column not in TABLES[name].columns
+    ]
+    what = {"survey": "item of the survey", "choices": "attribute of the choices"}
+    for item in asked.words:
+        if item not in known:
+            problem = f"`{item}` is no {' and no '.join(what[name] for name in given)}."
+            yield ParamsError(f"questions.words.{item}", problem, suggestion(item, known))
+
+
 def _survey_mistakes(asked: Questions, rows: ir.Table) -> Iterator[ParamsError]:
     """Items that were not asked, or were answered otherwise than a setting needs."""
     items = [name for name in rows.columns if name not in TABLES["survey"].columns]
     measured, counted = _measured(asked), [("questions.reasons", item) for item in asked.reasons]
-    worded = [(f"questions.words.{item}", item) for item in asked.words]
-    for place, item in [*measured, *counted, *worded]:
+    for place, item in [*measured, *counted]:
         if item not in items:
             problem = f"`{item}` is no item of the survey."
             yield ParamsError(place, problem, suggestion(item, items))

@@ -161,9 +161,10 @@ class Fixes:
     table : DataFrame
         Best first: rank, issue, performance (mean answer), target (to which whoever stands
         below it is raised; empty where nobody is), points (raised in the mean over all), lift
-        (of mean overall satisfaction), gain, gain_lo, gain_hi, cost, net, net_lo, net_hi, net_per_cost
-        (empty where a fix costs nothing), net_per_cost_lo, net_per_cost_hi, chance_pays
-        (0–1), fix (bool), cumulative_cost, cumulative_net (of those to fix, else empty).
+        (of mean overall satisfaction), gain, gain_lo, gain_hi, cost, net, net_lo, net_hi,
+        net_per_cost (empty where a fix costs nothing), net_per_cost_lo, net_per_cost_hi,
+        chance_pays (0–1), fix (bool), cumulative_cost, cumulative_net (of those to fix, else
+        empty).
     grade : str
         Of the evidence.
     headroom : float

@@ -37,11 +37,12 @@ class ProjectionAccuracy:
     Attributes
     ----------
     hit_rate : Interval
-        Chance that a respondent belongs to the segment predicted.
+        Chance that a respondent belongs to the segment predicted, freed of the uncertainty of
+        answers.
     chance : float
         The same when all are put into the largest segment (of the other respondents).
     gain : Interval
-        Hit rate less chance, respondent by respondent.
+        Hit rate less chance, in the same resamples.
     nearest : float
         Hit rate of the nearest mean profile, a rule that a salesperson could follow.
     ceiling_columns : float
@@ -182,10 +183,13 @@ def projection_accuracy(
 
     Notes
     -----
-    Five-fold cross-fitting; the penalty is chosen within the four other folds. A hit is
-    counted by the posterior of the segment predicted, so that uncertain answers count as
-    such. Where answers are uncertain, probabilities are drawn towards the mean (they
-    predict posteriors); shares are corrected for it, single customers are not.
+    Five-fold cross-fitting; the penalty is chosen within the four other folds. Hits are the
+    diagonal of the confusion of predicted with true segments, from which the uncertainty of
+    answers is divided out (see `confusion`): counted by the posterior of the segment
+    predicted, columns would get no credit for deciding where answers are in doubt. It takes
+    answers and columns to be independent within a segment. Where answers are uncertain,
+    probabilities are drawn towards the mean (they predict posteriors); shares are corrected
+    for it, single customers are not.
     """
     if posteriors.index.has_duplicates or customers.index.has_duplicates:
         raise ValueError("a customer appears twice: one row each in customers and in posteriors")
@@ -237,27 +241,22 @@ def _fit(
 def _measured(fitted: _Fitted, names: pd.Index, n_unlinked: int, trees: bool) -> ProjectionAccuracy:
     """Hits of each rule, respondent by respondent, and their weighted means."""
     soft, weight = fitted.posteriors, fitted.weights
-    rows = np.arange(len(soft))
-    hit = soft[rows, fitted.predicted.argmax(axis=1)]
-    constant = soft[rows, _by_fold(fitted, _largest)]
-    nearest = soft[rows, _by_fold(fitted, _nearest)]
-    boosted = soft[rows, _by_fold(fitted, _boosted)] if trees else np.full(len(soft), np.nan)
+    predicted, constant = fitted.predicted.argmax(axis=1), _by_fold(fitted, _largest)
 
-    def mean(hits: FloatArray) -> float:
-        return float(np.average(hits, weights=weight))
+    def rate(segments: NDArray[np.int64], counts: FloatArray | float = 1.0) -> float:
+        return _hit_rate(soft, segments, weight * counts)
 
     resamples = bootstrap_weights(len(soft), fitted.replications, generator(fitted.seed, _SAMPLE))
-    draws = np.array(
-        [np.array([hit, hit - constant]) @ (c * weight) / (c @ weight) for c in resamples]
-    )
+    draws = np.array([[rate(predicted, c), rate(constant, c)] for c in resamples])
+    hit, chance = rate(predicted), rate(constant)
     table = confusion(soft, fitted.predicted, weight)
     return ProjectionAccuracy(
-        hit_rate=percentile_interval(mean(hit), draws[:, 0], fitted.level),
-        chance=mean(constant),
-        gain=percentile_interval(mean(hit - constant), draws[:, 1], fitted.level),
-        nearest=mean(nearest),
-        ceiling_columns=mean(boosted),
-        ceiling_answers=mean(soft.max(axis=1)),
+        hit_rate=percentile_interval(hit, draws[:, 0], fitted.level),
+        chance=chance,
+        gain=percentile_interval(hit - chance, draws[:, 0] - draws[:, 1], fitted.level),
+        nearest=rate(_by_fold(fitted, _nearest)),
+        ceiling_columns=rate(_by_fold(fitted, _boosted)) if trees else np.nan,
+        ceiling_answers=float(np.average(soft.max(axis=1), weights=weight)),
         confusion=pd.DataFrame(table, index=names, columns=names),
         survey_shares=pd.Series(np.average(soft, axis=0, weights=weight), index=names),
         n_respondents=len(soft),
@@ -265,6 +264,13 @@ def _measured(fitted: _Fitted, names: pd.Index, n_unlinked: int, trees: bool) ->
         left_out=fitted.encoding.left_out,
         _fitted=fitted,
     )
+
+
+def _hit_rate(soft: FloatArray, segments: NDArray[np.int64], weight: FloatArray) -> float:
+    """Share of respondents whose true segment is the one given, (n,), of all together."""
+    table = confusion(soft, np.eye(soft.shape[1])[segments], weight)
+    shares = np.average(soft, axis=0, weights=weight)
+    return float(np.clip(shares @ np.diag(table), 0, 1))
 
 
 def _by_fold(fitted: _Fitted, rule: Rule) -> NDArray[np.int64]:

@@ -72,7 +72,10 @@ def test_findings_are_estimates_whose_numbers_stand_in_their_exhibits():
     model, found, names = classes(0.6)
     driven, stake = small.driven(), small.stake()
     told = [
-        (needs.benefit_findings(model, found, names, SCOPE), PAIRS["benefits"](0.6)),
+        (
+            needs.benefit_findings(model, found, names, Refusal("no value"), SCOPE),
+            PAIRS["benefits"](0.6),
+        ),
         (
             needs.loyalty_findings(stake, "future_value", BROUGHT, SCOPE),
             PAIRS["loyalty"](0.2),

@@ -10,13 +10,15 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from crmlib import cli
+from crmlib import cli, intake, params
+from crmlib.errors import ParamsError
 
 SURVEY = """\
 respondent_id,customer_id,wants_price,wants_speed,stays,content,sat_app,sat_fees,free,silent
@@ -118,7 +120,8 @@ def test_names_that_the_survey_does_not_have(folder):
         "Did you mean `stays`?",
         f"questions.issues: `zzz` is no item of the survey. Known here: {known}.",
         f"questions.reasons: `weight` is no item of the survey. Known here: {known}.",
-        "questions.words.sat_ap: `sat_ap` is no item of the survey. Did you mean `sat_app`?",
+        "questions.words.sat_ap: `sat_ap` is no item of the survey and no attribute of the "
+        "choices. Did you mean `sat_app`?",
     ]
 
 
@@ -259,6 +262,16 @@ def test_levels_that_no_word_is_equal_to(folder):
     ]
 
 
+def test_exact_decimals_are_numbers_to_the_chapter_that_reads_them(folder, tmp_path):
+    fee = pyarrow.array([1, 2, 1, 2], pyarrow.decimal128(9, 2))
+    inputs = table(folder, fee=fee, service=["branch", "adviser"] * 2)
+    asked = {"choice_attributes": ["fee", "service"], "choice_price": "fee"}
+    raw = ENGAGEMENT | {"inputs": inputs, "questions": asked}
+    client = intake.open_client(params.resolve(raw, "asked.yml", folder))
+    intake.write(client.tables["choices"].rows, tmp_path / "kept.parquet")
+    assert pd.read_parquet(tmp_path / "kept.parquet")["fee"].dtype == "float64"
+
+
 def test_a_column_of_each_row_is_no_attribute_though_nothing_names_it(folder):
     """Without `choice_attributes` every other column is one."""
     (folder / "blocks.csv").write_text(
@@ -287,11 +300,12 @@ def test_settings_about_tables_that_are_not_given(folder):
         f"questions.benefits: needs inputs.survey, {needs} "
         "Give the table, or leave out what was asked in it.",
         f"questions.reasons: needs inputs.survey, {needs}",
-        f"questions.words: needs inputs.survey, {needs}",
         f"questions.loyalty_items: needs inputs.survey, {needs}",
         f"questions.issues: needs inputs.survey, {needs}",
         f"questions.choice_attributes: needs inputs.choices, {needs} "
         "Give the table, or leave out what was asked in it.",
+        "questions.words: needs inputs.survey or inputs.choices, which are not given. "
+        "Give the table, or leave the words out.",
     ]
 
 
@@ -316,6 +330,32 @@ def test_attributes_are_not_looked_for_where_nobody_is_a_customer(folder):
     assert check(folder, RIGHT, needs={"described_by": ["age"]}).exit_code == 0
 
 
+def test_tables_that_a_version_keeps_say_the_same(folder, tmp_path):
+    """Chapter 01 is not executed anew where only the questions have changed."""
+    inputs = {name: {"path": f"{name}.csv"} for name in ("transactions", "survey", "customers")}
+
+    def asking(**sections: Any) -> params.Engagement:
+        return params.resolve(ENGAGEMENT | {"inputs": inputs} | sections, "asked.yml", folder)
+
+    client = intake.open_client(asking())
+    client.customer_view().to_parquet(tmp_path / "customers.parquet")
+    for name, rows in client.kept_tables().items():
+        intake.write(rows, tmp_path / f"{name}.parquet")
+    right = asking(questions={"issues": ["sat_app"]}, needs={"projected_from": ["age"]})
+    intake.check_kept(right, tmp_path)
+    wrong = asking(
+        questions={"issues": ["sat_ap", "sat_fees"], "choice_attributes": ["fee"]},
+        needs={"described_by": ["ages", "frequency"]},
+    )
+    for check_them in (intake.open_client, lambda asked: intake.check_kept(asked, tmp_path)):
+        with pytest.raises(ParamsError) as caught:
+            check_them(wrong)
+        assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == [
+            "questions.choice_attributes", "questions.issues", "questions.satisfaction_scale",
+            "needs.described_by", "needs.described_by",
+        ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -336,6 +376,15 @@ def test_attributes_are_not_looked_for_where_nobody_is_a_customer(folder):
         (
             {"choice_attributes": ["s"], "choice_better": {"s": ["a", "b", "a"]}},
             "questions.choice_better.s: names `a` twice. Name each once.",
+        ),
+        (
+            {"choice_attributes": ["fee"], "choice_better": {"fee": "lowest"}},
+            "questions.choice_better.fee: found 'lowest'; expected `low`, `high` or a list of "
+            "levels. List levels from best to worst: `[full, basic]`.",
+        ),
+        (
+            {"choice_attributes": ["fee"], "choice_better": {"fee": 3}},
+            "questions.choice_better.fee: found 3; expected text; put it in quotes.",
         ),
         (
             {"choice_attributes": ["fee"], "offers": {"None": {"fee": 1}}},

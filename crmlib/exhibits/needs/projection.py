@@ -60,7 +60,8 @@ def projection_accuracy(
         unit="share of respondents put into their own segment",
         alt=f"Bars of the share of respondents hit by {len(table)} rules, of which guessing is "
         "one and the answers themselves are the last.",
-        note=f"Respondents were held out in turn. Gain over guessing: {gain}. "
+        note="Respondents were held out in turn; the uncertainty of their answers is divided out. "
+        f"Gain over guessing: {gain}. "
         f"{held.n_unlinked:,} respondents are linked to no customer, or have no segment. Guessing "
         "puts everybody into the largest segment; trees estimate what the columns allow; of "
         "uncertain answers nobody hits more than the last bar."
