@@ -37,8 +37,9 @@ class Described:
     table : DataFrame
         One row per column, class and level: column, level ("mean" of a numeric column),
         class, value (mean in the column's unit or share 0–1), lower, upper, all (over all
-        classes), p (Wald test that classes are equal, corrected by Holm over columns; NaN
-        for a single class).
+        classes), spread (standard deviation of customers, in the same unit), p (Wald test
+        that classes are equal, corrected by Holm over columns; NaN for a single class).
+        A corrected share may lie a little beyond 0 or 1.
     classification : DataFrame of shape (n_classes, n_classes)
         Probability of being assigned to the column's class for members of the row's class.
     n_linked, n_asked : int
@@ -193,6 +194,9 @@ def _column(
     weighted = survey.bch * survey.weights[:, None]
     means, totals = _means(column, weighted)
     k, levels = means.shape
+    overall = totals @ means / totals.sum()
+    counted = survey.weights * column.known
+    spread = np.sqrt(counted @ (column.values - overall) ** 2 / counted.sum())
     if drawn is None:
         covariance = _sandwich(column, means, totals, survey)
     else:
@@ -209,7 +213,8 @@ def _column(
             "value": means.ravel(),
             "lower": lower.ravel(),
             "upper": upper.ravel(),
-            "all": np.tile(totals @ means / totals.sum(), k),
+            "all": np.tile(overall, k),
+            "spread": np.tile(spread, k),
             "p": _equal(means, covariance, levels if column.numeric else levels - 1,
                         None if drawn is None else len(drawn)),
         }
