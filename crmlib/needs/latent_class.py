@@ -9,7 +9,7 @@ are grouped by answer pattern, so that a million of them are no more work than t
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -258,7 +258,7 @@ class LatentClass(BaseEstimator):
         patterns, rng = self._patterns, generator(self.random_state, _REDRAWN)
         counted = np.flatnonzero(patterns.index >= 0)
         where, each = patterns.index[counted], patterns.each[counted]
-        shares, tables = [], []
+        shares, tables, times = [], [], []
         for _ in range(replications):
             drawn = rng.integers(0, counted.size, counted.size)
             weights = np.bincount(where[drawn], each[drawn], len(patterns.codes))
@@ -269,7 +269,10 @@ class LatentClass(BaseEstimator):
             order = matched(_distances(self._state.table, found.state.table))
             shares.append(found.shares[order])
             tables.append(found.state.table[:, order])
-        return ClassIntervals(self, np.array(shares), np.array(tables), level)
+            often = np.bincount(counted[drawn], minlength=patterns.index.size)
+            # who answered nothing is not drawn, and stays as he is
+            times.append(np.where(patterns.index >= 0, often, 1).astype(np.uint16))
+        return ClassIntervals(self, np.array(shares), np.array(tables), np.array(times), level)
 
 
 class ClassIntervals:
@@ -281,13 +284,32 @@ class ClassIntervals:
     shares : array of shape (R, K)
     tables : array of shape (R, L, K)
         Probabilities of answers in each resample.
+    times : array of int, shape (R, n)
+        How often each respondent is in a resample.
     level : float
     """
 
     def __init__(
-        self, model: LatentClass, shares: FloatArray, tables: FloatArray, level: float
+        self,
+        model: LatentClass,
+        shares: FloatArray,
+        tables: FloatArray,
+        times: NDArray[np.uint16],
+        level: float,
     ) -> None:
         self._model, self._shares, self._tables, self.level = model, shares, tables, level
+        self._times = times
+
+    def redrawn(self) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Of each resample: all respondents' posterior (n, K) by its classes, and how often
+        each is drawn (n,)."""
+        within, index = self._model._classes.within, self._model._patterns.index
+        for shares, table, times in zip(self._shares, self._tables, self._times, strict=True):
+            tiny = np.finfo(float).tiny
+            scores = within @ np.log(np.maximum(table, tiny)) + np.log(np.maximum(shares, tiny))
+            odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+            members = odds / odds.sum(axis=1, keepdims=True)
+            yield np.vstack([members, shares])[index], times.astype(float)
 
     def shares(self) -> pd.DataFrame:
         """share, lower, upper by class."""

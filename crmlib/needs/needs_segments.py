@@ -70,7 +70,9 @@ class NeedsSegments:
             Nominal coverage.
         """
         known = survey.of_customers(chosen_columns(about, columns))
-        return described(self.posterior, known, survey.weights, level=level)
+        return described(
+            self.posterior, known, survey.weights, level=level, redrawn=self.found.redrawn()
+        )
 
     def told_by(self, survey: Survey, about: pd.DataFrame, **redrawing: Any) -> ProjectionAccuracy:
         """How well columns of customers tell the segments; see `projection_accuracy`."""

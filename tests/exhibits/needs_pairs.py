@@ -12,6 +12,7 @@ from crmlib.exhibits import Scope
 from crmlib.needs.breakpoints import Breakpoint
 from crmlib.needs.capability import DISCIPLINES, CapabilityFit, capability_fit
 from crmlib.needs.class_choice import ClassChoice, LikelihoodRatioTest
+from crmlib.needs.described import Described, described
 from crmlib.needs.drivers import Drivers, drivers
 from crmlib.needs.fixes import Fixes, fixes, issues_to_mend
 from crmlib.needs.kinked_line import KinkedLine
@@ -126,3 +127,20 @@ def fitted(service: float) -> CapabilityFit:
     draws = importance.to_numpy() + 0.1 * np.random.default_rng(6).normal(size=(20, 2, 2))
     scores = pd.Series({"price": 3.0, "service": service})
     return capability_fit(importance, scores, belongs, scale=(1, 5), level=0.9, draws=draws)
+
+
+@cache
+def who(older: float) -> Described:
+    """Who wants service is so many years older, and likes the branch rather."""
+    rng = np.random.default_rng(7)
+    first = rng.random(N) < 0.6
+    posterior = pd.DataFrame({"price": first * 1.0, "service": 1.0 - first})
+    branch = rng.random(N) < np.where(first, 0.3, 0.5)
+    about = pd.DataFrame(
+        {
+            "age": rng.normal(40 + older * ~first, 8),
+            "channel": np.where(branch, "branch", "online"),
+            "height": rng.normal(170, 9, N),
+        }
+    )
+    return described(posterior, about, level=0.9)

@@ -24,6 +24,7 @@ def classes(share):
 PAIRS = {
     "classes": lambda k: needs.choice_of_classes(small.tried(k), small.ONE_MORE, N, SCOPE),
     "benefits": lambda share: needs.benefit_segments(*classes(share), SCOPE),
+    "portraits": lambda older: needs.who_they_are(small.who(older), SIZES, 0.01, N, SCOPE),
     "loyalty": lambda share: needs.loyalty_profiles(
         small.stake(dissatisfied=share), "future_value", 0.9, N, SCOPE
     ),
@@ -40,7 +41,8 @@ PAIRS = {
     "gaps": lambda score: needs.capability_gaps(small.fitted(score), SIZES, SCOPE),
 }
 CHANGED = {
-    "classes": (3, 2), "benefits": (0.6, 0.3), "loyalty": (0.2, 0.4), "drivers": (0.6, 0.3),
+    "classes": (3, 2), "benefits": (0.6, 0.3), "portraits": (20.0, 5.0),
+    "loyalty": (0.2, 0.4), "drivers": (0.6, 0.3),
     "breaks": (0.001, 0.5), "fixes": (1.0, 1000.0), "accuracy": (0.5, 0.8),
     "sets": (10.0, 1000.0), "fit": (4.5, 1.5), "gaps": (4.5, 1.5),
 }  # fmt: skip
@@ -175,3 +177,24 @@ def test_own_names_that_two_segments_have_are_told():
     edited = {"price": "savers", "care": "savers", "speed": "fast"}
     names = pd.Series(["savers", "savers", "fast"])
     assert needs.taken_names(names, edited) == ["price", "care"]
+
+
+def test_what_is_largest_leads_and_what_chance_explains_is_left_out():
+    exhibit = PAIRS["portraits"](20.0)
+    assert list(exhibit.table["column"].unique()) == ["age", "channel"]
+    assert "Age: 60" in exhibit.title or "Age: 59" in exhibit.title
+    assert (exhibit.table["columns_apart"] == 2).all()
+
+
+def test_segments_that_nothing_known_tells_apart_are_said_to_be_alike():
+    alike = small.who(20.0)
+    table = alike.table.assign(p=0.5)
+    exhibit = needs.who_they_are(replace(alike, table=table), SIZES, 0.01, N, SCOPE)
+    assert exhibit.title == "Nothing known of customers tells who wants what"
+    assert exhibit.table["columns_described"].tolist() == [3]
+
+
+def test_portraits_of_few_are_withheld():
+    few = pd.Series([295, 5], list(small.SEGMENTS))
+    exhibit = needs.who_they_are(small.who(20.0), few, 0.01, N, SCOPE)
+    assert "too small" in exhibit.title

@@ -22,7 +22,7 @@ from crmlib.exhibits.scope import Scope
 from crmlib.needs.described import Described
 from crmlib.stats.refusal import Refusal
 
-_WHAT = "Who is in a segment"
+_WHAT = "Who is in which segment"
 _MOST = 8  # columns of customers that are pictured
 _OTHERS = "others"
 
@@ -77,7 +77,8 @@ def who_they_are(
         alt=f"Table of {len(shown)} segments by what is known of customers; cells are coloured by "
         "their distance from all customers.",
         note=f"Freed of the error of classification (BCH). Told is what differs at p < {rate:g}, "
-        f"corrected for {described} columns; of words the one that differs most. "
+        f"corrected for {described} columns; of words the one that differs most. Colour: distance "
+        "from all in standard deviations of customers. "
         f"{formats.level(found.level)} intervals in the data. {found.n_linked:,} of "
         f"{found.n_asked:,} respondents are linked to a customer." + withheld_note(hidden, scope),
     )
@@ -97,11 +98,13 @@ def _portrait_table(found: Described, rate: float, shown: list[str]) -> pd.DataF
         own = rows[(rows["column"] == column) & (rows["level"] == level)]
         parts.append(own.set_index("class").loc[shown].rename_axis("segment").reset_index())
     table = pd.concat(parts, ignore_index=True)
+    shares = table["level"] != "mean"  # the correction may lead beyond 0 and 1
+    table["value"] = table["value"].mask(shares, table["value"].clip(0, 1))
     for name, end in (("written", "value"), ("written_all", "all")):
         table[name] = [
             _figure(value, level) for value, level in zip(table[end], table["level"], strict=True)
         ]
-    figures = ["value", "lower", "upper", "all", "p"]
+    figures = ["value", "lower", "upper", "all", "spread", "p"]
     return table.assign(**table[figures].round(4))
 
 
@@ -115,14 +118,13 @@ def _word(column: object, level: object) -> str:
 
 
 def _apart(rows: pd.DataFrame) -> pd.Series:
-    """Distance from all customers in halves of the interval, so that units do not matter."""
-    reach = (rows["upper"] - rows["lower"]) / 2
-    return ((rows["value"] - rows["all"]).abs() / reach.where(reach > 0)).fillna(0.0)
+    """Distance from all customers in their standard deviations, so that units do not matter."""
+    return ((rows["value"] - rows["all"]) / rows["spread"]).abs()
 
 
 def _figure(value: float, level: str) -> str:
     if level != "mean":
-        return formats.percent(min(max(value, 0.0), 1.0))  # the correction may lead beyond
+        return formats.percent(value)
     if abs(value) < 100:
         return f"{round(value, 1) + 0:.1f}"  # no "-0.0"
     return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"  # a year has no thousands
@@ -136,8 +138,7 @@ def _draw(ax: Axes, table: pd.DataFrame, shown: list[str]) -> None:
         own = table[(table["column"] == column) & (table["level"] == level)]
         heads.append(fill(_word(column, level), 12, break_long_words=False))
         texts.append([*own["written"], own["written_all"].iloc[0]])
-        gap = (own["value"] - own["all"]).to_numpy()
-        apart.append([*(gap / (np.abs(gap).max() or 1.0)), 0.0])
+        apart.append([*((own["value"] - own["all"]) / own["spread"]), 0.0])
     rows = [fill(formats.shortened(name, 44), 24) for name in shown]
     heat.table(ax, np.array(apart).T, list(zip(*texts, strict=True)), [*rows, "all"], heads,
                size=8.5)  # fmt: skip
