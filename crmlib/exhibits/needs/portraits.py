@@ -125,9 +125,10 @@ def _apart(rows: pd.DataFrame) -> pd.Series:
 def _figure(value: float, level: str) -> str:
     if level != "mean":
         return formats.percent(value)
-    if abs(value) < 100:
-        return f"{round(value, 1) + 0:.1f}"  # no "-0.0"
-    return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"  # a year has no thousands
+    # a mean year keeps a tenth, so that nobody takes it for a date; nothing is "-0.0"
+    if abs(value) < 100 or 1900 <= value <= 2100:
+        return f"{round(value, 1) + 0:.1f}"
+    return f"{value:,.0f}"
 
 
 def _draw(ax: Axes, table: pd.DataFrame, shown: list[str]) -> None:
