@@ -17,7 +17,14 @@ from crmlib.needs.drivers import Drivers, drivers
 from crmlib.needs.fixes import Fixes, fixes, issues_to_mend
 from crmlib.needs.kinked_line import KinkedLine
 from crmlib.needs.latent_class import LatentClass
-from crmlib.needs.loyalty import Cutoffs, ValueAtStake, loyalty_profile, value_at_stake
+from crmlib.needs.loyalty import (
+    Agreement,
+    Cutoffs,
+    ValueAtStake,
+    agreement,
+    loyalty_profile,
+    value_at_stake,
+)
 from crmlib.needs.offers import Offers, best_offers
 from crmlib.needs.projection import Projection, project, projection_accuracy
 from crmlib.stats.intervals import Interval
@@ -69,6 +76,19 @@ def stake(attached: float = 0.5, dissatisfied: float = 0.2) -> ValueAtStake:
     values = pd.DataFrame({"future_value": rng.gamma(2, 500, N)})
     profile = loyalty_profile(answers, Cutoffs(4, 4, 1, 6))
     return value_at_stake(profile, values, population=1000, **REDRAWN)
+
+
+def checked(agreed: float) -> tuple[Agreement, pd.Series]:
+    """Who is attached, and latent classes that say the same of such a share of people."""
+    attached = np.arange(N) % 2
+    answers = pd.DataFrame({"reassessment": 1.0, "attachment": np.where(attached, 5.0, 1.0),
+                            "satisfaction": 8.0, "life_change": 0.0,
+                            "behaviour": "kept"})  # fmt: skip
+    profile = loyalty_profile(answers, Cutoffs(4, 4, 1, 6))
+    told = np.where(np.arange(N) < agreed * N, attached, 1 - attached)
+    return agreement(
+        profile, pd.DataFrame(np.eye(2)[told], columns=["class 1", "class 2"])
+    ), profile
 
 
 def answered(service: float = 0.6) -> tuple[pd.DataFrame, pd.Series]:

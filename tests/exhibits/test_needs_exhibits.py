@@ -28,6 +28,7 @@ PAIRS = {
     "loyalty": lambda share: needs.loyalty_profiles(
         small.stake(dissatisfied=share), "future_value", 0.9, N, SCOPE
     ),
+    "check": lambda agreed: needs.loyalty_check(*small.checked(agreed), SCOPE),
     "drivers": lambda service: needs.satisfaction_drivers(small.driven(service), 0.9, N, SCOPE),
     "breaks": lambda p: needs.break_points({"fees": small.breakpoint(p)}, 0.9, SCOPE),
     "fixes": lambda cost: needs.issues_to_fix(small.ranked(cost), small.driven(), SCOPE),
@@ -42,10 +43,14 @@ PAIRS = {
 }
 CHANGED = {
     "classes": (3, 2), "benefits": (0.6, 0.3), "portraits": (20.0, 5.0),
-    "loyalty": (0.2, 0.4), "drivers": (0.6, 0.3),
+    "loyalty": (0.2, 0.4), "check": (0.9, 0.7), "drivers": (0.6, 0.3),
     "breaks": (0.001, 0.5), "fixes": (1.0, 1000.0), "accuracy": (0.5, 0.8),
     "sets": (10.0, 1000.0), "fit": (4.5, 1.5), "gaps": (4.5, 1.5),
 }  # fmt: skip
+
+
+TRIED = [*((name, values[0]) for name, values in CHANGED.items()), ("shares", 0.5),
+         ("offers", 10.0)]  # fmt: skip
 
 
 def lost(text, table):
@@ -60,9 +65,7 @@ def test_the_title_follows_the_data(name):
     assert first.title != second.title
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [*((k, v[0]) for k, v in CHANGED.items()), ("shares", 0.5), ("offers", 10.0)]
-)
+@pytest.mark.parametrize(("name", "value"), TRIED)
 def test_numbers_of_the_title_stand_in_the_table_and_the_picture_draws(name, value):
     exhibit = PAIRS[name](value)
     assert not lost(exhibit.title, exhibit.table)
