@@ -18,6 +18,7 @@ from crmlib.needs.choice_tables import ChoiceTable
 from crmlib.needs.latent_class_logit import LatentClassLogit
 from crmlib.needs.offers import Offers, best_offers
 from crmlib.needs.preferences import ChoiceModel, Preferences, logit_rule
+from crmlib.needs.projected_shares import confusion
 from crmlib.stats.bootstrap import bootstrap_weights, generator
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
@@ -99,11 +100,11 @@ def offer_chances(
         if preferences.sampled
         else _taken(preferences.coefficients, rows)
     )
-    chances = _by_segment(soft, weight, groups) @ taken
+    chances = _of_members(soft, weight, groups, taken)
     drawn = bootstrap_weights(len(weight), len(preferences.draws), generator(seed, _SAMPLE))
     draws = np.array(
         [
-            _by_segment(soft, weight * counts, groups) @ _taken(coefficients, rows)
+            _of_members(soft, weight * counts, groups, _taken(coefficients, rows))
             for counts, coefficients in zip(drawn, preferences.draws, strict=True)
         ]
     )
@@ -131,10 +132,15 @@ def _taken(coefficients: FloatArray, rows: FloatArray) -> FloatArray:
     return logit_rule(beside)[:, :, 0]
 
 
-def _by_segment(soft: FloatArray, weight: FloatArray, groups: FloatArray) -> FloatArray:
-    """Share of each group within each segment, (n_segments, G)."""
-    mass = (soft * weight[:, None]).T @ groups
-    return mass / np.maximum(mass.sum(axis=1, keepdims=True), 1e-300)
+def _of_members(
+    soft: FloatArray, weight: FloatArray, groups: FloatArray, taken: FloatArray
+) -> FloatArray:
+    """Mean chances of members of each segment, (n_segments, n_offers).
+
+    The uncertainty of answers is divided out (see `confusion`): averaged by posteriors alone,
+    segments would look more alike than they are.
+    """
+    return np.clip(confusion(soft, groups, weight) @ taken, 0.0, 1.0)
 
 
 def offers_for(

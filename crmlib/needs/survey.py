@@ -360,6 +360,10 @@ def value_shares(posterior: pd.DataFrame, held: pd.DataFrame, weights: pd.Series
         Of a `Standing`.
     weights : Series, same index
     """
-    money = (held[HELD].fillna(0.0).clip(lower=0) * weights).to_numpy()
-    sums = pd.Series(posterior.to_numpy().T @ money, posterior.columns)
-    return sums / max(float(sums.sum()), 1e-300)
+    soft, weight = posterior.to_numpy(float), weights.to_numpy(float)
+    money = held[HELD].fillna(0.0).clip(lower=0).to_numpy() * weight
+    # sums by posterior mix members of several segments; how much is known and divided out
+    weighted = soft * weight[:, None]
+    mixing = weighted.T @ soft / np.maximum(weighted.sum(axis=0), 1e-300)[:, None]
+    sums = np.linalg.lstsq(mixing.T, soft.T @ money, rcond=1e-8)[0].clip(min=0)
+    return pd.Series(sums / max(float(sums.sum()), 1e-300), posterior.columns)

@@ -58,24 +58,34 @@ def test_planted_chances_are_recovered(model):
     assert found.respondents.sum() == pytest.approx(300) and found.n_respondents == 300
 
 
-def test_a_segment_has_the_mean_of_its_people():
-    table, segments = asked(60)
+def test_uncertain_answers_do_not_make_segments_alike():
+    """Each sheet says its own kind with a chance of .8; members' chances are still recovered."""
+    table, certain = asked(900)
     rng = np.random.default_rng(2)
-    segments = pd.DataFrame(rng.dirichlet([1, 1], 60), columns=NAMES)
+    said = np.where(rng.random(900) < 0.8, certain["users"], certain["savers"])
+    users = np.where(said == 1, 0.8, 0.2)
+    segments = pd.DataFrame({"savers": 1 - users, "users": users})
+    model = LatentClassLogit(2, random_state=1).fit(table)
+    found = offer_chances(model, table, OFFERS, segments, seed=1)
+    assert np.abs(found.chances.to_numpy() - planted()).max() < 0.1
+    plain = segments.T @ model.posterior.to_numpy()
+    plain = plain.div(plain.sum(axis=1), axis=0)
+    assert plain.max(axis=None) < 0.75  # by posteriors alone members would look mixed
+
+
+def test_with_certain_answers_a_segment_has_the_mean_of_its_people():
+    table, segments = asked(60)
     model = LatentClassLogit(2, random_state=1).fit(table)
     found = offer_chances(model, table, OFFERS, segments, seed=1)
     preferences = model.preferences()
     rows = preferences.coding.matrix(OFFERS)
     for name in NAMES:
+        people = np.flatnonzero(segments[name] == 1)
         for offer in range(2):
-            total = weight = 0.0
-            for person in range(60):
-                for group in range(2):
-                    own = preferences.coefficients[group]
-                    taken = 1 / (1 + np.exp(own[-1] - rows[offer] @ own))
-                    share = segments.loc[person, name] * model.posterior.to_numpy()[person, group]
-                    total, weight = total + share * taken, weight + share
-            assert found.chances.loc[name].iloc[offer] == pytest.approx(total / weight)
+            taken = [1 / (1 + np.exp(own[-1] - rows[offer] @ own))
+                     for own in preferences.coefficients]  # fmt: skip
+            each = [model.posterior.to_numpy()[person] @ taken for person in people]
+            assert found.chances.loc[name].iloc[offer] == pytest.approx(np.mean(each))
 
 
 def test_one_for_all_gives_all_segments_the_same_chances():

@@ -133,8 +133,12 @@ def test_every_customer_stands_once_in_the_table_of_needs():
     assert empty["needs_segment"].isna().all() and empty["loyalty_profile"].isna().all()
 
 
-def test_value_by_segment_adds_up():
-    posterior = pd.DataFrame({"x": [1.0, 0.5], "y": [0.0, 0.5]}, index=["r1", "r2"])
-    held = pd.DataFrame({module.HELD: [30.0, 20.0]}, index=["r1", "r2"])
-    found = module.value_shares(posterior, held, pd.Series([1.0, 1.0], index=["r1", "r2"]))
-    assert found.to_dict() == pytest.approx({"x": 0.8, "y": 0.2})
+def test_value_by_segment_is_that_of_members_where_answers_are_uncertain():
+    rng = np.random.default_rng(1)
+    member = rng.integers(0, 2, 4000)
+    said = np.where(rng.random(4000) < 0.8, member, 1 - member)
+    posterior = pd.DataFrame(np.where(np.eye(2)[said] == 1, 0.8, 0.2), columns=["x", "y"])
+    held = pd.DataFrame({module.HELD: np.where(member == 0, 30.0, 10.0)})
+    found = module.value_shares(posterior, held, pd.Series(1.0, posterior.index))
+    assert found.sum() == pytest.approx(1)
+    assert found["x"] == pytest.approx(0.75, abs=0.03)
