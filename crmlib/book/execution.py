@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _START_ATTEMPTS = 3
+_SAVED_EVERY = 5.0  # seconds; Papermill saves before and behind each cell, which costs a tenth
 
 # Ends that are no exception of a cell, and whose end it was.
 DEATHS = {"KernelDied": "kernel", "WorkerDied": "process"}
@@ -256,6 +257,7 @@ def _run_papermill(job: Job, connection: Connection, kernels: list[Any]) -> Note
                 _literal(job.notebook),
                 _literal(job.saved),
                 parameters=job.parameters,
+                engine_name=_engine(),
                 kernel_name="python3",
                 language="python",
                 cwd=job.folder,
@@ -280,6 +282,37 @@ def _count_cells(notebook: Path) -> int:
 def _literal(path: Path) -> str:
     """A path for Papermill, which takes `{…}` in it for a parameter's place."""
     return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _engine() -> str:
+    """The name of Papermill's usual engine that saves now and then, and at whatever end.
+
+    A notebook grows by its pictures, and all of it is written at each save.
+    """
+    from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+
+    class SavesNowAndThen(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(
+            cls, nb_man: NotebookExecutionManager, kernel_name: str, **kwargs: Any
+        ) -> None:
+            save, last = nb_man.save, time.monotonic()
+
+            def save_if_due(**given: Any) -> None:
+                nonlocal last
+                if time.monotonic() - last >= _SAVED_EVERY:
+                    save(**given)
+                    last = time.monotonic()
+
+            nb_man.save = save_if_due
+            try:
+                super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+            finally:
+                nb_man.save = save
+
+    name = "saves_now_and_then"
+    papermill_engines.register(name, SavesNowAndThen)
+    return name
 
 
 def _kernel_manager(kernels: list[Any]) -> type:
