@@ -116,12 +116,15 @@ class AnswerClasses:
         totals = np.repeat(totals, np.diff(self.first), axis=0)
         # a class in which nobody answered an item answers as everybody does
         table = np.where(totals > 0, held / np.where(totals > 0, totals, 1), self.usual[:, None])
-        found = []
+        steps, locations = [], []
         for at, scale in enumerate(self.scales):
             begun = None if before is None else (before.steps[at], before.locations[at])
-            found.append(adjacent_categories(held[scale.places], scale.scores, begun))
-            table[scale.places] = _chances(*found[-1], scale.scores)
-        return Answers(table, tuple(a for a, _ in found), tuple(b for _, b in found))
+            step, location, table[scale.places] = adjacent_categories(
+                held[scale.places], scale.scores, begun
+            )
+            steps.append(step)
+            locations.append(location)
+        return Answers(table, tuple(steps), tuple(locations))
 
     def ordered(self, state: Answers, order: IntArray) -> Answers:
         """The same parameters with class `order[k]` as number k."""
@@ -163,7 +166,7 @@ def _chances(steps: FloatArray, locations: FloatArray, scores: FloatArray) -> Fl
 
 def adjacent_categories(
     counts: FloatArray, scores: FloatArray, begun: tuple[FloatArray, FloatArray] | None
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Steps and class locations nearer to the likeliest: a concave function, by Newton.
 
     Parameters
@@ -173,34 +176,46 @@ def adjacent_categories(
     scores : array of shape (J, m)
     begun : (steps (J, m), locations (J, K)), optional
         Where to go on from; else from what all classes answer together.
+
+    Returns
+    -------
+    steps (J, m), locations (J, K), and the probabilities (J, m, K) that follow from them
     """
     items, m, k = counts.shape
     if begun is None:
         shares = counts.sum(axis=2) + 0.5
         begun = np.log(shares / shares[:, :1]), np.zeros((items, k))
-    point = np.concatenate([begun[0][:, 1:], begun[1][:, 1:]], axis=1)
-    zero = np.zeros((items, 1))
-
-    def apart(at: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return np.hstack([zero, at[:, : m - 1]]), np.hstack([zero, at[:, m - 1 :]])
+    steps, locations = begun
 
     def height(chances: FloatArray) -> FloatArray:
-        return (counts * np.log(np.maximum(chances, _TINY))).sum(axis=(1, 2))
+        return np.einsum("jmk,jmk->j", counts, np.log(np.maximum(chances, _TINY)))
 
-    chances, people = _chances(*apart(point), scores), counts.sum(axis=1)
+    chances, people = _chances(steps, locations, scores), counts.sum(axis=1)
     reached = height(chances)
     left = counts - chances * people[:, None, :]
     by_class = np.einsum("jm,jmk->jk", scores, left)
     gradient = np.concatenate([left.sum(axis=2)[:, 1:], by_class[:, 1:]], axis=1)
     curvature = _information(chances, people, scores)
-    step = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+    move = np.zeros((items, m + k))  # the first answer's step and the first class's place are 0
+    move[:, _free(m, k)] = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
     for _ in range(_HALVINGS):
-        there = np.clip(point + step, -_FARTHEST, _FARTHEST)
-        fallen = ~(height(_chances(*apart(there), scores)) >= reached)
+        there = np.clip(steps + move[:, :m], -_FARTHEST, _FARTHEST)
+        place = np.clip(locations + move[:, m:], -_FARTHEST, _FARTHEST)
+        after = _chances(there, place, scores)
+        fallen = ~(height(after) >= reached)
         if not fallen.any():
-            return apart(there)
-        step = np.where(fallen[:, None], step / 2, step)
-    return apart(np.where(fallen[:, None], point, there))
+            return there, place, after
+        move = np.where(fallen[:, None], move / 2, move)
+    kept = fallen[:, None]
+    return (
+        np.where(kept, steps, there), np.where(kept, locations, place),
+        np.where(kept[:, :, None], chances, after),
+    )  # fmt: skip
+
+
+def _free(m: int, k: int) -> IntArray:
+    """Places of what is estimated among m steps and k locations."""
+    return np.r_[1:m, m + 1 : m + k]
 
 
 def _information(chances: FloatArray, people: FloatArray, scores: FloatArray) -> FloatArray:

@@ -17,7 +17,7 @@ from crmlib.needs.preferences import ChoiceModel, Preferences
 from crmlib.stats.optimise import NotIdentified
 
 _STARTS = 5  # of each number of classes, while models are compared
-_DRAWS, _BURN = 400, 200  # sweeps of each chain, which tell how well tasks are foreseen
+_DRAWS, _BURN = 250, 150  # sweeps of each chain, which tell how well tasks are foreseen
 _NO_ATTRIBUTE = ("respondent_id", "task", "alternative", "chosen", "seconds")
 
 

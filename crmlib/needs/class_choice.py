@@ -8,7 +8,7 @@ distribution. None of them knows how many segments a company can serve.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,6 +133,7 @@ def likelihood_ratio_test(
     n_init: int = 10,
     n_init_simulated: int = 3,
     random_state: int = 0,
+    fitted: Mapping[int, LatentClass] | None = None,
 ) -> LikelihoodRatioTest:
     """Parametric bootstrap of k classes against k + 1.
 
@@ -146,6 +147,8 @@ def likelihood_ratio_test(
     n_init_simulated : int
         Starts in each simulated survey. Too few for k + 1
         make the test reject too often.
+    fitted : mapping of number of classes to LatentClass, optional
+        Fits of these very items with these settings that are there already.
 
     Raises
     ------
@@ -156,19 +159,22 @@ def likelihood_ratio_test(
         raise ValueError("a test needs replications")
     patterns = read_answers(items, ordinal, weights)
 
-    def fitted(sheets: Patterns, classes: int, starts: int, tolerance: float) -> LatentClass:
+    def fit(sheets: Patterns, classes: int, starts: int, tolerance: float) -> LatentClass:
         one = LatentClass(classes, starts, random_state, ordinal, tolerance)
         return one.fit_patterns(sheets)
 
-    null = fitted(patterns, k, n_init, _ROUGH)
-    gain = 2 * (fitted(patterns, k + 1, n_init, _ROUGH).llf - null.llf)
+    null, more = (
+        (fitted or {}).get(classes) or fit(patterns, classes, n_init, _ROUGH)
+        for classes in (k, k + 1)
+    )
+    gain = 2 * (more.llf - null.llf)
     rng = generator(random_state, _SIMULATED, k)
     larger = 0
     for _ in range(replications):
         simulated = _simulated(null, patterns, rng)
         try:
             gains = [
-                fitted(simulated, c, n_init_simulated, _ROUGH_SIMULATED).llf for c in (k, k + 1)
+                fit(simulated, c, n_init_simulated, _ROUGH_SIMULATED).llf for c in (k, k + 1)
             ]
         except NotIdentified:  # fewer different sheets than classes: nothing to be gained
             continue
@@ -212,4 +218,5 @@ def one_class_more(
     return likelihood_ratio_test(
         items, model.n_classes, replications=replications, weights=weights,
         ordinal=model.ordinal, n_init=model.n_init, random_state=model.random_state,
+        fitted=tried.models,
     )  # fmt: skip
