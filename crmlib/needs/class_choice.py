@@ -173,9 +173,7 @@ def likelihood_ratio_test(
     for _ in range(replications):
         simulated = _simulated(null, patterns, rng)
         try:
-            gains = [
-                fit(simulated, c, n_init_simulated, _ROUGH_SIMULATED).llf for c in (k, k + 1)
-            ]
+            gains = [fit(simulated, c, n_init_simulated, _ROUGH_SIMULATED).llf for c in (k, k + 1)]
         except NotIdentified:  # fewer different sheets than classes: nothing to be gained
             continue
         larger += 2 * (gains[1] - gains[0]) >= gain

@@ -297,7 +297,10 @@ def _nearest(fitted: _Fitted, rows: NDArray[np.bool_], new: FloatArray) -> NDArr
 
 def _boosted(fitted: _Fitted, rows: NDArray[np.bool_], new: FloatArray) -> NDArray[np.int64]:
     trees = HistGradientBoostingClassifier(
-        max_iter=40, max_leaf_nodes=7, max_bins=_BINS, early_stopping=False,
+        max_iter=40,
+        max_leaf_nodes=7,
+        max_bins=_BINS,
+        early_stopping=False,
         random_state=fitted.seed,
     )
     modal = fitted.posteriors[rows].argmax(axis=1)
