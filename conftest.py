@@ -42,18 +42,39 @@ def _shared_base(config: pytest.Config) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole files with slow tests first, and notebooks: else one worker ends long after all."""
+    """Whole files with slow tests first, and notebooks: else one worker ends long after all.
+
+    One notebook makes the demo's version; what reads one comes behind what does not, so that
+    no worker waits for it.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow and item.path.suffix != ".ipynb")
+    reading = {item.path for item in items if _reads_a_version(item)}
+    first = next((item.path for item in items if _is_notebook(item)), None)
+
+    def place(item: pytest.Item) -> int:
+        if item.path == first:
+            return 0
+        if item.path in reading:
+            return 2 if item.path in slow or _is_notebook(item) else 4
+        return 1 if item.path in slow else 3
+
+    items.sort(key=place)
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Point committed notebooks at a fresh version before the first one runs."""
-    distributed = getattr(session.config.option, "numprocesses", None)
-    controller = distributed and not os.environ.get("PYTEST_XDIST_WORKER")
-    notebooks = any(item.fspath.ext == ".ipynb" for item in session.items)
-    if notebooks and not controller and not session.config.option.collectonly:
-        os.environ["CRM_REPORTS"] = str(_fresh_reports(_shared_base(session.config)))
+def _is_notebook(item: pytest.Item) -> bool:
+    return item.path.suffix == ".ipynb"
+
+
+def _reads_a_version(item: pytest.Item) -> bool:
+    wanted = getattr(item, "fixturenames", ())
+    return _is_notebook(item) or any(name.endswith("_version") for name in wanted)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the notebook's kernel starts
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Point committed notebooks at a fresh version."""
+    if _is_notebook(item):
+        os.environ["CRM_REPORTS"] = str(_fresh_reports(_shared_base(item.config)))
 
 
 @pytest.fixture(scope="session")
