@@ -69,7 +69,7 @@ def preposterior_sd(prior_sd: ArrayLike, standard_error: ArrayLike) -> FloatArra
     Raiffa & Schlaifer (1961): the variance of the posterior mean is what the prior
     variance loses.
 
-    >>> preposterior_sd(3.0, [0.0, 4.0, float("inf")]).tolist()
+    >>> preposterior_sd(3.0, [0.0, 4.0, float("inf")]).round(6).tolist()
     [3.0, 1.8, 0.0]
     """
     prior_sd, error = np.asarray(prior_sd, dtype=float), np.asarray(standard_error, dtype=float)

@@ -119,8 +119,9 @@ def test_and_roll(first: Treatment, second: Treatment, population: int) -> Rolle
     -----
     Profit(n₁, n₂) = n₁μ₁ + n₂μ₂ + (N − n₁ − n₂)·(max(μ₁, μ₂) + L), L the expected gain of
     choosing by posterior means (Feit & Berman 2019, eq. 9 and, for priors that differ, eq. 18;
-    perfect information eq. 13). For one prior, n* = √(N/4·(s/σ)² + (¾(s/σ)²)²) − ¾(s/σ)² (eq. 10). Unequal
-    priors are searched numerically, arms of size 0 included: a test that is not worth it.
+    perfect information eq. 13). For one prior, n* = √(N/4·(s/σ)² + (¾(s/σ)²)²) − ¾(s/σ)²
+    (eq. 10). Unequal priors are searched numerically, arms of size 0 included: a test that is
+    not worth it.
 
     >>> page = Treatment(0.68, 0.03, outcome_sd=(0.68 * 0.32) ** 0.5)
     >>> found = test_and_roll(page, page, 100_000)
