@@ -74,12 +74,12 @@ def test_sample_information_equals_nested_simulation():
 
 
 def test_a_curved_effect_is_followed():
-    """NB = sin(2x)·x² − .5 + noise; the truth by quadrature over x."""
+    """NB = 2 sin(5x) − .5 + noise; the truth by quadrature over x."""
     rng = np.random.default_rng(5)
     x = rng.uniform(-2, 2, 40_000)
 
     def mean(at):
-        return np.sin(2 * at) * at**2 - 0.5
+        return 2 * np.sin(5 * at) - 0.5
 
     grid = (np.arange(200_000) + 0.5) / 50_000 - 2
     truth = np.maximum(mean(grid), 0).mean() - max(mean(grid).mean(), 0)

@@ -27,7 +27,7 @@ def test_the_known_case():
 @pytest.mark.parametrize("mean, cost, n", [(-0.02, 5_000.0, 14_141), (0.05, -900.0, 4_000)])
 def test_value_equals_simulated_launches(mean, cost, n):
     """Effects, pilots and decisions drawn one by one; no closed form in it."""
-    launch = Launch(200_000, mean, 0.25, outcome_sd=15.0, launch_cost=cost, pilot_cost=100.0)
+    launch = Launch(200_000, mean, 0.25, 15.0, cost, pilot_cost=100.0, pilot_unit_cost=0.5)
     rng = np.random.default_rng(1)
     effect = rng.normal(mean, 0.25, 400_000)
     treated = effect + rng.normal(0, 15.0 / np.sqrt(n), effect.size)
@@ -36,7 +36,7 @@ def test_value_equals_simulated_launches(mean, cost, n):
     posterior = (mean * precision[0] + (treated - control) * precision[1]) / sum(precision)
     left = 200_000 - 2 * n
     go = left * posterior > cost
-    value = n * effect + go * (left * effect - cost) - 100.0
+    value = n * effect + go * (left * effect - cost) - 100.0 - 0.5 * n
     error = value.std() / np.sqrt(value.size)
     assert float(launch.value(n)) == pytest.approx(value.mean(), abs=4 * error)
     assert float(launch.chance_of_launch(n)) == pytest.approx(go.mean(), abs=0.004)

@@ -59,6 +59,14 @@ def test_shares_as_statsmodels_has_them():
     assert power == pytest.approx(0.8, abs=0.002)
 
 
+@pytest.mark.parametrize("ratio", [0.2, 1.0, 6.0])
+def test_unequal_arms_of_shares_as_statsmodels_has_them(ratio):
+    expected = samplesize_proportions_2indep_onetail(0.28, 0.02, 0.8, ratio=ratio, alpha=0.05)
+    found = size_for_shares(0.02, 0.30, alpha=0.05, power=0.8, control_per_treated=ratio)
+    assert 0 <= found.treated - expected < 1
+    assert 0 <= found.control - expected * ratio < 1
+
+
 def test_unequal_arms_of_shares_hold_their_power():
     """A z test with pooled variance in 40,000 simulated trials of the size found."""
     size = size_for_shares(0.20, 0.25, alpha=0.05, power=0.8, control_per_treated=0.5)
