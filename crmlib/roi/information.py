@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 from sklearn.preprocessing import SplineTransformer
 
 from crmlib.stats.optimise import NotIdentified
@@ -89,10 +90,10 @@ def partial_information(net_benefits: ArrayLike, known: pd.DataFrame) -> Informa
 
     Notes
     -----
-    E[NB | known] is fitted by cubic splines of each quantity and products of all pairs, their
-    smoothness by generalised cross-validation; quantities of few values have a mean for each.
-    Interactions of three quantities are not fitted. The standard error is that of the mean gain
-    of the fitted choice over draws: at the best choice the error of the fit is of second order.
+    E[NB | known] is fitted by each quantity, cubic splines of its rank and products of all pairs,
+    the number of knots by generalised cross-validation; quantities of few values have a mean for
+    each. Interactions of three quantities are not fitted. The standard error is that of the mean
+    gain of the fitted choice over draws: at the best choice the fit's error is of second order.
     """
     benefits = _options(net_benefits)
     if len(known) != len(benefits):
@@ -205,10 +206,11 @@ def _terms(given: FloatArray, knots: int) -> FloatArray:
         if levels.size <= _FEW:
             columns.append((column[:, None] == levels[1:]).astype(float))
             continue
-        # ranks spread the knots evenly over the draws, whatever the tails
-        splines = SplineTransformer(n_knots=knots, degree=3, knots="quantile")
+        # along ranks: with a long tail all knots but one would lie where hardly a draw is
+        splines = SplineTransformer(n_knots=knots, degree=3)
+        ranks = stats.rankdata(column)[:, None] / len(column)
         scaled = (column - column.mean()) / column.std()
-        columns += [scaled[:, None], splines.fit_transform(scaled[:, None])[:, 1:]]
+        columns += [scaled[:, None], splines.fit_transform(ranks)[:, 1:]]
     scaled = (given - given.mean(axis=0)) / given.std(axis=0)
     for first in range(given.shape[1]):
         for second in range(first):

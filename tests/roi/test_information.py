@@ -73,8 +73,9 @@ def test_sample_information_equals_nested_simulation():
     )
 
 
-def test_a_curved_effect_is_followed():
-    """NB = 2 sin(5x) − .5 + noise; the truth by quadrature over x."""
+@pytest.mark.parametrize("scale", [np.positive, lambda x: np.exp(8 * x)], ids=["even", "long tail"])
+def test_a_curved_effect_is_followed(scale):
+    """NB = 2 sin(5x) − .5 + noise, x known on any scale; the truth by quadrature over x."""
     rng = np.random.default_rng(5)
     x = rng.uniform(-2, 2, 40_000)
 
@@ -83,7 +84,7 @@ def test_a_curved_effect_is_followed():
 
     grid = (np.arange(200_000) + 0.5) / 50_000 - 2
     truth = np.maximum(mean(grid), 0).mean() - max(mean(grid).mean(), 0)
-    found = partial_information(mean(x) + rng.normal(0, 2, x.size), pd.DataFrame({"x": x}))
+    found = partial_information(mean(x) + rng.normal(0, 2, x.size), pd.DataFrame({"x": scale(x)}))
     assert abs(found.value - truth) < 4 * found.standard_error
 
 
