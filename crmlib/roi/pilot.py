@@ -155,7 +155,7 @@ class PilotPlan:
     break_even : float
         Effect per customer at which launching to all just pays.
     perfect : float
-        Worth of knowing the effect beforehand: no pilot is worth more.
+        Worth of knowing the effect beforehand, without a pilot.
     power_size : ArmSizes
         Arms at which a test with a fixed end sees the stated effect, population taken as endless.
     power_size_corrected : ArmSizes
@@ -253,7 +253,7 @@ def pilot(launch: Launch, *, effect_to_see: float, alpha: float, power: float) -
 
 
 def _worth(launch: Launch, n: IntArray) -> FloatArray:
-    """Gain over deciding now, as a difference of small terms where both values are large."""
+    """Money that a pilot of each size adds to deciding now."""
     return launch.value(n) - launch.decide_now
 
 
