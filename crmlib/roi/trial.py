@@ -247,9 +247,7 @@ def _regression(
 def _cuped(y: FloatArray, t: NDArray[np.bool_], columns: FloatArray) -> tuple[float, float, float]:
     """The outcome less what covariates foretell, one slope for both arms."""
     within = np.empty_like(columns)
-    own = np.empty_like(y)
     for arm in (t, ~t):
         within[arm] = columns[arm] - columns[arm].mean(axis=0)
-        own[arm] = y[arm] - y[arm].mean()
-    slopes = np.linalg.lstsq(within, own, rcond=None)[0]
+    slopes = np.linalg.lstsq(within, y, rcond=None)[0]
     return _difference(y - columns @ slopes, t, "what covariates leave of the outcome")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from crmlib.roi.shrinkage import shrink, widening
 from crmlib.stats.optimise import NotIdentified
@@ -34,6 +34,24 @@ def test_eight_schools_against_draws_from_the_prior():
     mean, sd = by_importance(SCHOOLS, 5.0, 10.0, 10.0)
     assert found.table["mean"].to_numpy() == pytest.approx(mean, abs=0.25)
     assert found.table["sd"].to_numpy() == pytest.approx(sd, abs=0.25)
+
+
+def test_spread_and_common_effect_by_quadrature():
+    """Three segments, far from the prior: the double integral over τ and μ."""
+    y, se = np.array([4.0, 6.0, 1.0]), np.array([1.0, 0.5, 1.5])
+
+    def height(mu, tau):
+        like = stats.norm.pdf(y, mu, np.hypot(tau, se)).prod()
+        return like * stats.norm.pdf(mu, 0, 1.5) * stats.norm.pdf(tau, 0, 2.0)
+
+    bounds = (0, 10, -8, 12)  # of τ, and of μ
+    total = integrate.dblquad(height, *bounds)[0]
+    tau = integrate.dblquad(lambda m, t: t * height(m, t), *bounds)[0] / total
+    mu = integrate.dblquad(lambda m, t: m * height(m, t), *bounds)[0] / total
+    table = pd.DataFrame({"estimate": y, "se": se})
+    found = shrink(table, prior_mean=0.0, prior_sd=1.5, tau_scale=2.0)
+    assert found.spread["tau"] @ found.spread["probability"] == pytest.approx(tau, rel=1e-4)
+    assert found.overall["mean"] == pytest.approx(mu, rel=1e-4)
 
 
 def test_given_the_spread_the_weight_is_tau_squared_over_tau_squared_plus_se_squared():
@@ -69,6 +87,7 @@ def test_draws_have_the_posterior_and_move_together():
     drawn = found.draws(60_000, ["A", "B", "new"], np.random.default_rng(2))
     assert drawn.mean()["A"] == pytest.approx(found.table.loc["A", "mean"], abs=0.1)
     assert drawn.std()["B"] == pytest.approx(found.table.loc["B", "sd"], rel=0.02)
+    assert drawn.std()["new"] == pytest.approx(found.overall["sd"], rel=0.02)
     assert drawn.mean()["new"] == pytest.approx(found.overall["mean"], abs=0.1)
     assert drawn.quantile(0.95)["A"] == pytest.approx(found.table.loc["A", "p95"], abs=0.25)
     assert drawn.corr().loc["A", "new"] > 0.2
