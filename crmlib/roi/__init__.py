@@ -1,1 +1,94 @@
 """Which next increment of investment pays, how sure that is, and when to stop (chapter 05)."""
+
+from crmlib.roi.break_even import BreakEven, break_even, tornado
+from crmlib.roi.cashflow import BusinessCase
+from crmlib.roi.delivery import DeliveryCheck, delivery_check
+from crmlib.roi.economics import PossibleEconomics, SegmentEconomics
+from crmlib.roi.increments import Calendar, annuity
+from crmlib.roi.information import (
+    InformationValue,
+    partial_information,
+    perfect_information,
+    value_of_information,
+)
+from crmlib.roi.normal_loss import sample_information
+from crmlib.roi.npv import Npv, npv
+from crmlib.roi.overlap import overlaps
+from crmlib.roi.pilot import Launch, PilotPlan, pilot
+from crmlib.roi.pilots import PilotEffects, effects_of_pilots, per_adopter
+from crmlib.roi.power import (
+    ArmSizes,
+    detectable_effect,
+    power_for_means,
+    size_for_means,
+    size_for_shares,
+)
+from crmlib.roi.reach import MarginalReach, marginal_reach
+from crmlib.roi.retention import PooledRetention
+from crmlib.roi.review import ReviewPlan, review_plan
+from crmlib.roi.selection import pieces, selected
+from crmlib.roi.sequential import Boundaries, Peeking, peeking, review_boundaries
+from crmlib.roi.shrinkage import GRADES, NO_EVIDENCE, Shrunk, shrink, widening
+from crmlib.roi.trial import Effect, effect
+from crmlib.roi.two_treatments import (
+    RolledTest,
+    Treatment,
+    expected_profit,
+    profit_maximising_size,
+    test_and_roll,
+)
+
+__all__ = [
+    "GRADES",
+    "NO_EVIDENCE",
+    "ArmSizes",
+    "Boundaries",
+    "BreakEven",
+    "BusinessCase",
+    "Calendar",
+    "DeliveryCheck",
+    "Effect",
+    "InformationValue",
+    "Launch",
+    "MarginalReach",
+    "Npv",
+    "Peeking",
+    "PilotEffects",
+    "PilotPlan",
+    "PooledRetention",
+    "PossibleEconomics",
+    "ReviewPlan",
+    "RolledTest",
+    "SegmentEconomics",
+    "Shrunk",
+    "Treatment",
+    "annuity",
+    "break_even",
+    "delivery_check",
+    "detectable_effect",
+    "effect",
+    "effects_of_pilots",
+    "expected_profit",
+    "marginal_reach",
+    "npv",
+    "overlaps",
+    "partial_information",
+    "peeking",
+    "per_adopter",
+    "perfect_information",
+    "pieces",
+    "pilot",
+    "power_for_means",
+    "profit_maximising_size",
+    "review_boundaries",
+    "review_plan",
+    "sample_information",
+    "selected",
+    "shrink",
+    "size_for_means",
+    "size_for_shares",
+    "test_and_roll",
+    "tornado",
+    "value_of_information",
+    "widening",
+]

@@ -2,7 +2,7 @@
 
 Two-sample comparisons of means and of shares by the normal approximation, with unequal
 arms and for a population that the pilot exhausts. They answer "would we notice", not "is
-it worth it": `crmlib.roi.pilot` and `crmlib.roi.test_and_roll` answer that.
+it worth it": `crmlib.roi.pilot` and `crmlib.roi.two_treatments` answer that.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmlib.roi import test_and_roll as rolling  # pytest would take the function for a test
+from crmlib.roi import two_treatments as rolling  # pytest would take the function for a test
 from crmlib.stats.optimise import NotIdentified
 
 Treatment = rolling.Treatment
