@@ -22,7 +22,7 @@ def test_published_website_example():
 
 
 def test_published_catalogue_example():
-    """Feit & Berman (2019), sec. 5.3, priors of a holdout: 588 control and 1,884 treated."""
+    """Feit & Berman (2019), holdout of a catalogue: 588 control and 1,884 treated."""
     found = rolling.test_and_roll(NONE, CATALOGUE, 100_000)
     assert abs(found.first - 588) <= 1 and abs(found.second - 1_884) <= 1
     swapped = rolling.test_and_roll(CATALOGUE, NONE, 100_000)
