@@ -15,6 +15,7 @@ from scipy.optimize import brentq
 
 from crmlib.roi.cashflow import BusinessCase
 from crmlib.roi.economics import PossibleEconomics
+from crmlib.roi.increments import annuity
 
 FloatArray = NDArray[np.float64]
 
@@ -58,8 +59,9 @@ def break_even(case: BusinessCase) -> BreakEven:
     spare = (brought - paid - one.fixed_cost) / adopters
     own_cost = one.unit_cost + spare
     share = one.take_up[0] * one.fixed_cost / (brought - paid) if brought > paid else np.inf
+    effect = _winning(one) + spare if one.unit == "cpa" else _least_effect(one)
     return BreakEven(
-        effect=_winning(one) + spare if one.unit == "cpa" else _least_effect(one),
+        effect=effect if effect >= 0 else np.nan,
         unit_cost=own_cost if own_cost >= 0 else np.nan,
         take_up=float(share) if share <= 1 else np.nan,
     )
@@ -97,20 +99,27 @@ def tornado(case: BusinessCase) -> pd.DataFrame:
     Notes
     -----
     The effect and the economics of segments move together: their total over adopters is
-    brought to its percentile by the draws around it.
+    brought to its percentile by the draws around it. Segments' value and retention are what
+    is drawn, and margin follows from both: with one of them varied, the other keeps its mean.
     """
     one = case.expected()
-    worlds = case.economics
+    worlds, fixed = case.economics, one.economics
+    lasts, lasts_on_average = (annuity(each.retention, case.calendar) for each in (worlds, fixed))
+    value, mean_value = worlds.margin * lasts, fixed.margin * lasts_on_average
     drivers = {
         "effect": replace(one, effect=case.effect),
         "take-up": replace(one, take_up=case.take_up),
-        "margin": replace(one, economics=PossibleEconomics(worlds.margin, one.economics.retention)),
+        "value": replace(
+            one, economics=PossibleEconomics(value / lasts_on_average, fixed.retention)
+        ),
         "retention": replace(
-            one, economics=PossibleEconomics(one.economics.margin, worlds.retention)
+            one, economics=PossibleEconomics(mean_value / lasts, worlds.retention)
         ),
     }
     rows = {name: np.quantile(varied.npv, [LOW, HIGH]) for name, varied in drivers.items()}
     found = pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"])
     found["swing"] = found["high"] - found["low"]
-    found = found[found["swing"] > 0].sort_values("swing", ascending=False)
+    # rounding is no swing
+    scale = found[["low", "high"]].abs().max(axis=1)
+    found = found[found["swing"] > 1e-9 * scale].sort_values("swing", ascending=False)
     return found.rename_axis("driver")

@@ -115,11 +115,16 @@ class BusinessCase:
         )
 
     def expected(self) -> Self:
-        """Everything at its mean: one draw."""
-        economics = PossibleEconomics(
-            self.economics.margin.mean(axis=0, keepdims=True),
-            self.economics.retention.mean(axis=0, keepdims=True),
-        )
+        """Everything at its mean: one draw.
+
+        Margin is the mean value over the mean retention's survival: a mean of margins would
+        count segments of unsure retention for more than they are worth.
+        """
+        worlds = self.economics
+        retention = worlds.retention.mean(axis=0, keepdims=True)
+        value = worlds.margin * increments.annuity(worlds.retention, self.calendar)
+        margin = value.mean(axis=0, keepdims=True) / increments.annuity(retention, self.calendar)
+        economics = PossibleEconomics(margin, retention)
         return replace(
             self,
             take_up=self.take_up.mean(keepdims=True),

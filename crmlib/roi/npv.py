@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from crmlib.errors import suggestion
-from crmlib.roi.cashflow import BusinessCase
+from crmlib.roi.cashflow import BusinessCase, EffectUnit
 from crmlib.roi.economics import SegmentEconomics, stream
 from crmlib.stats.optimise import NotIdentified
 
 FloatArray = NDArray[np.float64]
 
+_UNITS = get_args(EffectUnit)
 _NUMBERS = ("reach", "take_up", "unit_cost", "fixed_cost", "half_life")
 
 
@@ -88,11 +90,21 @@ def npv(
     NotIdentified
         If no initiative has a case.
     ValueError
-        If draws differ in number, or a segment of `economics` is missing in `chosen`.
+        If draws differ in number or have no column for each segment, or an initiative is
+        there twice.
+    KeyError
+        If a segment of `economics` is missing in `chosen`.
     """
+    if not (initiatives.index.is_unique and chosen.index.is_unique):
+        raise ValueError("an initiative must have one row in `initiatives` and in `chosen`")
     shapes = {np.shape(each) for each in effects.values()}
     if len(shapes) > 1:
         raise ValueError(f"effects must be drawn alike for all initiatives, got {sorted(shapes)}")
+    for shape in shapes:
+        if len(shape) != 2 or shape[0] < 1 or shape[1] != len(economics.table):
+            raise ValueError(
+                f"effects must be of shape (n_draws, {len(economics.table)}), got {shape}"
+            )
     cases, left_out = {}, {}
     worlds = economics.draws(next(iter(shapes))[0], seed) if shapes else None
     for name, row in initiatives.iterrows():
@@ -101,6 +113,8 @@ def npv(
             reached = _reached(row, reached)
             if name not in effects:
                 raise NotIdentified("nothing is known of its effect")
+            if not np.isfinite(effects[name]).all():
+                raise NotIdentified("its effect is not a number in some draws")
             cases[name] = BusinessCase(
                 unit=row["effect_unit"],
                 reached=reached,
@@ -127,19 +141,28 @@ def npv(
 
 def _reached(row: pd.Series, chosen: FloatArray) -> FloatArray:
     """Customers reached in each segment, or won, after a look at the numbers of the row."""
+    unit = row["effect_unit"]
+    if unit not in _UNITS:
+        raise NotIdentified(f"effect_unit {unit} is unknown. {suggestion(str(unit), _UNITS)}")
     for column in _NUMBERS:
-        number = row[column]
+        number = pd.to_numeric(row.get(column), errors="coerce")
         if not (pd.notna(number) and np.isfinite(number) and number >= 0):
-            raise NotIdentified(f"its {column} must be a number of 0 or more, found {number}")
+            found = row.get(column)
+            raise NotIdentified(f"its {column} must be a number of 0 or more, found {found}")
+        if column in ("reach", "take_up") and number > 1:
+            raise NotIdentified(f"its {column} is a share of 0 to 1, found {number}")
     if row["half_life"] == 0:
         raise NotIdentified("its half_life must be above 0 years")
+    if not (np.isfinite(chosen).all() and (chosen >= 0).all()):
+        raise NotIdentified("how many customers it is for is not known in every segment")
     if chosen.sum() == 0:
         raise NotIdentified("nobody is in the segments that it is for")
     if row["effect_unit"] != "cpa":
-        return chosen * row["reach"]
-    if not (pd.notna(row["volume"]) and row["volume"] >= 0):
+        return chosen * float(row["reach"])
+    volume = pd.to_numeric(row.get("volume"), errors="coerce")
+    if not (pd.notna(volume) and np.isfinite(volume) and volume >= 0):
         raise NotIdentified("it wins customers (cpa) and needs a volume of 0 or more")
-    return row["volume"] * chosen / chosen.sum()
+    return volume * chosen / chosen.sum()
 
 
 def _take_up(row: pd.Series, n_draws: int, cv: float, rng: np.random.Generator) -> FloatArray:
@@ -159,7 +182,7 @@ def _towards(row: pd.Series, table: pd.DataFrame) -> NDArray[np.int64] | None:
         return None
     tiers = table["tier"]
     if row["effect_unit"] == "migration_pp":
-        to_tier = row["to_tier"]
+        to_tier = row.get("to_tier")
         if to_tier not in set(tiers):
             raise NotIdentified(
                 f"it moves customers to tier {to_tier}. {suggestion(str(to_tier), set(tiers))}"

@@ -1,10 +1,14 @@
 """Where an initiative begins to pay, and what moves it most."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from crmlib.roi.break_even import break_even, tornado
+from crmlib.roi.economics import PossibleEconomics
+from crmlib.roi.increments import annuity
 from crmlib.roi.npv import npv
 from tests.roi.small_base import economics, initiative
 
@@ -81,3 +85,26 @@ def test_what_is_known_exactly_moves_nothing():
     found = tornado(case(effect_unit="margin_pct", sd=0.02))
     assert "take-up" not in found.index
     assert (np.diff(found["swing"]) <= 0).all()
+
+
+def unsure(one):
+    """The same where retention is all but unknown, and value is known exactly."""
+    retention = np.random.default_rng(4).beta([1.8, 1.6], [0.2, 0.4], (4000, 2))
+    value = np.array([600.0, 40.0]) * annuity([0.9, 0.8], one.calendar)
+    worlds = PossibleEconomics(value / annuity(retention, one.calendar), retention)
+    return replace(one, economics=worlds)
+
+
+def test_unsure_retention_makes_no_customer_worth_more():
+    one = unsure(case(effect=80.0, effect_unit="cpa", volume=50.0, unit_cost=0.0))
+    assert one.expected().npv[0] == pytest.approx(one.npv.mean(), rel=1e-9)
+
+
+def test_retention_moves_nothing_where_value_is_all_that_counts():
+    found = tornado(unsure(case(effect=80.0, effect_unit="cpa", volume=50.0, unit_cost=0.0)))
+    assert found.empty
+
+
+def test_customers_worth_less_than_what_else_they_cost_may_not_be_won_at_any_price():
+    one = case(effect=80.0, effect_unit="cpa", volume=50.0, fixed_cost=1e9)
+    assert np.isnan(break_even(one).effect)

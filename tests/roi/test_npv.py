@@ -123,6 +123,10 @@ def test_payback_is_the_month_in_which_the_balance_is_made_up():
         ({"unit_cost": -5.0}, "unit_cost must be a number of 0 or more, found -5.0"),
         ({"fixed_cost": np.nan}, "fixed_cost must be a number"),
         ({"effect_unit": "cpa"}, "needs a volume"),
+        ({"effect_unit": "cpa", "volume": np.inf}, "needs a volume"),
+        ({"effect_unit": "retention"}, "effect_unit retention is unknown"),
+        ({"take_up": 1.5}, "take_up is a share of 0 to 1, found 1.5"),
+        ({"unit_cost": "dear"}, "unit_cost must be a number of 0 or more, found dear"),
     ],
 )
 def test_a_row_that_says_nothing_is_refused_by_its_column(change, says):
@@ -148,3 +152,20 @@ def test_an_initiative_of_which_nothing_is_known_is_left_out():
     effects = {"other": np.zeros((5, 3))}
     with pytest.raises(NotIdentified, match="keep: nothing is known of its effect"):
         npv(initiative(), chosen(high_active=1), effects, BASE, take_up_cv=0.0, seed=1)
+
+
+def test_what_is_not_a_number_does_not_pass_as_worth():
+    with pytest.raises(NotIdentified, match="its effect is not a number"):
+        worked(initiative(), chosen(high_active=400), np.nan)
+    with pytest.raises(NotIdentified, match="not known in every segment"):
+        worked(initiative(), chosen(high_active=400, low_active=np.nan), 0.05)
+
+
+def test_effects_without_a_column_for_each_segment_and_twice_named_initiatives_are_misuse():
+    who = chosen(high_active=400)
+    for shape in ((5,), (5, 1), (5, 2), (0, 3)):
+        with pytest.raises(ValueError, match=r"effects must be of shape \(n_draws, 3\)"):
+            npv(initiative(), who, {"keep": np.zeros(shape)}, BASE, take_up_cv=0.0, seed=1)
+    twice = pd.concat([initiative(), initiative()])
+    with pytest.raises(ValueError, match="one row"):
+        npv(twice, who, {"keep": np.zeros((5, 3))}, BASE, take_up_cv=0.0, seed=1)
