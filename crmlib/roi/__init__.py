@@ -4,6 +4,7 @@ from crmlib.roi.break_even import BreakEven, break_even, tornado
 from crmlib.roi.cashflow import BusinessCase
 from crmlib.roi.delivery import DeliveryCheck, delivery_check
 from crmlib.roi.economics import PossibleEconomics, SegmentEconomics
+from crmlib.roi.frontier import frontier, rule_prices, shadow_values
 from crmlib.roi.increments import Calendar, annuity
 from crmlib.roi.information import (
     InformationValue,
@@ -12,6 +13,7 @@ from crmlib.roi.information import (
     value_of_information,
 )
 from crmlib.roi.normal_loss import sample_information
+from crmlib.roi.not_started import not_started
 from crmlib.roi.npv import Npv, npv
 from crmlib.roi.overlap import overlaps
 from crmlib.roi.pilot import Launch, PilotPlan, pilot
@@ -26,6 +28,7 @@ from crmlib.roi.power import (
 from crmlib.roi.reach import MarginalReach, marginal_reach
 from crmlib.roi.retention import PooledRetention
 from crmlib.roi.review import ReviewPlan, review_plan
+from crmlib.roi.roadmap import Roadmap, roadmap
 from crmlib.roi.selection import pieces, selected
 from crmlib.roi.sequential import Boundaries, Peeking, peeking, review_boundaries
 from crmlib.roi.shrinkage import GRADES, NO_EVIDENCE, Shrunk, shrink, widening
@@ -58,6 +61,7 @@ __all__ = [
     "PooledRetention",
     "PossibleEconomics",
     "ReviewPlan",
+    "Roadmap",
     "RolledTest",
     "SegmentEconomics",
     "Shrunk",
@@ -69,7 +73,9 @@ __all__ = [
     "effect",
     "effects_of_pilots",
     "expected_profit",
+    "frontier",
     "marginal_reach",
+    "not_started",
     "npv",
     "overlaps",
     "partial_information",
@@ -82,8 +88,11 @@ __all__ = [
     "profit_maximising_size",
     "review_boundaries",
     "review_plan",
+    "roadmap",
+    "rule_prices",
     "sample_information",
     "selected",
+    "shadow_values",
     "shrink",
     "size_for_means",
     "size_for_shares",
