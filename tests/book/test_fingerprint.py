@@ -170,3 +170,12 @@ def test_a_chapter_key_sees_what_came_before_it(book):
     one = key(book, "02_value", ("01_customers",), {"tables/customers.parquet": "00"})
     other = key(book, "02_value", ("01_customers",), {"tables/customers.parquet": "01"})
     assert one != other
+
+
+def test_what_was_asked_is_seen_from_the_chapter_of_needs_on(book):
+    asked = "questions.weights_are=customers"
+    chain = ("01_customers", "02_value", "03_segments")
+    for at, chapter in enumerate(chain):
+        assert key(book, chapter, chain[:at], None, asked) == key(book, chapter, chain[:at])
+    for chapter, before in (("04_needs", chain), ("06_summary", (*chain, "04_needs"))):
+        assert key(book, chapter, before, None, asked) != key(book, chapter, before)

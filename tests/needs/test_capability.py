@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlib.needs.capability import DISCIPLINES, capability_fit
+from crmlib.needs.capability import DISCIPLINES, capability_fit, fit_with
+from crmlib.needs.needs_segments import Wanted
+from crmlib.stats.optimise import NotIdentified
 
 IMPORTANCE = pd.DataFrame(
     [[2.0, 1.0, 1.0], [0.1, 0.1, 0.8]], index=["A", "B"], columns=["price", "speed", "service"]
@@ -69,3 +71,16 @@ def test_what_does_not_fit_together_is_refused(change, reason):
     given = {"importance": IMPORTANCE, "scores": SCORES, "disciplines": BELONGS, **GIVEN}
     with pytest.raises(ValueError, match=reason):
         capability_fit(**{**given, **change})
+
+
+def test_disciplines_by_need_are_shares_of_one():
+    wanted = Wanted(IMPORTANCE, np.repeat(IMPORTANCE.to_numpy()[None], 3, axis=0))
+    by_need = dict(zip(IMPORTANCE, DISCIPLINES, strict=True))
+    found = fit_with(wanted, SCORES, by_need, **GIVEN)
+    assert found.disciplines.loc["A"].tolist() == pytest.approx([0.5, 0.25, 0.25])
+    assert found.company.tolist() == [1.0, 0.5, 0.0]
+    table = found.segments.set_index("segment")
+    assert table["fit_lo"].tolist() == pytest.approx(table["fit"].tolist())  # draws all alike
+    del by_need["speed"]
+    with pytest.raises(NotIdentified, match="no discipline that speed asks for"):
+        fit_with(wanted, SCORES, by_need, **GIVEN)

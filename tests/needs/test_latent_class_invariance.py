@@ -5,9 +5,15 @@ import pandas as pd
 import pytest
 from answer_sheets import planted
 
-from crmlib.needs import LatentClass, likelihood_ratio_test
+from crmlib.needs import (
+    LatentClass,
+    choose_classes,
+    likelihood_ratio_test,
+    one_class_more,
+)
 from crmlib.needs.answer_classes import AnswerClasses
 from crmlib.needs.answers import read_answers
+from crmlib.stats.optimise import NotIdentified
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +108,15 @@ def test_one_class_more_than_there_are_is_chance_and_one_less_is_not():
     too_few = likelihood_ratio_test(base.sheets, 1, replications=19, n_init=4)
     assert too_few.p_value == 1 / 20 and enough.p_value > 0.05
     assert too_few.statistic > enough.statistic > 0
+
+
+def test_the_test_of_the_number_chosen_is_the_test_on_its_own():
+    base = planted(300, seed=9, k=2, items=5)
+    tried = choose_classes(base.sheets, most=3, n_init=4)
+    assert tried.chosen.n_classes == 2
+    one = one_class_more(tried, base.sheets, replications=19)
+    other = likelihood_ratio_test(base.sheets, 2, replications=19, n_init=4)
+    assert one.statistic == pytest.approx(other.statistic, abs=1e-3)
+    assert (one.k, one.p_value) == (2, other.p_value)
+    with pytest.raises(NotIdentified, match="no test of one class more is asked for"):
+        one_class_more(tried, base.sheets, replications=0)

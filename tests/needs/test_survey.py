@@ -7,7 +7,15 @@ import pytest
 from crmlib.needs import survey as module
 from crmlib.needs.needs_segments import needs_table
 from crmlib.needs.projection import Projection
-from crmlib.needs.survey import Survey, behaviour_of, in_earnest, standing, weights_of
+from crmlib.needs.survey import (
+    Survey,
+    behaviour_of,
+    figures_of,
+    in_earnest,
+    loyalty_classes,
+    standing,
+    weights_of,
+)
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
@@ -142,3 +150,35 @@ def test_value_by_segment_is_that_of_members_where_answers_are_uncertain():
     found = module.value_shares(posterior, held, pd.Series(1.0, posterior.index))
     assert found.sum() == pytest.approx(1)
     assert found["x"] == pytest.approx(0.75, abs=0.03)
+
+
+def test_figures_of_customers_are_numbers_once():
+    valued = pd.DataFrame(
+        {"future_value": [1.0, 2.0], "value_decile": [1, 2], "value_tier": ["a", "b"]}, ["x", "y"]
+    )
+    about = pd.DataFrame(
+        {"age": [30.0, 40.0], "region": ["n", "s"], "future_value": [9.0, 9.0]}, ["x", "y"]
+    )
+    found = figures_of(valued, about)
+    assert found.columns.tolist() == ["customer_id", "future_value", "age"]
+    assert found.values.tolist() == [["x", 1.0, 30.0], ["y", 2.0, 40.0]]
+
+
+def test_loyalty_classes_are_probabilities_of_those_who_answered():
+    rng = np.random.default_rng(1)
+    kind = rng.integers(0, 2, 300)
+    answers = pd.DataFrame(
+        {
+            "attachment": np.where(kind, 5.0, 1.0),
+            "reassessment": np.where(kind, 1.0, 5.0),
+            "satisfaction": np.where(kind, 9.0, 2.0),
+            "life_change": np.where(kind, 0.0, 1.0),
+        }
+    )
+    noisy = answers.where(rng.random(answers.shape) > 0.1, 3.0)
+    found = loyalty_classes(noisy, pd.Series(1.0, noisy.index), seed=1)
+    assert found.sum(axis=1).to_numpy() == pytest.approx(1)
+    modal = found.to_numpy().argmax(axis=1)
+    # no class holds people of both kinds
+    for one in np.unique(modal):
+        assert np.mean(kind[modal == one]) < 0.05 or np.mean(kind[modal == one]) > 0.95

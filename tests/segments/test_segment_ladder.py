@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from crmlib.segments.behaviour import INACTIVE
-from crmlib.segments.ladder import UNKNOWN, behaviour_rung, build_ladder, segment_table
+from crmlib.segments.ladder import (
+    UNKNOWN,
+    behaviour_rung,
+    build_ladder,
+    ladder_of,
+    ladder_table,
+    segment_table,
+)
 from crmlib.segments.merging import AS_BEFORE, TOO_FEW, TOO_MANY
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
@@ -302,3 +309,17 @@ def test_mistakes_are_named():
         build_ladder(tier, behaviour.iloc[::-1], value, **RULES)
     with pytest.raises(NotIdentified, match="no customer"):
         build_ladder(tier[:0], behaviour[:0], value[:0], **RULES)
+
+
+def test_a_table_of_three_rungs_keeps_every_customer_and_all_rungs():
+    tier, behaviour, value = base(600, behaviours=2)
+    wants = pd.Series(np.where(np.arange(600) % 3, "price", "service"), name="needs_segment")
+    rungs = pd.concat([tier, behaviour, wants], axis=1)
+    ladder = ladder_of(rungs, pd.Series(value)[::-1], **RULES)
+    table = ladder_table(ladder, rungs)
+    assert table.columns.tolist() == ["customer_id", *rungs, "segment"]
+    assert table[list(rungs)].to_numpy().tolist() == rungs.to_numpy().tolist()
+    assert table.groupby(list(rungs))["segment"].nunique().eq(1).all()
+    direct = build_ladder(tier, behaviour, value, further=[wants], **RULES)
+    assert table["segment"].tolist() == direct.segment.tolist()  # values come by customer
+    assert table["segment"].nunique() <= 12

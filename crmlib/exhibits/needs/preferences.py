@@ -161,10 +161,10 @@ def part_worths(
     figure, ax = theme.axes(height=1.0 + 0.29 * table["row"].nunique())
     shown = groups[:MOST_PANELS]
     wide = table.pivot_table(index="row", columns="group", values="per_range", sort=False)
-    said = table.pivot_table(index="row", columns="group", values="part_worth", sort=False)
+    heights = table.pivot_table(index="row", columns="group", values="part_worth", sort=False)
     sure = table.pivot_table(index="row", columns="group", values="clear", sort=False) > 0
     texts = [
-        [f"{said.at[row, name]:+.2f}" + ("" if sure.at[row, name] else " ?") for name in shown]
+        [f"{heights.at[row, name]:+.2f}" + ("" if sure.at[row, name] else " ?") for name in shown]
         for row in wide.index
     ]
     counts = table.drop_duplicates("group").set_index("group")["respondents"]
