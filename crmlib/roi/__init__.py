@@ -1,5 +1,6 @@
 """Which next increment of investment pays, how sure that is, and when to stop (chapter 05)."""
 
+from crmlib.roi.assets import asset_matrix, bifocal, missing_for
 from crmlib.roi.break_even import BreakEven, break_even, tornado
 from crmlib.roi.cashflow import BusinessCase
 from crmlib.roi.delivery import DeliveryCheck, delivery_check
@@ -67,6 +68,8 @@ __all__ = [
     "Shrunk",
     "Treatment",
     "annuity",
+    "asset_matrix",
+    "bifocal",
     "break_even",
     "delivery_check",
     "detectable_effect",
@@ -75,6 +78,7 @@ __all__ = [
     "expected_profit",
     "frontier",
     "marginal_reach",
+    "missing_for",
     "not_started",
     "npv",
     "overlaps",

@@ -68,7 +68,8 @@ class SegmentEconomics:
         Raises
         ------
         NotIdentified
-            If nobody has a segment, or nobody of today's segments was watched.
+            If nobody has a segment, one who has one has no future value, or nobody of today's
+            segments was watched.
 
         Notes
         -----
@@ -81,14 +82,20 @@ class SegmentEconomics:
             raise NotIdentified("no customer has a segment: there is nothing to invest in")
         if not watched["segment"].isin(members).any():
             raise NotIdentified("nobody was a customer 12 months before the end")
-        known = value.loc[members.index]
+        known = value.reindex(members.index)
+        columns = ["future_value", "future_value_lo", "future_value_hi"]
+        gaps = known[columns].isna().any(axis=1)
+        if gaps.any():
+            raise NotIdentified(
+                f"{int(gaps.sum())} customers with a segment have no future value with bounds"
+            )
         reach = 2 * stats.norm.ppf((1 + level) / 2)
         variance = ((known["future_value_hi"] - known["future_value_lo"]) / reach) ** 2
         table = pd.DataFrame(
             {
                 "n": members.groupby(members).size(),
                 "future_value": known["future_value"].groupby(members).mean(),
-                "future_value_se": np.sqrt(variance.fillna(0).groupby(members).sum()),
+                "future_value_se": np.sqrt(variance.groupby(members).sum()),
             }
         )
         table["future_value_se"] /= table["n"]

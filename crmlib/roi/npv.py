@@ -97,6 +97,8 @@ def npv(
     """
     if not (initiatives.index.is_unique and chosen.index.is_unique):
         raise ValueError("an initiative must have one row in `initiatives` and in `chosen`")
+    if not take_up_cv >= 0:
+        raise ValueError(f"take_up_cv must be 0 or more, got {take_up_cv!r}")
     shapes = {np.shape(each) for each in effects.values()}
     if len(shapes) > 1:
         raise ValueError(f"effects must be drawn alike for all initiatives, got {sorted(shapes)}")

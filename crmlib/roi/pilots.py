@@ -25,7 +25,8 @@ class PilotEffects:
     ----------
     table : DataFrame
         initiative, segment, outcome, estimand, look, estimate (treated less control), se, df
-        (Welch's), n_treated, n_control; the last look of each.
+        (Welch's), n_treated, n_control, is_last; the last look of each that makes an effect,
+        and whether it is the last of all.
     looks : DataFrame
         The same for every look.
     left_out : DataFrame
@@ -48,8 +49,13 @@ def effects_of_pilots(pilots: pd.DataFrame) -> PilotEffects:
     Raises
     ------
     NotIdentified
-        If no two rows make an effect.
+        If a look is no number, or no two rows make an effect.
     """
+    looked = pd.to_numeric(pilots["look"], errors="coerce")
+    if looked.isna().any():
+        odd = pilots.loc[looked.isna(), "look"].iloc[0]
+        raise NotIdentified(f"look numbers the looks at a pilot, found {odd!r}")
+    pilots = pilots.assign(look=looked)
     rows, left_out = [], []
     for key, arms in pilots.groupby([*_OF, "look"], dropna=False, sort=True):
         named = dict(zip([*_OF, "look"], key, strict=True))
@@ -73,7 +79,9 @@ def effects_of_pilots(pilots: pd.DataFrame) -> PilotEffects:
         why = left_out[0]["reason"] if left_out else "there is no row"
         raise NotIdentified(f"the pilots make no effect: {why}")
     looks = pd.DataFrame(rows)
-    last = looks.groupby(_OF, sort=False).tail(1).reset_index(drop=True)
+    of_all = pilots.groupby(_OF, dropna=False)["look"].max().rename("of_all").reset_index()
+    last = looks.groupby(_OF, sort=False, dropna=False).tail(1).reset_index(drop=True)
+    last["is_last"] = last.merge(of_all, on=_OF, how="left")["of_all"].to_numpy() == last["look"]
     columns = [*_OF, "look", "reason"]
     return PilotEffects(last, looks, pd.DataFrame(left_out, columns=columns))
 

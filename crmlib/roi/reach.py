@@ -52,18 +52,25 @@ def marginal_reach(
         Money over the horizon; a customer's margin is his value over his segment's survival.
     steps : int
     level : float
-        Of the intervals.
+        Of the intervals, which hold what is not known of effect, take-up and retention, and not
+        of the value of single customers.
 
     Raises
     ------
     NotIdentified
-        If there are fewer customers than steps, or the effect is of another kind.
+        If there are fewer customers than steps, one has no value, or the effect is of another
+        kind.
     """
     if case.unit not in LIVES:
         raise NotIdentified("what it brings does not hang on the value of those it reaches")
+    if steps < 1 or segment.index.has_duplicates:
+        raise ValueError("steps must be 1 or more, and each customer have one row")
+    known = future_value.reindex(segment.index)
+    if known.isna().any():
+        raise NotIdentified(f"{int(known.isna().sum())} customers have no future value")
     if len(segment) < steps:
         raise NotIdentified(f"{len(segment)} customers cannot be taken in {steps} steps")
-    order = future_value[segment.index].sort_values(ascending=False, kind="stable").index
+    order = known.sort_values(ascending=False, kind="stable").index
     group = np.arange(len(order)) * steps // len(order)
     value, at = future_value[order].to_numpy(float), segment[order].to_numpy()
     share = case.reached.sum() / len(order)

@@ -29,7 +29,8 @@ GRADES: Mapping[str, str] = {
 }
 NO_EVIDENCE = ("E",)  # shown with what it would need, never counted
 
-_POINTS, _FARTHEST = 250, 5.0  # of the spread's grid, which reaches so many scales of its prior
+_POINTS = 300  # of the spread's grid, evenly in its logarithm
+_NEAREST, _FARTHEST = 1e-4, 8.0  # of the smallest, and times the largest, that it may be
 _HALVINGS = 40
 
 
@@ -41,7 +42,7 @@ class Shrunk:
     ----------
     table : DataFrame, index segment
         estimate, se (as they were put in), mean, sd, p5, p50, p95 (posterior), own (weight of
-        the segment's own trial, 0–1).
+        the segment's own trial against what all share, 0–1; it also bears on what all share).
     overall : Series
         mean, sd, p5, p50, p95 of the effect in a segment without a trial.
     spread : DataFrame
@@ -113,7 +114,8 @@ def shrink(
         The spread between segments is half-normal with this scale (Gelman 2006, *Bayesian
         Analysis* 1:515); 0 where segments are taken to be alike.
     widening : float
-        By which `prior_sd` is multiplied; see `widening`.
+        By which `prior_sd` is multiplied; see `widening`. A grade says what the *prior* rests
+        on: the weaker that is, the more the trials weigh.
 
     Raises
     ------
@@ -131,6 +133,8 @@ def shrink(
         raise ValueError(f"prior_sd must be above 0, got {prior_sd!r}, and all be finite")
     if tau_scale < 0 or widening < 1:
         raise ValueError("tau_scale must be 0 or more, and widening 1 or more")
+    if effects.index.has_duplicates:
+        raise ValueError("a segment stands twice among the effects")
     y, se = (effects[name].to_numpy(float) for name in ("estimate", "se"))
     wrong = ~(np.isfinite(y) & np.isfinite(se) & (se > 0))
     if wrong.any():
@@ -171,12 +175,15 @@ def widening(grade: str, factors: Mapping[str, float]) -> float:
     if grade not in GRADES:
         known = ", ".join(f"{key} ({words})" for key, words in GRADES.items())
         raise NotIdentified(f"evidence has no grade {grade!r}; known are {known}")
-    return float(factors.get(grade, 1.0))
+    factor = float(factors.get(grade, 1.0))
+    if not factor >= 1:
+        raise ValueError(f"the factor of grade {grade} must be 1 or more, got {factor:g}")
+    return factor
 
 
 def _posterior(y: FloatArray, se: FloatArray, mean: float, sd: float, scale: float) -> _Model:
     """Of the spread and, given it, of the common effect."""
-    tau = (np.arange(_POINTS) + 0.5) / _POINTS * _FARTHEST * scale if scale else np.zeros(1)
+    tau = _grid(y, se, scale)
     variance = tau[:, None] ** 2 + se**2
     weight = (1 / variance).sum(axis=1)
     pull = ((y - mean) / variance).sum(axis=1)
@@ -188,10 +195,20 @@ def _posterior(y: FloatArray, se: FloatArray, mean: float, sd: float, scale: flo
         - sd**2 * pull**2 / (1 + sd**2 * weight)
     )
     if scale > 0:
-        height = height - 0.5 * (tau / scale) ** 2
+        # the prior, and the width of each point's part of an even grid in log τ
+        height = height - 0.5 * (tau / scale) ** 2 + np.log(tau)
     probability = np.exp(height - height.max())
     left = sd**2 / (1 + sd**2 * weight)
     return _Model(tau, probability / probability.sum(), mean + left * pull, np.sqrt(left))
+
+
+def _grid(y: FloatArray, se: FloatArray, scale: float) -> FloatArray:
+    """Spreads from far below what trials can tell apart to far above what they show."""
+    if scale == 0:
+        return np.zeros(1)
+    lowest = _NEAREST * min([scale, *se])
+    highest = _FARTHEST * max([scale, np.ptp(y) if y.size else 0.0])
+    return np.geomspace(lowest, highest, _POINTS)
 
 
 def _described(

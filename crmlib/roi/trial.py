@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from crmlib.errors import suggestion
 from crmlib.stats.intervals import Interval
 from crmlib.stats.optimise import NotIdentified
 
@@ -25,6 +26,9 @@ Method = Literal["difference", "regression", "cuped"]
 
 _FEWEST = 2  # customers of an arm, of whom a spread can be told
 _TIED = 1e-9  # of a column's spread that is left beside the others': it says nothing new
+# Customers of each arm who differ from its most frequent value: of fewer, one alone decides what
+# a regression says of the column, is fitted exactly, and makes the standard error too small.
+_CARRIED = 5
 _ATTRITION = 0.001  # chance of shares without an outcome that differ so much between arms
 
 
@@ -102,8 +106,11 @@ def effect(
     Raises
     ------
     NotIdentified
-        For an arm of fewer than two customers, a treatment that is not yes or no, an outcome
-        that never varies or is no number, or more covariates than an arm has customers for.
+        For a column that is not there, an arm of fewer than two customers, a treatment that is
+        not 0 or 1, an outcome that never varies or is no number, or more covariates than an arm
+        has customers for.
+    ValueError
+        For a level that is no probability, or a method that needs covariates without any.
 
     Notes
     -----
@@ -119,19 +126,29 @@ def effect(
     how: Method = method or ("regression" if covariates else "difference")
     if how != "difference" and not covariates:
         raise ValueError(f"{how} needs covariates")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level!r}")
+    for name in (outcome, treated, *(covariates or ())):
+        if name not in table:
+            raise NotIdentified(
+                f"the trial has no column {name}. {suggestion(name, map(str, table.columns))}"
+            )
     assigned = _assignment(table, treated)
-    values = pd.to_numeric(table[outcome], errors="coerce").to_numpy(float)
+    values = _numbers(table[outcome])
     there = np.isfinite(values)
     notes = _missing(there, assigned, outcome)
     y, t = values[there], assigned[there]
     plain, error, df = _difference(y, t, outcome)
     mean, se = plain, error
     if how != "difference":
-        columns, said = _covariates(table.loc[there, list(covariates or ())])
+        columns, said = _covariates(table.loc[there, list(covariates or ())], t)
         notes += said
         if columns.shape[1]:
-            adjust = _regression if how == "regression" else _cuped
-            mean, se, df = adjust(y, t, columns)
+            mean, se, df = (_regression if how == "regression" else _cuped)(y, t, columns)
+        else:
+            how = "difference"
+    if not se > _TIED * np.abs(y).max():
+        raise NotIdentified(f"covariates tell {outcome} exactly: they are not from before")
     reach = float(stats.t.ppf((1 + level) / 2, df)) * se
     return Effect(
         mean=mean,
@@ -154,13 +171,24 @@ def _assignment(table: pd.DataFrame, treated: str) -> NDArray[np.bool_]:
         odd = column[~known].iloc[0]
         raise NotIdentified(
             f"{treated} says who is treated by 0 or 1, {int((~known).sum())} rows do not: the "
-            f"first holds {odd}"
+            f"first holds {repr(odd) if isinstance(odd, str) else odd}"
         )
     found = column.astype(int).to_numpy(bool)
     for name, size in (("treated", found.sum()), ("control", (~found).sum())):
         if size < _FEWEST:
             raise NotIdentified(f"a trial needs two customers in each arm, {name} has {int(size)}")
     return found
+
+
+def _numbers(column: pd.Series) -> FloatArray:
+    """The outcome, not a number where there is none."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    odd = column[numbers.isna() & column.notna()]
+    if len(odd):
+        raise NotIdentified(
+            f"{column.name} is a number, {len(odd)} rows hold none: the first {odd.iloc[0]!r}"
+        )
+    return numbers.to_numpy(float)
 
 
 def _missing(there: NDArray[np.bool_], assigned: NDArray[np.bool_], outcome: str) -> list[str]:
@@ -189,22 +217,25 @@ def _difference(y: FloatArray, t: NDArray[np.bool_], outcome: str) -> tuple[floa
     return float(arms[0].mean() - arms[1].mean()), float(np.sqrt(variance)), float(df)
 
 
-def _covariates(table: pd.DataFrame) -> tuple[FloatArray, list[str]]:
+def _covariates(table: pd.DataFrame, t: NDArray[np.bool_]) -> tuple[FloatArray, list[str]]:
     """Centred and scaled columns that say something, and what was left out."""
     numbers = {}
     for name in table:
         column = table[name]
         if pd.api.types.is_numeric_dtype(column):
-            column = column.astype(float)
+            column = column.astype(float).replace([np.inf, -np.inf], np.nan)
             if column.isna().any():
                 numbers[f"{name} missing"] = column.isna().astype(float)
             numbers[name] = column.fillna(column.mean())
         else:
             for word in sorted(column.dropna().unique(), key=str):
                 numbers[f"{name} {word}"] = (column == word).astype(float)
-    kept, empty = np.empty((len(table), 0)), []
+    kept, empty, rare = np.empty((len(table), 0)), [], []
     for name, column in numbers.items():
         own = column.to_numpy(float)
+        if column.nunique() > 1 and not all(_is_carried(column[arm]) for arm in (t, ~t)):
+            rare.append(name)
+            continue
         own = own - own.mean()
         spread = np.sqrt((own**2).sum())
         if spread > 0:
@@ -214,8 +245,16 @@ def _covariates(table: pd.DataFrame) -> tuple[FloatArray, list[str]]:
             empty.append(name)
             continue
         kept = np.column_stack([kept, own])
-    says = f"{', '.join(empty)}: the same for all, or told by other columns; left out"
-    return kept, [says] if empty else []
+    notes = {
+        "the same for all, or told by other columns": empty,
+        f"in an arm fewer than {_CARRIED} customers differ in it": rare,
+    }
+    return kept, [f"{', '.join(names)}: {why}; left out" for why, names in notes.items() if names]
+
+
+def _is_carried(column: pd.Series) -> bool:
+    """Whether enough customers of an arm differ from its most frequent value."""
+    return len(column) - int(column.value_counts().iloc[0]) >= _CARRIED
 
 
 def _regression(
@@ -232,11 +271,10 @@ def _regression(
             )
         inverse = np.linalg.inv(design.T @ design)
         coefficients = inverse @ design.T @ y[arm]
-        leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
-        # who alone decides a coefficient is fitted exactly, and tells nothing of the spread
-        apart = 1 - leverage
-        residual = y[arm] - design @ coefficients
-        squares = np.divide(residual**2, apart, out=np.zeros_like(apart), where=apart > _TIED)
+        apart = 1 - np.einsum("ij,jk,ik->i", design, inverse, design)  # from full leverage
+        if not (apart > _TIED).all():
+            raise NotIdentified("one customer alone decides what a covariate does: name fewer")
+        squares = (y[arm] - design @ coefficients) ** 2 / apart
         means.append(coefficients[0])
         weights = design @ inverse[:, 0]
         variance += float((weights**2 * squares).sum())

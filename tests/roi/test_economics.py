@@ -79,3 +79,5 @@ def test_nobody_to_invest_in_is_refused(found):
         SegmentEconomics.of(nobody, value, watched({"a": (1, 1)}), CALENDAR, level=0.9)
     with pytest.raises(NotIdentified, match="12 months before"):
         SegmentEconomics.of(segment, value, watched({}), CALENDAR, level=0.9)
+    with pytest.raises(NotIdentified, match="2 customers with a segment have no future value"):
+        SegmentEconomics.of(segment, value.iloc[2:], watched({"a": (1, 1)}), CALENDAR, level=0.9)

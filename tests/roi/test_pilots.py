@@ -96,3 +96,14 @@ def test_nobody_adopts():
     table = pd.DataFrame({"estimand": ["assigned"], "estimate": [0.1], "se": [0.02]})
     with pytest.raises(NotIdentified, match="nobody takes it up"):
         per_adopter(table, 0.0)
+
+
+def test_looks_are_numbers_and_a_broken_last_one_is_told():
+    rows = [arm(a, look=k) for k in ("2", "10") for a in ("treated", "control")]
+    found = effects_of_pilots(pd.DataFrame(rows))
+    assert found.table[["look", "is_last"]].values.tolist() == [[10, True]]
+    broken = effects_of_pilots(pd.DataFrame([*rows[:3]]))
+    assert broken.table[["look", "is_last"]].values.tolist() == [[2, False]]
+    assert broken.left_out["look"].tolist() == [10]
+    with pytest.raises(NotIdentified, match="look numbers the looks at a pilot, found 'last'"):
+        effects_of_pilots(pd.DataFrame([arm(look="last")]))

@@ -60,3 +60,10 @@ def test_too_few_customers_and_other_effects_are_refused():
     won = case(effect_unit="cpa", volume=10.0)
     with pytest.raises(NotIdentified, match="does not hang on the value"):
         marginal_reach(won, SEGMENT, VALUE, steps=5, level=0.9)
+
+
+def test_customers_without_a_value_are_counted_and_not_reached():
+    with pytest.raises(NotIdentified, match="3 customers have no future value"):
+        marginal_reach(case(), SEGMENT, VALUE.iloc[3:], steps=5, level=0.9)
+    with pytest.raises(ValueError, match="each customer have one row"):
+        marginal_reach(case(), pd.concat([SEGMENT, SEGMENT]), VALUE, steps=5, level=0.9)

@@ -54,6 +54,34 @@ def test_spread_and_common_effect_by_quadrature():
     assert found.overall["mean"] == pytest.approx(mu, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("estimates", "se", "scale"),
+    [([1.0, 1.0, 1.0, 1.0], 1e-3, 0.5), ([-50.0, 50.0] * 4, 1.0, 1.0), ([3.0], 1e3, 1e-3)],
+)
+def test_extreme_trials_against_a_fine_grid(estimates, se, scale):
+    """Segments alike to a hair, far beyond the prior, and one that tells nothing."""
+    y = np.array(estimates)
+    tau = np.geomspace(1e-9, 1e3, 20_001)
+    variance = tau[:, None] ** 2 + se**2
+    cover = np.linalg.slogdet  # the plain normal density with μ ~ N(0, 1) added to each pair
+    height = np.empty(tau.size)
+    ones = np.ones((y.size, y.size))
+    for at in range(0, tau.size, 5_000):
+        part = variance[at : at + 5_000, :, None] * np.eye(y.size) + ones
+        solved = np.linalg.solve(part, np.broadcast_to(y[:, None], (*part.shape[:2], 1)))[..., 0]
+        height[at : at + 5_000] = -0.5 * (cover(part)[1] + solved @ y)
+    height += np.log(tau) - 0.5 * (tau / scale) ** 2
+    weight = np.exp(height - height.max())
+    weight /= weight.sum()
+    own = weight @ (tau**2 / (tau**2 + se**2))
+    table = pd.DataFrame({"estimate": y, "se": se})
+    found = shrink(table, prior_mean=0.0, prior_sd=1.0, tau_scale=scale)
+    assert found.spread["tau"] @ found.spread["probability"] == pytest.approx(
+        weight @ tau, rel=0.01
+    )
+    assert found.table["own"].iloc[0] == pytest.approx(own, rel=0.01, abs=1e-9)
+
+
 def test_given_the_spread_the_weight_is_tau_squared_over_tau_squared_plus_se_squared():
     """A prior that fixes τ next to 3 and μ at 1: the textbook's formula."""
     one = pd.DataFrame({"estimate": [5.0], "se": [2.0]}, index=["s"])
@@ -151,6 +179,10 @@ def test_what_is_no_trial_is_refused_by_its_segment():
         table.loc["C", list(wrong)] = list(wrong.values())
         with pytest.raises(NotIdentified, match="the trial in 'C' has no estimate with"):
             shrink(table, prior_mean=0.0, prior_sd=1.0, tau_scale=1.0)
+    with pytest.raises(ValueError, match="stands twice"):
+        shrink(pd.concat([SCHOOLS, SCHOOLS]), prior_mean=0.0, prior_sd=1.0, tau_scale=1.0)
+    with pytest.raises(ValueError, match="factor of grade B must be 1 or more"):
+        widening("B", {"B": 0.5})
     with pytest.raises(ValueError, match="prior_sd"):
         shrink(SCHOOLS, prior_mean=0.0, prior_sd=0.0, tau_scale=1.0)
 

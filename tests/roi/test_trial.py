@@ -159,3 +159,40 @@ def test_more_covariates_than_customers_are_refused():
     table[names] = rng.normal(size=(12, 6))
     with pytest.raises(NotIdentified, match="6 covariates are too many for an arm of 6"):
         effect(table, outcome="paid", treated="got", covariates=names)
+
+
+def test_one_customer_cannot_make_an_effect_sure():
+    """Somebody alone in a column is fitted exactly: HC2 has no residual left of him."""
+    rng = np.random.default_rng(10)
+    table = trial(rng)
+    table["rare"] = 0
+    table.loc[[table.index[table["got"] == 1][0], table.index[table["got"] == 0][0]], "rare"] = 1
+    table.loc[table.index[table["got"] == 1][0], "paid"] = 500.0
+    found = effect(table, outcome="paid", treated="got", covariates=["rare"])
+    plain = effect(table, outcome="paid", treated="got")
+    assert (found.mean, found.se, found.method) == (plain.mean, plain.se, "difference")
+    assert found.notes == ("rare: in an arm fewer than 5 customers differ in it; left out",)
+
+
+@pytest.mark.parametrize(
+    ("change", "given", "says"),
+    [
+        ({}, {"outcome": "payed"}, "no column payed. Did you mean `paid`"),
+        ({"paid": "7 EUR"}, {}, "paid is a number, 400 rows hold none: the first '7 EUR'"),
+        ({"got": "1"}, {}, "the first holds '1'"),
+    ],
+)
+def test_columns_that_are_not_what_they_should_be(change, given, says):
+    table = trial(np.random.default_rng(11)).assign(**change)
+    with pytest.raises(NotIdentified) as refused:
+        effect(table, **{"outcome": "paid", "treated": "got"} | given)
+    assert says in str(refused.value)
+
+
+def test_what_tells_the_outcome_exactly_is_not_from_before():
+    table = trial(np.random.default_rng(12))
+    table["after"] = table["paid"]
+    with pytest.raises(NotIdentified, match="covariates tell paid exactly"):
+        effect(table, outcome="paid", treated="got", covariates=["after"])
+    with pytest.raises(ValueError, match="level"):
+        effect(table, outcome="paid", treated="got", level=90)
