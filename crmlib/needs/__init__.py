@@ -1,5 +1,11 @@
 """What customers want, why they stay, and what it costs to fix (chapter 04)."""
 
+from crmlib.needs.behind_answers import (
+    about_customers,
+    brought_so_far,
+    chosen_columns,
+    figures_of,
+)
 from crmlib.needs.breakpoints import Breakpoint, breakpoint_of, breakpoints
 from crmlib.needs.capability import CapabilityFit, capability_fit, fit_with
 from crmlib.needs.choice_design import DesignChecks, check_design
@@ -22,6 +28,15 @@ from crmlib.needs.class_choice import (
     one_class_more,
 )
 from crmlib.needs.conditional_logit import ConditionalLogit
+from crmlib.needs.customer_standing import (
+    HELD,
+    Standing,
+    behaviour_of,
+    loyalty_answers,
+    loyalty_classes,
+    standing,
+    value_shares,
+)
 from crmlib.needs.described import Described, described
 from crmlib.needs.drivers import Drivers, drivers
 from crmlib.needs.fixes import Fixes, IssuesToMend, fixes, fixes_by_worth, issues_to_mend
@@ -51,24 +66,7 @@ from crmlib.needs.offers import Offers, best_offers
 from crmlib.needs.preferences import Preferences, part_worth_table
 from crmlib.needs.projection import Projection, ProjectionAccuracy, project, projection_accuracy
 from crmlib.needs.simulator import Simulation, simulate
-from crmlib.needs.survey import (
-    HELD,
-    ByCustomer,
-    Standing,
-    Survey,
-    about_customers,
-    behaviour_of,
-    brought_so_far,
-    chosen_columns,
-    figures_of,
-    in_earnest,
-    loyalty_answers,
-    loyalty_classes,
-    respondents_in,
-    standing,
-    value_shares,
-    weights_of,
-)
+from crmlib.needs.survey import ByCustomer, Survey, in_earnest, respondents_in, weights_of
 from crmlib.needs.value_of_satisfaction import ValueOfSatisfaction, value_of_satisfaction
 
 __all__ = [

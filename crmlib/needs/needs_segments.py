@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crmlib.needs.behind_answers import chosen_columns
 from crmlib.needs.described import Described, described
 from crmlib.needs.latent_class import ClassIntervals, LatentClass
 from crmlib.needs.projection import Projection, ProjectionAccuracy, projection_accuracy
-from crmlib.needs.survey import Survey, chosen_columns
+from crmlib.needs.survey import Survey
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
