@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from crmlib.demo import (
+    campaign,
     cards,
     experiments,
     holdings,
@@ -83,6 +84,7 @@ def make_block(settings: BankSettings, block: int) -> Block:
         "survey": as_table(survey.survey_table(settings, block, persons, asked)),
         "choices": as_table(conjoint.table),
         "maxdiff": as_table(experiments.maxdiff_table(settings, block, asked)),
+        "contacts": as_table(campaign.contacts_table(settings, block, persons, held, book)),
     }
     known = truth.customers_truth(settings, persons, held, buyers, terms, book)
     latent = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmlib.demo import experiments, survey
+from crmlib.demo import campaign, experiments, plans, plans_truth, survey
 from crmlib.demo.settings import END, BankSettings
 from crmlib.demo.tariff import CARD_MARGIN
 
@@ -17,6 +17,13 @@ INPUT_FILES = {
     "survey": "survey.csv",
     "choices": "conjoint.csv.gz",
     "maxdiff": "maxdiff.csv.gz",
+    "initiatives": "initiatives.csv",
+    "processes": "processes.csv",
+    "assets": "assets.csv",
+    "requires": "requires.csv",
+    "budgets": "budgets.csv",
+    "pilots": "pilots.csv",
+    "contacts": "contacts.csv.gz",
 }
 
 # EUR a year and customer: a point of satisfaction with an issue, and a card more in the range.
@@ -76,6 +83,30 @@ inputs:
   # Which of four benefits matters to them most, and which least.
   maxdiff:
     path: {folder}/{maxdiff}
+  # What the bank could do, whom it would reach, what it costs and is believed to bring.
+  initiatives:
+    path: {folder}/{initiatives}
+    decimal: "."
+  # The steps of each initiative, and which of them exist.
+  processes:
+    path: {folder}/{processes}
+  # Data, analytics, systems and people: owned, or to be built.
+  assets:
+    path: {folder}/{assets}
+  # Which initiative needs which of them.
+  requires:
+    path: {folder}/{requires}
+  # What may be spent in each quarter.
+  budgets:
+    path: {folder}/{budgets}
+  # What the bank's own trials have found, arm by arm.
+  pilots:
+    path: {folder}/{pilots}
+    decimal: "."
+  # Who was offered insurance by lot, who was not, and what both have brought since.
+  contacts:
+    path: {folder}/{contacts}
+    decimal: "."
 
 value:
   # Value is what the ledger says that running contracts contribute.
@@ -197,12 +228,47 @@ recognition, rewards) |
 | | seconds | time for the task, on each of its rows; no attribute |
 | maxdiff.csv.gz | respondent_id, task, item | {sets} tasks of four benefits each |
 | | best, worst | 1 for one item of the task each, else 0 |
+| initiatives.csv | id, name | the initiative |
+| | lever, horizon | acquire, activate, retain, grow, win_back; early, build |
+| | segments | whom it reaches: `all`, or cells joined by `;`, any of them; a cell is a value tier \
+(high, medium, low), a lifecycle stage (new, relationship, at risk, lapsed), or both joined by \
+` & ` |
+| | reach, take_up | share of them who are reached, and of the reached who adopt |
+| | unit_cost, fixed_cost | EUR per adopter, EUR once; with cpa the effect is the cost per \
+customer, and unit_cost is 0 |
+| | effect_unit | retention_pp (change of survival over twelve months), margin_pct, \
+reactivation_pp, migration_pp (of those in from_tier, who move to to_tier), cpa |
+| | prior_mean, prior_sd | believed effect per adopter, *as a share*: 0.03 is 3 percentage points \
+or 3 %; of cpa EUR per customer won |
+| | evidence | A own trials, B another bank's trial, C a quasi-experiment, D benchmarks, \
+E an opinion |
+| | half_life | years until half of the effect is left |
+| | from_tier, to_tier, volume | of migration_pp; customers who can be won, of cpa |
+| | exclusive_group, earliest_wave | of which only one may start; first wave to start in |
+| processes.csv | initiative, step, exists | steps of the initiative, and whether they exist |
+| assets.csv | id, type, owned | data, analytics, system, people; whether the bank has it |
+| | build_cost, run_cost, lead_waves | EUR once, EUR a wave, waves until it is ready |
+| requires.csv | initiative, asset | what the initiative cannot start without |
+| budgets.csv | wave, cap | quarter from 1, EUR that may be spent in it |
+| pilots.csv | initiative, segment, arm | treated or control, in a cell of its `segments` |
+| | n, mean, sd | customers in the arm; mean and standard deviation of their outcome |
+| | outcome | retained or reactivated (0 or 1), margin_change (relative) |
+| | estimand | assigned: per person in the arm, thus the effect times take_up; adopter: \
+per adopter |
+| | window_days, start, look | days of measurement, first day, number of the look (n grows) |
+| contacts.csv.gz | customer_id, campaign, arm | treated or control, by lot |
+| | channel, sent_at, responded_at | letter, call, email; day of the offer, which the control \
+group did not get; day of the answer |
+| | outcome | contribution in the {window} days from then, EUR, as the campaign measured it |
 | truth/customers.csv.gz | | archetype, changes and expected profit of every customer |
 | truth/archetypes.json | | the parameters of the six archetypes |
 | truth/bank.json | | settings, planted defects and differences, totals |
 | truth/needs.csv.gz | | needs segment and loyalty profile of every customer |
 | truth/respondents.csv.gz | | who each respondent is, and the part-worths behind the choices |
 | truth/needs.json | | the numbers from which needs and answers are drawn |
+| truth/initiatives.csv | initiative, segment | initiative, and a cell of its `segments` |
+| | effect_unit, effect | true effect per adopter |
+| truth/initiatives.json | | the numbers from which effects, pilots and campaign are drawn |
 
 **What is planted.** Six archetypes, one of which appears late and one of which
 dies out. A fifth of the customers holds some four fifths of the profit, a quarter
@@ -226,6 +292,20 @@ card was {oversampled} times as likely to be, which the weights undo. Of all ans
 respondents took part in the conjoint and as many in the MaxDiff, half of them in both.
 Their part-worths depend on the segment and scatter from person to person; about
 {straight:.0%} of the conjoint's participants always take card A and {speeders:.0%} click through.
+
+**What is planted in initiatives and pilots.** Every initiative has a true effect per adopter in
+each of its segments, normal around a mean of its own. *{favourite}*, which everybody likes,
+has none; *{harmful}* does harm, as it teaches customers to compare prices; the
+other pilots are of initiatives that work, *churn_triggers* on too few customers to be sure.
+Initiatives of grade E hold what a deck claims, and the truth is a fraction of it.
+{late} cannot be ready within {waves} waves. A trial may count customers of several
+quarters, so its arms can exceed a segment of today. Costs, budgets and volumes grow with
+the bank, effects do not.
+The campaign *{campaign}* chose {chosen:.0%} of the consenting customers without insurance; half
+of them, by lot, got the offer in September 2025. It brings {effect:g} EUR a customer in households
+of {large} and more, and {elsewhere:g} EUR in others; a contact costs {contact:g} EUR, which
+the outcome does not hold. It hangs together with the contribution of the three months before, is
+measured by the campaign alone and is not in the ledger, nor are contracts that it may have sold.
 
 | truth/respondents.csv.gz | meaning |
 |---|---|
@@ -321,6 +401,7 @@ def readme_text(
         difference=difference,
         command=command(settings),
         **_answers(),
+        **_plans(),
     )
 
 
@@ -342,4 +423,22 @@ def _answers() -> dict[str, object]:
         "invited": experiments.INVITED,
         "straight": experiments.STRAIGHT_LINERS,
         "speeders": experiments.SPEEDERS,
+    }
+
+
+def _plans() -> dict[str, object]:
+    """What the README says of initiatives, pilots and the campaign."""
+    late = plans_truth.plans_json()["not_ready_within_the_waves"]
+    return {
+        "favourite": plans.FAVOURITE,
+        "harmful": plans.HARMFUL,
+        "late": " and ".join(f"The asset {name}" for name in late),
+        "waves": plans.WAVES,
+        "campaign": campaign.CAMPAIGN,
+        "window": campaign.WINDOW,
+        "chosen": campaign.CHOSEN,
+        "effect": campaign.EFFECT,
+        "elsewhere": campaign.EFFECT_ELSEWHERE,
+        "large": campaign.RESPONDERS_FROM,
+        "contact": campaign.CONTACT_COST,
     }

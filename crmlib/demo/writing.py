@@ -14,7 +14,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from crmlib.demo import bank, books, cards, needs_truth, outside, texts
+from crmlib.demo import (
+    bank,
+    books,
+    cards,
+    needs_truth,
+    outside,
+    pilots,
+    plans,
+    plans_truth,
+    texts,
+)
 from crmlib.demo.files import TableFile, create
 from crmlib.demo.settings import BankSettings
 from crmlib.demo.truth import BankTruth, archetypes_json
@@ -118,6 +128,7 @@ def _write(settings: BankSettings, draft: Path, progress: Progress) -> dict[str,
         "archetypes": archetypes_json(),
         "bank": truth.as_json(),
         "needs": needs_truth.needs_json(),
+        "initiatives": plans_truth.plans_json(),
     }
     for name, content in told.items():
         text = json.dumps(content, indent=1, ensure_ascii=False)
@@ -131,7 +142,7 @@ def _write(settings: BankSettings, draft: Path, progress: Progress) -> dict[str,
 
 
 def _write_tables(settings: BankSettings, data: Path, truth: BankTruth, progress: Progress) -> None:
-    """All blocks, then the prospects behind the customers, then the books."""
+    """All blocks, then the prospects behind the customers, then the bank's books and plans."""
     blocks, by_month, made = range(len(settings.block_sizes)), [], 0
     with _open(data) as files:
         for number in blocks:
@@ -154,14 +165,21 @@ def _write_tables(settings: BankSettings, data: Path, truth: BankTruth, progress
         totals: pa.Table = bank.as_table(books.control_totals_table(settings, sum(by_month)))
         files["control_totals"].add(totals)
         truth.rows["control_totals"] = len(totals)
+        effects = plans.draw_effects(settings)
+        files["effects"].add(bank.as_table(effects))
+        tried = {"pilots": pilots.pilots_table(settings, effects)}
+        for name, plan in {**plans.plan_tables(settings), **tried}.items():
+            files[name].add(bank.as_table(plan))
+            truth.rows[name] = len(plan)
 
 
 @contextlib.contextmanager
 def _open(data: Path) -> Iterator[dict[str, TableFile]]:
-    """A file for each input table, and those of the truth by customer and respondent."""
+    """A file for each input table, and those of the truth by row."""
     with contextlib.ExitStack() as stack:
         files = {}
-        for name, file in {**texts.INPUT_FILES, "truth": TRUTH, **needs_truth.FILES}.items():
+        known = {"truth": TRUTH, **needs_truth.FILES, "effects": plans_truth.FILE}
+        for name, file in {**texts.INPUT_FILES, **known}.items():
             files[name] = create(data / file)
             stack.callback(files[name].close)
         yield files

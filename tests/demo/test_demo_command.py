@@ -21,7 +21,7 @@ def test_it_says_what_it_made_and_what_comes_next(tmp_path, monkeypatch):
     done = crm("--customers", "200", "--months", "12", "--out", "banks", "--name", "tiny")
     assert done.exit_code == 0, done.output
     assert re.search(r"^customers +220 rows$", done.stdout, re.M)
-    assert "The data lie in banks/data/tiny, 19 of them new or changed" in done.stdout
+    assert "The data lie in banks/data/tiny, 28 of them new or changed" in done.stdout
     assert done.stdout.splitlines()[-1] == "Next: crm check banks/params/tiny.yml"
     again = crm("--customers", "200", "--months", "12", "--out", "banks", "--name", "tiny")
     assert "banks/data/tiny, as they were" in again.stdout

@@ -14,6 +14,7 @@ import pytest
 from crmlib import params
 from crmlib.demo import BankSettings, cards, write_bank, writing
 from crmlib.demo.bank import make_block
+from crmlib.demo.plans import plan_tables
 from crmlib.demo.settings import BLOCK
 from crmlib.errors import CrmError
 
@@ -63,7 +64,7 @@ def test_the_same_bank_twice_is_the_same_bytes_and_changes_nothing(small, tmp_pa
     for path in small.rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (tmp_path / path.relative_to(small)).read_bytes(), path
-    assert again.changed == 19
+    assert again.changed == 28
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     assert write_bank(SMALL, tmp_path).changed == 0
     files = [path for path in before if path.is_file()]
@@ -74,7 +75,9 @@ def test_another_seed_is_another_bank(small, tmp_path):
     write_bank(BankSettings(customers=200, months=12, name="small", seed=5), tmp_path)
     ours, others = contents(small), contents(tmp_path)
     same = {name for name in ours if ours[name] == others[name]}
-    assert same == {"data/small/truth/archetypes.json", "data/small/truth/needs.json"}
+    told = [f"truth/{name}.json" for name in ("archetypes", "needs", "initiatives")]
+    plans = [f"{name}.csv" for name in plan_tables(SMALL)]
+    assert same == {f"data/small/{name}" for name in [*told, *plans]}
 
 
 def test_a_gzip_file_keeps_no_time(small):
@@ -146,7 +149,7 @@ def test_nothing_is_overwritten_unless_asked(small, tmp_path):
         "Give another --name or --out, or replace it with --force."
     )
     assert spoilt.read_text() == "mine"
-    with pytest.raises(CrmError, match=r"README.md: holds .*, and so do 16 more files"):
+    with pytest.raises(CrmError, match=r"README.md: holds .*, and so do 19 more files"):
         write_bank(dataclasses.replace(SMALL, seed=1), tmp_path)
     assert write_bank(SMALL, tmp_path, force=True).changed == 1
     assert contents(tmp_path) == contents(small)
