@@ -677,6 +677,94 @@ class NeedsChapter(_Section):
     interval_level: OpenShare = 0.90
 
 
+Grade = Literal["A", "B", "C", "D", "E"]
+Lever = Literal["acquire", "activate", "retain", "grow", "win_back"]
+
+
+class RoiChapter(_Section):
+    """05_roi: which increment of investment pays next, how sure that is, and when to stop."""
+
+    wave_months: Annotated[int, Field(ge=1, le=24)] = Field(
+        default=3, description="months from one wave of the budgets to the next"
+    )
+    draws: Annotated[int, Field(ge=500, le=100_000)] = Field(
+        default=10_000, description="possible worlds in which every initiative is reckoned"
+    )
+    take_up_cv: Annotated[float, Field(ge=0, le=2)] = Field(
+        default=0.2, description="how far take-up may be off, standard deviation over mean"
+    )
+    segment_spread: Annotated[float, Field(ge=0, le=5)] = Field(
+        default=0.5, description="spread of an effect between segments, in units of prior_sd"
+    )
+    grade_factors: dict[Grade, Annotated[float, Field(ge=1, le=100)]] = Field(
+        default={"B": 1.25, "C": 1.5, "D": 2.0},
+        description="by which a prior is widened, by grade of its evidence",
+    )
+    trim_reach: bool = Field(
+        default=True, description="leave out segments in which an adopter brings less than he costs"
+    )
+    pilot_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        default=0.2, description="share of the reached that one arm of a pilot may hold"
+    )
+    pilot_cost_share: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.25, description="cost of holding a pilot, as a share of the fixed cost"
+    )
+    pilot_waves: Annotated[int, Field(ge=0, le=40)] = Field(
+        default=1, description="waves that a pilot takes before its initiative may start"
+    )
+    margin_sd: Annotated[float, Field(gt=0, le=100)] = Field(
+        default=0.5, description="spread of the change of margin between customers, if not measured"
+    )
+    harm_level: OpenShare = Field(
+        default=0.05, description="chance of a good effect below which an initiative does harm"
+    )
+    risk_aversion: Share = Field(
+        default=0.3, description="weight of the worst outcomes against the mean: 0 none, 1 all"
+    )
+    tail: OpenShare = Field(default=0.1, description="share of outcomes that are the worst")
+    self_funding: bool = Field(
+        default=False, description="whether what came back may be spent in later waves"
+    )
+    minimum_share: dict[Lever, Share] = Field(
+        default={}, description="least share of cost by lever: `acquire: 0.1`"
+    )
+    budget_step: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.1, description="by which budgets are raised and lowered, as a share of a wave's"
+    )
+    reach_steps: Annotated[int, Field(ge=2, le=50)] = Field(
+        default=10, description="steps in which the next customers are reached"
+    )
+    pilot_days: Annotated[int, Field(ge=7, le=1_000)] = Field(
+        default=180, description="days after which the outcome of a pilot is read for good"
+    )
+    looks: Annotated[int, Field(ge=1, le=12)] = Field(
+        default=3, description="looks at the effect of a pilot, the last included"
+    )
+    boundary: Literal["obrien_fleming", "pocock"] = Field(
+        default="obrien_fleming", description="how the looks share the rate of false alarms"
+    )
+    guard_rails: list[Text] = Field(
+        default=["complaints", "opt-outs"], description="figures that are watched every day"
+    )
+    test_level: OpenShare = Field(default=0.05, description="rate of false alarms of every test")
+    power: OpenShare = Field(
+        default=0.8, description="chance that a test with a fixed end sees the expected effect"
+    )
+    contact_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
+        default={}, description="cost of a contact that outcomes do not hold: `campaign: amount`"
+    )
+    targeted_by: list[Text] = Field(
+        default=[], description="columns by which to choose whom to contact; none: all attributes"
+    )
+    folds: Annotated[int, Field(ge=2, le=20)] = Field(
+        default=5, description="parts of a trial that judge rules found in the others"
+    )
+    holdout_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        default=0.1, description="share of every list that is left alone, by lot"
+    )
+    interval_level: OpenShare = 0.90
+
+
 class SummaryChapter(_Section):
     """06_summary: the findings a board should hear first."""
 
@@ -745,6 +833,7 @@ class Engagement(_Section):
     segments: SegmentsChapter = SegmentsChapter()
     questions: Questions = Questions()
     needs: NeedsChapter = NeedsChapter()
+    roi: RoiChapter = RoiChapter()
     summary: SummaryChapter = SummaryChapter()
     privacy: Privacy = Privacy()
     tolerances: Tolerances = Tolerances()
@@ -822,6 +911,7 @@ CHAPTER_SECTIONS = {
     "02_value": "value",
     "03_segments": "segments",
     "04_needs": "needs",
+    "05_roi": "roi",
     "06_summary": "summary",
 }
 # what a chapter and those behind it see beside its own section

@@ -65,9 +65,15 @@ GRAPH: Graph = (
         inputs=("survey", "choices", "maxdiff"),
     ),
     Chapter(
+        "05_roi",
+        needs=("01_customers", "02_value", "03_segments"),
+        takes=("04_needs",),
+        inputs=("initiatives",),
+    ),
+    Chapter(
         "06_summary",
         needs=("01_customers",),
-        takes=("02_value", "03_segments", "04_needs"),
+        takes=("02_value", "03_segments", "04_needs", "05_roi"),
         reads="records",
     ),
 )

@@ -82,7 +82,7 @@ INITIATIVES = {
         {"exclusive_group": "prices"}),
     "welcome": Initiative(
         "Welcome programme for new customers", ("activate", "early", "new"),
-        0.95, 0.6, 5, 2_000, "retention_pp", (0.04, 0.03), "B", 2, (0.05, 0.01), {}),
+        0.95, 0.6, 2, 400, "retention_pp", (0.04, 0.03), "B", 2, (0.05, 0.01), {}),
     FAVOURITE: Initiative(
         "Call back after a complaint",
         ("retain", "early", f"{_STEADY}; low & relationship"),
@@ -97,7 +97,7 @@ INITIATIVES = {
         0.7, 0.5, 2, 5_000, "margin_pct", (0.06, 0.05), "A", 5, (0.10, 0.02), {}),
     "reactivation_letter": Initiative(
         "Letter to lapsed customers", ("win_back", "early", "low & lapsed; medium & lapsed"),
-        0.9, 1.0, 2, 1_000, "reactivation_pp", (0.03, 0.03), "A", 1, (0.06, 0.01), {}),
+        0.9, 1.0, 0.5, 150, "reactivation_pp", (0.03, 0.03), "A", 1, (0.06, 0.01), {}),
     "packaged_account": Initiative(
         "Packaged account that moves customers up: 15 % move up",
         ("grow", "build", "medium"), 0.6, 0.3, 25, 8_000, "migration_pp", (0.15, 0.04), "E", 3,
@@ -113,7 +113,7 @@ INITIATIVES = {
     "churn_triggers": Initiative(
         "Churn model with triggers for contact",
         ("retain", "build", "medium & relationship; low & at risk"),
-        0.7, 0.6, 4, 4_000, "retention_pp", (0.04, 0.03), "A", 3, (0.06, 0.01),
+        0.7, 0.6, 4, 1_500, "retention_pp", (0.04, 0.03), "A", 3, (0.06, 0.01),
         {"earliest_wave": 2}),
     "next_best_offer": Initiative(
         "Next-best-offer engine: four to six times the response",
@@ -141,8 +141,8 @@ ASSETS = {  # type, cost to build, cost a wave, waves until it is ready, owned
     "customer_data": ("data", 9_000, 400, 2, True),
     "campaign_tool": ("system", 7_000, 500, 2, True),
     "contact_centre": ("people", 6_000, 900, 1, True),
-    "event_stream": ("data", 5_000, 250, 1, False),
-    "churn_model": ("analytics", 4_000, 200, 1, False),
+    "event_stream": ("data", 900, 60, 1, False),
+    "churn_model": ("analytics", 700, 60, 1, False),
     "offer_engine": ("analytics", 9_000, 400, 2, False),
     "adviser_team": ("people", 5_000, 1_500, 1, False),
     "core_interface": ("system", 20_000, 600, 5, False),  # not ready within `WAVES`
@@ -161,7 +161,7 @@ _NEEDS = {
     "churn_triggers": ("event_stream", "churn_model", "contact_centre"),
     "next_best_offer": ("customer_data", "event_stream", "offer_engine"),
 }
-CAPS = (15_000, 12_000, 20_000, 12_000)  # EUR by wave
+CAPS = (10_000, 8_000, 6_000, 6_000)  # EUR by wave
 
 
 def plan_tables(settings: BankSettings) -> dict[str, pd.DataFrame]:

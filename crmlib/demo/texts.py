@@ -118,6 +118,10 @@ value:
   # How those who joined in the window were won.
   acquired_by: acquisition_channel
 
+roi:
+  # EUR that a contact costs and that what the campaign measured does not hold.
+  contact_costs: {{insurance_offer: 4}}
+
 # What the survey and the choices asked, and the bank's own figures beside them.
 questions:
   # A weight says for how many customers a respondent stands.

@@ -1,10 +1,13 @@
 """Which next increment of investment pays, how sure that is, and when to stop (chapter 05)."""
 
 from crmlib.roi.assets import asset_matrix, bifocal, missing_for
+from crmlib.roi.base import Base, Selections
 from crmlib.roi.break_even import BreakEven, break_even, tornado
 from crmlib.roi.cashflow import BusinessCase
+from crmlib.roi.claims import claims
 from crmlib.roi.delivery import DeliveryCheck, delivery_check
 from crmlib.roi.economics import PossibleEconomics, SegmentEconomics
+from crmlib.roi.evidence import Evidence, evidence
 from crmlib.roi.frontier import frontier, rule_prices, shadow_values
 from crmlib.roi.increments import Calendar, annuity
 from crmlib.roi.information import (
@@ -13,12 +16,15 @@ from crmlib.roi.information import (
     perfect_information,
     value_of_information,
 )
+from crmlib.roi.leads import leads
+from crmlib.roi.next_steps import NextSteps, next_steps
 from crmlib.roi.normal_loss import sample_information
 from crmlib.roi.not_started import not_started
-from crmlib.roi.npv import Npv, npv
+from crmlib.roi.npv import Npv, npv, where_it_pays
 from crmlib.roi.overlap import overlaps
 from crmlib.roi.pilot import Launch, PilotPlan, pilot
 from crmlib.roi.pilots import PilotEffects, effects_of_pilots, per_adopter
+from crmlib.roi.plans import Plans
 from crmlib.roi.power import (
     ArmSizes,
     detectable_effect,
@@ -33,6 +39,7 @@ from crmlib.roi.roadmap import Roadmap, roadmap
 from crmlib.roi.selection import pieces, selected
 from crmlib.roi.sequential import Boundaries, Peeking, peeking, review_boundaries
 from crmlib.roi.shrinkage import GRADES, NO_EVIDENCE, Shrunk, shrink, widening
+from crmlib.roi.staging import Staged, plan_table, staged
 from crmlib.roi.trial import Effect, effect
 from crmlib.roi.two_treatments import (
     RolledTest,
@@ -46,39 +53,49 @@ __all__ = [
     "GRADES",
     "NO_EVIDENCE",
     "ArmSizes",
+    "Base",
     "Boundaries",
     "BreakEven",
     "BusinessCase",
     "Calendar",
     "DeliveryCheck",
     "Effect",
+    "Evidence",
     "InformationValue",
     "Launch",
     "MarginalReach",
+    "NextSteps",
     "Npv",
     "Peeking",
     "PilotEffects",
     "PilotPlan",
+    "Plans",
     "PooledRetention",
     "PossibleEconomics",
     "ReviewPlan",
     "Roadmap",
     "RolledTest",
     "SegmentEconomics",
+    "Selections",
     "Shrunk",
+    "Staged",
     "Treatment",
     "annuity",
     "asset_matrix",
     "bifocal",
     "break_even",
+    "claims",
     "delivery_check",
     "detectable_effect",
     "effect",
     "effects_of_pilots",
+    "evidence",
     "expected_profit",
     "frontier",
+    "leads",
     "marginal_reach",
     "missing_for",
+    "next_steps",
     "not_started",
     "npv",
     "overlaps",
@@ -88,6 +105,7 @@ __all__ = [
     "perfect_information",
     "pieces",
     "pilot",
+    "plan_table",
     "power_for_means",
     "profit_maximising_size",
     "review_boundaries",
@@ -100,8 +118,10 @@ __all__ = [
     "shrink",
     "size_for_means",
     "size_for_shares",
+    "staged",
     "test_and_roll",
     "tornado",
     "value_of_information",
+    "where_it_pays",
     "widening",
 ]

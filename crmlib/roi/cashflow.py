@@ -74,15 +74,21 @@ class BusinessCase:
     @property
     def increment(self) -> FloatArray:
         """Value that an adopter brings before what he costs, shape (D, S)."""
-        margin, retention = self.economics.margin, self.economics.retention
-        how = (self.effect, self.half_life, self.calendar)
+        return self.increment_in(np.arange(self.reached.size))
+
+    def increment_in(self, segments: NDArray[np.intp]) -> FloatArray:
+        """The same in the segments at these positions alone, shape (D, number of them)."""
+        worlds = self.economics
+        margin, retention = worlds.margin[:, segments], worlds.retention[:, segments]
+        how = (self.effect[:, segments], self.half_life, self.calendar)
         if self.unit == "retention_pp":
             return increments.retention_increment(margin, retention, *how)
         if self.unit == "margin_pct":
             return increments.margin_increment(margin, retention, *how)
         if self.unit == "cpa":
             return margin * increments.annuity(retention, self.calendar)
-        to_margin, to_retention = margin[:, self.towards], retention[:, self.towards]
+        towards = self.towards[segments]
+        to_margin, to_retention = worlds.margin[:, towards], worlds.retention[:, towards]
         if self.unit == "reactivation_pp":
             return increments.reactivation_increment(to_margin, to_retention, *how)
         return increments.migration_increment(margin, retention, to_margin, to_retention, *how)
@@ -90,7 +96,10 @@ class BusinessCase:
     @property
     def npv(self) -> FloatArray:
         """Value brought less what it costs, shape (D,)."""
-        return (self.adopters * self.increment).sum(axis=1) - self.costs
+        # a segment that nobody is reached in costs time and brings nothing
+        there = np.flatnonzero(self.reached)
+        brought = self.take_up * (self.increment_in(there) @ self.reached[there])
+        return brought - self.costs
 
     @property
     def paid_anyway(self) -> float:

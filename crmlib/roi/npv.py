@@ -141,6 +141,31 @@ def npv(
     return Npv(table.rename_axis("initiative"), draws, cases, economics.table.index, left_out)
 
 
+def where_it_pays(found: Npv, chosen: pd.DataFrame) -> pd.DataFrame:
+    """Customers whom initiatives are for, without segments in which they do not pay.
+
+    "Invest incrementally": an adopter in a segment is expected to bring less than the unit
+    cost, so that the segment is left out; the fixed cost is paid either way. An initiative that
+    pays in no segment keeps all of them, since nothing of it is to be done.
+
+    Parameters
+    ----------
+    found : Npv
+        Of the customers in `chosen`.
+    chosen : DataFrame, index id, one column for each segment
+        As for `npv`.
+    """
+    kept = chosen.copy()
+    for name, case in found.cases.items():
+        if case.unit == "cpa":
+            continue
+        there = np.flatnonzero(case.reached)
+        worth = case.take_up @ case.increment_in(there) / case.take_up.sum() - case.unit_cost
+        if (worth > 0).any():
+            kept.loc[name, found.segments[there[worth <= 0]]] = 0
+    return kept
+
+
 def _reached(row: pd.Series, chosen: FloatArray) -> FloatArray:
     """Customers reached in each segment, or won, after a look at the numbers of the row."""
     unit = row["effect_unit"]

@@ -121,6 +121,7 @@ from crmlib.segments.two_dates import (
     compare_dates,
     snapshot,
 )
+from crmlib.segments.year_ago import customers_a_year_ago
 
 __all__ = [
     "GATE",
@@ -170,6 +171,7 @@ __all__ = [
     "compare_dates",
     "continuity",
     "conventional_or_dynamic",
+    "customers_a_year_ago",
     "earlier_segments",
     "find_triggers",
     "fit_segments",

@@ -9,6 +9,7 @@ and a customer without any is "unknown".
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,11 @@ class LifecycleRules:
                 "nobody would be at risk"
             )
 
+    @classmethod
+    def of(cls, settings: _Settings) -> LifecycleRules:
+        """The rules of the settings of the chapter on segments."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
+
     def in_words(self) -> dict[str, str]:
         """What puts a customer into each stage, in the order in which it is asked."""
         risk, lapsed = f"{100 * self.at_risk_below:g}%", f"{100 * self.lapsed_below:g}%"
@@ -88,6 +94,18 @@ class LifecycleRules:
             RELATIONSHIP: "none of these",
             UNKNOWN: "neither purchases nor contracts tell",
         }
+
+
+class _Settings(Protocol):
+    """What rules are taken from: the settings of the chapter on segments have it."""
+
+    new_months: float
+    at_risk_below: float
+    lapsed_below: float
+    spend_fall: float
+    fall_level: float
+    repositioned_months: float
+    silent_months: float
 
 
 def lifecycle_stages(table: pd.DataFrame, rules: LifecycleRules) -> pd.Series:
