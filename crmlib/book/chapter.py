@@ -292,6 +292,6 @@ def open_chapter(name: str, engagement: str, run_dir: str = "", **settings: Any)
         target = Path(tempfile.mkdtemp(prefix=f"crm-{name}-"))
     manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
     raw = params.read_yaml(source / "params.yml")
-    raw[params.CHAPTER_SECTIONS[name]] |= settings
+    raw.setdefault(params.CHAPTER_SECTIONS[name], {}).update(settings)
     resolved = params.resolve(raw, str(source / "params.yml"), Path(manifest["params_folder"]))
     return Chapter(name, resolved, source, target)

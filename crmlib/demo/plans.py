@@ -161,7 +161,7 @@ _NEEDS = {
     "churn_triggers": ("event_stream", "churn_model", "contact_centre"),
     "next_best_offer": ("customer_data", "event_stream", "offer_engine"),
 }
-CAPS = (10_000, 8_000, 6_000, 6_000)  # EUR by wave
+CAPS = (18_000, 6_000, 4_000, 4_000)  # EUR by wave
 
 
 def plan_tables(settings: BankSettings) -> dict[str, pd.DataFrame]:

@@ -1,10 +1,12 @@
 """Which next increment of investment pays, how sure that is, and when to stop (chapter 05)."""
 
+from crmlib.roi.appraisal import Appraisal, appraise
 from crmlib.roi.assets import asset_matrix, bifocal, missing_for
 from crmlib.roi.base import Base, Selections
 from crmlib.roi.break_even import BreakEven, break_even, tornado
+from crmlib.roi.campaign import Campaign, last_part
 from crmlib.roi.cashflow import BusinessCase
-from crmlib.roi.claims import claims
+from crmlib.roi.claims import Claims, claims
 from crmlib.roi.delivery import DeliveryCheck, delivery_check
 from crmlib.roi.economics import PossibleEconomics, SegmentEconomics
 from crmlib.roi.evidence import Evidence, evidence
@@ -39,7 +41,7 @@ from crmlib.roi.roadmap import Roadmap, roadmap
 from crmlib.roi.selection import pieces, selected
 from crmlib.roi.sequential import Boundaries, Peeking, peeking, review_boundaries
 from crmlib.roi.shrinkage import GRADES, NO_EVIDENCE, Shrunk, shrink, widening
-from crmlib.roi.staging import Staged, plan_table, staged
+from crmlib.roi.staging import Staged, plan_table, plan_waves, staged, started
 from crmlib.roi.trial import Effect, effect
 from crmlib.roi.two_treatments import (
     RolledTest,
@@ -52,12 +54,15 @@ from crmlib.roi.two_treatments import (
 __all__ = [
     "GRADES",
     "NO_EVIDENCE",
+    "Appraisal",
     "ArmSizes",
     "Base",
     "Boundaries",
     "BreakEven",
     "BusinessCase",
     "Calendar",
+    "Campaign",
+    "Claims",
     "DeliveryCheck",
     "Effect",
     "Evidence",
@@ -81,6 +86,7 @@ __all__ = [
     "Staged",
     "Treatment",
     "annuity",
+    "appraise",
     "asset_matrix",
     "bifocal",
     "break_even",
@@ -92,6 +98,7 @@ __all__ = [
     "evidence",
     "expected_profit",
     "frontier",
+    "last_part",
     "leads",
     "marginal_reach",
     "missing_for",
@@ -106,6 +113,7 @@ __all__ = [
     "pieces",
     "pilot",
     "plan_table",
+    "plan_waves",
     "power_for_means",
     "profit_maximising_size",
     "review_boundaries",
@@ -119,6 +127,7 @@ __all__ = [
     "size_for_means",
     "size_for_shares",
     "staged",
+    "started",
     "test_and_roll",
     "tornado",
     "value_of_information",

@@ -7,7 +7,7 @@ the effect have to be for the initiative to pay, and is the claim far above that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,24 @@ from crmlib.roi.npv import npv
 from crmlib.stats.optimise import NotIdentified
 
 
+@dataclass(frozen=True, eq=False)
+class Claims:
+    """Claims beside what they would have to bring.
+
+    Attributes
+    ----------
+    table : DataFrame, index initiative
+        unit, claimed (effect per adopter), break_even (effect from which it pays when all else
+        is as expected; empty where no effect does), room (claimed over break_even), adopters,
+        cost (money).
+    left_out : mapping of initiative to str
+        Claims that cannot be weighed, and why.
+    """
+
+    table: pd.DataFrame
+    left_out: Mapping[str, str]
+
+
 def claims(
     names: Sequence[str],
     initiatives: pd.DataFrame,
@@ -26,7 +44,7 @@ def claims(
     economics: SegmentEconomics,
     *,
     seed: int,
-) -> tuple[pd.DataFrame, Mapping[str, str]]:
+) -> Claims:
     """Each claim with its break-even.
 
     Parameters
@@ -37,22 +55,13 @@ def claims(
     chosen : Selections
     economics : SegmentEconomics
     seed : int
-
-    Returns
-    -------
-    DataFrame, index initiative
-        unit, claimed (effect per adopter), break_even (effect from which it pays when all else
-        is as expected; empty where no effect does), room (claimed over break_even), adopters,
-        cost (money).
-    mapping of initiative to str
-        Claims that cannot be weighed, and why.
     """
     known = [name for name in names if name not in chosen.left_out]
     left_out = {name: chosen.left_out[name] for name in names if name in chosen.left_out}
     columns = ["unit", "claimed", "break_even", "room", "adopters", "cost"]
     empty = pd.DataFrame(columns=columns).rename_axis("initiative")
     if not known:
-        return empty, left_out
+        return Claims(empty, left_out)
     rows = initiatives.loc[known]
     shape = (1, len(economics.table))
     # one world: what is weighed here is the claim and not its odds
@@ -60,7 +69,7 @@ def claims(
     try:
         found = npv(rows, chosen.chosen, supposed, economics, take_up_cv=0.0, seed=seed)
     except NotIdentified as refused:
-        return empty, left_out | dict.fromkeys(known, str(refused))
+        return Claims(empty, left_out | dict.fromkeys(known, str(refused)))
     table = {}
     expected = economics.expected()
     for name, case in found.cases.items():
@@ -75,4 +84,4 @@ def claims(
             "cost": float(case.costs[0]),
         }
     shown = pd.DataFrame.from_dict(table, orient="index", columns=columns)
-    return shown.rename_axis("initiative"), left_out | dict(found.left_out)
+    return Claims(shown.rename_axis("initiative"), left_out | dict(found.left_out))

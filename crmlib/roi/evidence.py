@@ -18,6 +18,7 @@ from crmlib.roi.pilots import effects_of_pilots, per_adopter
 from crmlib.roi.selection import pieces
 from crmlib.roi.shrinkage import NO_EVIDENCE, Shrunk, shrink, widening
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
 
 # What a trial must have measured to bear on an effect, and over how many days a change of
 # 12-month survival can be read
@@ -76,7 +77,7 @@ class Evidence:
 
 def evidence(
     initiatives: pd.DataFrame,
-    pilots: pd.DataFrame | None,
+    pilots: pd.DataFrame | Refusal | None,
     *,
     spread: float,
     factors: Mapping[str, float],
@@ -101,7 +102,8 @@ def evidence(
     -----
     Draws of an initiative do not depend on which others there are.
     """
-    trials = _Trials.of(initiatives, pilots)
+    given = None if isinstance(pilots, Refusal) else pilots
+    trials = _Trials.of(initiatives, given)
     rows, draws, claims, left_out = [], {}, [], {}
     for name, row in initiatives.iterrows():
         tried = trials.effects[trials.effects["initiative"] == name]

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from crmlib.roi.assets import asset_matrix, missing_for
 from crmlib.stats.optimise import NotIdentified
 from crmlib.stats.refusal import Refusal
 
@@ -81,6 +82,15 @@ class Plans:
         """What each initiative and asset is called before readers."""
         assets = {each: each.replace("_", " ") for each in self.assets["id"].astype(str)}
         return assets | self.initiatives["name"].astype(str).to_dict()
+
+    def matrix(self) -> pd.DataFrame:
+        """Assets by initiatives, see `crmlib.roi.asset_matrix`."""
+        return asset_matrix(self.initiatives.reset_index(), self.assets, self.requires)
+
+    def missing(self) -> pd.DataFrame:
+        """What each initiative lacks, see `crmlib.roi.missing_for`."""
+        rows = self.initiatives.reset_index()
+        return missing_for(rows, self.assets, self.requires, self.processes)
 
     def needed_by(self, initiatives: pd.Index) -> pd.DataFrame:
         """Rows of `requires` of these initiatives."""

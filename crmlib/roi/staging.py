@@ -6,7 +6,7 @@ each initiative by wave is read here from its business case.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 
 from crmlib.roi.cashflow import BusinessCase
 from crmlib.roi.increments import MONTHS, Calendar
+from crmlib.roi.next_steps import NextSteps
 from crmlib.roi.npv import Npv
+from crmlib.roi.plans import Plans
+from crmlib.roi.roadmap import Roadmap, roadmap
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
 
 FloatArray = NDArray[np.float64]
 
@@ -131,3 +135,56 @@ def plan_table(
     if "exclusive_group" in rows:
         table["exclusive_group"] = rows["exclusive_group"].to_numpy()
     return table
+
+
+def plan_waves(
+    plans: Plans,
+    found: Npv,
+    steps: NextSteps,
+    pairs: pd.DataFrame,
+    *,
+    wave_months: int,
+    pilot_waves: int,
+    risk_aversion: float,
+    tail: float,
+    self_funding: bool,
+    minimum_share: Mapping[str, float],
+) -> Roadmap:
+    """The roadmap of all initiatives that rest on evidence.
+
+    Parameters
+    ----------
+    plans : Plans
+    found : Npv
+    steps : NextSteps
+    pairs : DataFrame
+        Of `crmlib.roi.overlaps`.
+    wave_months, pilot_waves : int
+    risk_aversion, tail, self_funding, minimum_share
+        As for `crmlib.roi.roadmap`.
+
+    Raises
+    ------
+    NotIdentified
+        Without budgets, or as `roadmap` and `staged`.
+    """
+    if isinstance(plans.budgets, Refusal):
+        raise NotIdentified(plans.budgets.reason)
+    names = [name for name in found.cases if name in plans.initiatives.index]
+    waves = staged(found, names, n_waves=plans.waves, wave_months=wave_months)
+    table = plan_table(plans.initiatives, waves, steps.table["verdict"], pilot_waves)
+    levers = set(table["lever"])
+    return roadmap(
+        table, plans.assets, plans.needed_by(pd.Index(names)), plans.budgets, waves.values,
+        risk_aversion=risk_aversion, tail=tail, self_funding=self_funding,
+        returns=waves.returns,
+        minimum_share={lever: share for lever, share in minimum_share.items() if lever in levers},
+        interactions={pair: pairs[pair].to_numpy() for pair in pairs},
+        discount=waves.discount,
+    )  # fmt: skip
+
+
+def started(plan: Roadmap) -> list[str]:
+    """Initiatives that start in any wave, the first first."""
+    starts = plan.starts.dropna(subset="wave").sort_values("wave", kind="stable")
+    return list(starts["initiative"])
