@@ -15,6 +15,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack, vstack
 
 from crmlib.roi.programme import Constraints, FloatArray, Programme, constraints, values_by
+from crmlib.silence import silent_stdout
 
 SCALED_TO = 1e4  # HiGHS stops within 1e-6 of the optimum: 1e-10 of the largest value then
 CLOSE = 1e-9  # of the largest value
@@ -138,15 +139,16 @@ def _solved(
         blocks.append(csr_array(np.column_stack([rows, np.zeros(len(rows))])))
         lower.append(np.array([least for _, least in extra]))
         upper.append(np.full(len(rows), np.inf))
-    solved = milp(
-        cost,
-        integrality=np.append(np.full(size, int(whole)), 0),
-        bounds=Bounds(np.append(np.zeros(size), -far), np.append(rules.most, far)),
-        constraints=LinearConstraint(
-            vstack(blocks, format="csr"), np.concatenate(lower), np.concatenate(upper)
-        ),
-        options={"mip_rel_gap": 0.0},
-    )
+    with silent_stdout():
+        solved = milp(
+            cost,
+            integrality=np.append(np.full(size, int(whole)), 0),
+            bounds=Bounds(np.append(np.zeros(size), -far), np.append(rules.most, far)),
+            constraints=LinearConstraint(
+                vstack(blocks, format="csr"), np.concatenate(lower), np.concatenate(upper)
+            ),
+            options={"mip_rel_gap": 0.0},
+        )
     if solved.status == 2:
         return None
     if solved.x is None:
