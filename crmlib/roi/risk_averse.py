@@ -24,7 +24,8 @@ SCALED_TO = 1e4  # HiGHS stops within 1e-6 of the optimum: 1e-10 of the largest 
 CLOSE = 1e-9  # of the largest value
 LOOSE = 1e-3  # of the same, in the relaxation, whose optimum is not the answer
 RELAXED_ROUNDS = 60  # bounds from the relaxation, which is cheap, before whole numbers
-MAX_ROUNDS = 500
+RELAXATION, WHOLE_NUMBERS = 1, 25  # work of one solution, beside a unit for each node
+MAX_WORK = 100_000
 CENTRES = 100  # roadmaps whose neighbours are looked at in a round
 
 
@@ -71,15 +72,39 @@ class Best:
         return self.z[n * n_waves : (n + k) * n_waves].reshape(k, n_waves)
 
 
+class Unfinished(NotIdentified):
+    """The best roadmap is not found with the work allowed."""
+
+
+@dataclass
+class Work:
+    """What a search may still spend, one unit being some five milliseconds of a small roadmap.
+
+    It is counted in solutions and their nodes, not in time, so that each run ends alike.
+    """
+
+    left: float = MAX_WORK
+
+    def spend(self, units: float) -> None:
+        """Raise `Unfinished` where it is more than is left."""
+        self.left -= units
+        if self.left < 0:
+            raise Unfinished(
+                "the best roadmap is not found within the work allowed: too many roadmaps are "
+                "nearly as good as each other. Leave out initiatives that are not worth it in "
+                "any case, or set the risk aversion to 0."
+            )
+
+
 def best(
-    programme: Programme, risk_aversion: float, tail: float, rounds: int = MAX_ROUNDS
+    programme: Programme, risk_aversion: float, tail: float, work: Work | None = None
 ) -> Best | None:
     """Maximise (1 − λ)·mean + λ·CVaR over all draws.
 
     Parameters
     ----------
-    rounds : int
-        Programmes in whole numbers that may be solved.
+    work : Work
+        Shared by several searches that may not take longer than this together.
 
     Returns
     -------
@@ -88,9 +113,11 @@ def best(
 
     Raises
     ------
+    Unfinished
+        If so many roadmaps seem nearly as good that the best of them is not told from the
+        others within the work allowed.
     NotIdentified
-        If the solver gives up, or so many roadmaps seem nearly as good that the best of them
-        is not told from the others in that many rounds.
+        If the solver gives up.
 
     Notes
     -----
@@ -101,12 +128,13 @@ def best(
     search = Search(
         programme, constraints(programme), values, values.mean(axis=0), risk_aversion, tail,
         np.abs(values).max(initial=0.0) or 1.0, programme.cuts.setdefault(tail, []),
+        work or Work(),
     )  # fmt: skip
     if not search.cuts:
         search.cuts.append(search.mean)  # no tail is better than the mean
     if risk_aversion:
         search.relax()
-    return search.best(rounds)
+    return search.best()
 
 
 @dataclass
@@ -124,6 +152,7 @@ class Search:
     tail: float
     largest: float
     cuts: list[FloatArray]
+    work: Work
     found: Best | None = None
     refused: list[FloatArray] = field(default_factory=list)
 
@@ -144,9 +173,9 @@ class Search:
                 self._bounded(centre)
                 self._look_around(centre)
 
-    def best(self, rounds: int) -> Best | None:
+    def best(self) -> Best | None:
         """The best roadmap: ends when no other seems better."""
-        for _ in range(rounds):
+        while True:  # each round bounds or refuses a roadmap for good, and takes work
             z = _solved(self, whole=True)
             if z is None:
                 return self.found
@@ -155,14 +184,10 @@ class Search:
                 self.refused.append(z)
                 continue
             seems = float(self._seems(z[None])[0])
-            if self._bounded(z) is None or seems - self._least() <= CLOSE * self.largest:
+            self._bounded(z)
+            if seems - self._least() <= CLOSE * self.largest:
                 return self.found
             self._look_around(z)
-        raise NotIdentified(
-            f"too many roadmaps of {len(self.programme.initiatives)} initiatives are nearly as "
-            f"good as each other: {rounds} rounds did not tell the best. Leave out initiatives "
-            "that are not worth it in any case, or set the risk aversion to 0."
-        )
 
     def _least(self) -> float:
         return self.found.objective if self.found else -np.inf
@@ -178,15 +203,13 @@ class Search:
             return near @ self.mean
         return (1 - share) * (near @ self.mean) + share * self._bounds(near)
 
-    def _bounded(self, z: FloatArray) -> FloatArray | None:
-        """Value a roadmap that keeps the rules; the bound that holds at it, None at λ = 0."""
+    def _bounded(self, z: FloatArray) -> FloatArray:
+        """Value a roadmap that keeps the rules; the bound on CVaR that is met by it."""
         draws, share = self.values @ z, self.risk_aversion
         weights = tail_weights(draws, self.tail)
         objective = (1 - share) * float(draws.mean()) + share * float(weights @ draws)
         if objective > self._least():
             self.found = Best(z, draws, objective)
-        if share == 0:
-            return None
         self.cuts.append(weights @ self.values)
         return self.cuts[-1]
 
@@ -204,20 +227,15 @@ class Search:
 
     def _bound_nearby(self, centre: FloatArray) -> list[FloatArray]:
         """Bound all neighbours that seem better than the best; those that were bounded."""
-        near = nearby(self.programme, self.rules, centre)
+        near, close = nearby(self.programme, self.rules, centre), CLOSE * self.largest
         seems, bounded = self._seems(near), []
-        while len(near) and seems[first := int(seems.argmax())] > self._least() + self._close():
+        while len(near) and seems[first := int(seems.argmax())] > self._least() + close:
             bounded.append(near[first])
             cut = self._bounded(near[first])
-            if cut is None:
-                break
             share = self.risk_aversion
             seems = np.minimum(seems, near @ ((1 - share) * self.mean + share * cut))
             seems[first] = -np.inf
         return bounded
-
-    def _close(self) -> float:
-        return CLOSE * self.largest
 
 
 def _solved(search: Search, *, whole: bool) -> FloatArray | None:
@@ -242,6 +260,7 @@ def _solved(search: Search, *, whole: bool) -> FloatArray | None:
         lower.append(1.0 - np.array([z.sum() for z in search.refused]))
         upper.append(np.full(len(refused), np.inf))
     far = np.abs(below).sum(axis=1).max() + 1.0
+    search.work.spend(WHOLE_NUMBERS if whole else RELAXATION)
     with silent_stdout():
         solved = milp(
             np.concatenate([-search.mean / unit, [share], np.zeros(n)]),
@@ -250,8 +269,13 @@ def _solved(search: Search, *, whole: bool) -> FloatArray | None:
             constraints=LinearConstraint(
                 block_array(rows, format="csr"), np.concatenate(lower), np.concatenate(upper)
             ),
-            options={"mip_rel_gap": 0.0, "presolve": share == 0},  # slow with many bounds
+            options={
+                "mip_rel_gap": 0.0,
+                "presolve": share == 0,  # slow with many bounds
+                "node_limit": int(search.work.left) + 1,
+            },
         )
+    search.work.spend(solved.mip_node_count or 0)
     if solved.status == 2:
         return None
     if solved.x is None:
