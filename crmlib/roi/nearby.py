@@ -24,7 +24,7 @@ def rounded(programme: Programme, z: FloatArray) -> FloatArray:
 
 
 def nearby(programme: Programme, rules: Constraints, z: FloatArray) -> FloatArray:
-    """Roadmaps that keep the rules, with one initiative more, less, moved or exchanged.
+    """Roadmaps that keep the rules, with one initiative less, and one more or moved, or either.
 
     Returns
     -------

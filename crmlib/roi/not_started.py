@@ -22,7 +22,7 @@ from crmlib.roi.risk_averse import Unfinished, Work, best
 if TYPE_CHECKING:
     from crmlib.roi.roadmap import Roadmap
 
-WORK = 750  # some five seconds; what takes more is left unfinished
+WORK = 500  # some five seconds; what takes more is left unfinished
 NOT_SEARCHED = "not worth it or no room for it: not searched to the end"
 NOTHING_TO_GAIN = "nothing to gain: its value is 0 in every draw"
 

@@ -26,6 +26,7 @@ LOOSE = 1e-3  # of the same, in the relaxation, whose optimum is not the answer
 RELAXED_ROUNDS = 60  # bounds from the relaxation, which is cheap, before whole numbers
 RELAXATION, WHOLE_NUMBERS = 1, 25  # work of one solution, beside a unit for each node
 MAX_WORK = 100_000
+KEPT_CUTS = 40  # for the same programme under other rules
 CENTRES = 100  # roadmaps whose neighbours are looked at in a round
 
 
@@ -121,20 +122,22 @@ def best(
 
     Notes
     -----
-    Bounds on CVaR are kept with the programme: they hold whatever its rules are, so that
-    the same programme under another rule starts from them.
+    The last bounds on CVaR are kept with the programme: they hold whatever its rules are, so
+    that the same programme under another rule starts from them. All of them would slow it.
     """
     values = values_by(programme)
     search = Search(
         programme, constraints(programme), values, values.mean(axis=0), risk_aversion, tail,
-        np.abs(values).max(initial=0.0) or 1.0, programme.cuts.setdefault(tail, []),
+        np.abs(values).max(initial=0.0) or 1.0, list(programme.cuts.get(tail, [])),
         work or Work(),
     )  # fmt: skip
     if not search.cuts:
         search.cuts.append(search.mean)  # no tail is better than the mean
     if risk_aversion:
         search.relax()
-    return search.best()
+    found = search.best()
+    programme.cuts[tail] = [search.cuts[0], *search.cuts[1:][-KEPT_CUTS:]]
+    return found
 
 
 @dataclass
