@@ -14,6 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack
 
 from crmlib.roi.programme import UNLIMITED, Programme, constraints
+from crmlib.silence import silent_stdout
 
 
 def without_budget(programme: Programme) -> Programme:
@@ -24,12 +25,13 @@ def without_budget(programme: Programme) -> Programme:
 def possible(programme: Programme) -> bool:
     """Whether any roadmap keeps all the rules."""
     rules = constraints(programme)
-    solved = milp(
-        np.zeros(rules.most.size),
-        integrality=np.ones(rules.most.size),
-        bounds=Bounds(0, rules.most),
-        constraints=LinearConstraint(rules.matrix, rules.lower, rules.upper),
-    )
+    with silent_stdout():
+        solved = milp(
+            np.zeros(rules.most.size),
+            integrality=np.ones(rules.most.size),
+            bounds=Bounds(0, rules.most),
+            constraints=LinearConstraint(rules.matrix, rules.lower, rules.upper),
+        )
     return solved.status == 0
 
 
@@ -46,15 +48,16 @@ def missing_money(programme: Programme) -> float | None:
     rules = constraints(programme)
     more = np.zeros((rules.matrix.shape[0], 1))
     more[rules.budget] = -1
-    solved = milp(
-        np.append(np.zeros(rules.most.size), 1.0),
-        integrality=np.append(np.ones(rules.most.size), 0),
-        bounds=Bounds(0, np.append(rules.most, np.inf)),
-        constraints=LinearConstraint(
-            hstack([rules.matrix, csr_array(more)], format="csr"), rules.lower, rules.upper
-        ),
-        options={"mip_rel_gap": 0.0},
-    )
+    with silent_stdout():
+        solved = milp(
+            np.append(np.zeros(rules.most.size), 1.0),
+            integrality=np.append(np.ones(rules.most.size), 0),
+            bounds=Bounds(0, np.append(rules.most, np.inf)),
+            constraints=LinearConstraint(
+                hstack([rules.matrix, csr_array(more)], format="csr"), rules.lower, rules.upper
+            ),
+            options={"mip_rel_gap": 0.0},
+        )
     over = (rules.matrix @ np.round(solved.x[:-1]) - rules.upper)[rules.budget]
     return max(0.0, float(over.max()) * rules.money)
 

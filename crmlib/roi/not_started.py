@@ -2,7 +2,9 @@
 
 Chapter 05. A reason is only given where it holds: an initiative is short of budget if the
 best roadmap with money without limit starts it, and so for each other rule; it is not
-worth starting if the best roadmap without any of these rules leaves it out, too.
+worth starting if the best roadmap without any of these rules leaves it out, too. Where
+many roadmaps are nearly as good as each other this takes long: past a certain work, counted
+and not timed, an initiative is told to be not searched to the end.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ import pandas as pd
 
 from crmlib.roi.infeasible import never_ready, without_budget
 from crmlib.roi.programme import BoolArray, Programme
-from crmlib.roi.risk_averse import best
+from crmlib.roi.risk_averse import Unfinished, Work, best
 
 if TYPE_CHECKING:
     from crmlib.roi.roadmap import Roadmap
 
+WORK = 500  # some five seconds; what takes more is left unfinished
+NOT_SEARCHED = "not worth it or no room for it: not searched to the end"
 NOTHING_TO_GAIN = "nothing to gain: its value is 0 in every draw"
 
 
@@ -37,29 +41,42 @@ def not_started(found: Roadmap) -> pd.DataFrame:
     -------
     DataFrame
         initiative, reason, cost_of_starting (objective lost by the best roadmap that starts it
-        all the same; empty where none can).
+        all the same; empty where none can, or where that was not searched to the end).
     """
     programme, solution = found.programme, found.solution
     how = (found.risk_aversion, found.tail)
     left_out = np.flatnonzero(solution.starts(programme).sum(axis=1) == 0)
-    lifted = _without_a_rule(programme, *how) if left_out.size else {}
+    work = Work(WORK)
+    lifted = _without_a_rule(programme, *how, work) if left_out.size else {}
     rows = []
     for each in left_out:
         never, loss = never_ready(programme, each), float("nan")
         if programme.barred[each] or never:
             reason = never or NOTHING_TO_GAIN
         else:
-            forced = best(programme.forcing(each), *how)
-            loss = found.objective - forced.objective if forced else float("nan")
-            reason = _reason(programme, each, loss, lifted)
+            try:
+                forced = best(apart(programme.forcing(each)), *how, work)
+            except Unfinished:
+                reason = _rule(programme, each, lifted) or NOT_SEARCHED
+            else:
+                loss = found.objective - forced.objective if forced else float("nan")
+                reason = _reason(programme, each, loss, lifted)
         rows.append((programme.initiatives[each], reason, loss))
     return pd.DataFrame(rows, columns=["initiative", "reason", "cost_of_starting"])
 
 
+def apart(programme: Programme) -> Programme:
+    """The same programme, whose bounds are not added to those of this one."""
+    return replace(programme, cuts={tail: list(cuts) for tail, cuts in programme.cuts.items()})
+
+
 def _without_a_rule(
-    programme: Programme, risk_aversion: float, tail: float
+    programme: Programme, risk_aversion: float, tail: float, work: Work
 ) -> dict[str, BoolArray]:
-    """What starts in the best roadmap where one kind of rule is lifted, and where all are."""
+    """What starts in the best roadmap where one kind of rule is lifted, and where all are.
+
+    A rule is left out where that would take more work than is allowed.
+    """
     without = {"budget": without_budget(programme)}
     if programme.groups:
         without["exclusive"] = replace(programme, groups={})
@@ -68,23 +85,37 @@ def _without_a_rule(
     without["all"] = replace(without_budget(programme), groups={}, shares={})
     found = {}
     for rule, relaxed in without.items():
-        solved = best(relaxed, risk_aversion, tail)
+        try:
+            solved = best(apart(relaxed), risk_aversion, tail, work)
+        except Unfinished:
+            continue
         assert solved is not None  # it was possible with more rules
         found[rule] = solved.starts(programme).any(axis=1)
     return found
 
 
 def _reason(programme: Programme, each: int, loss: float, lifted: dict[str, BoolArray]) -> str:
-    if lifted["budget"][each]:
-        return "no budget: with money without limit it would start"
-    if "exclusive" in lifted and lifted["exclusive"][each]:
-        groups = [name for name, members in programme.groups.items() if each in members]
-        shown = ", ".join(f"`{name}`" for name in groups) or "others"
-        return f"another of its exclusive group is worth more (group {shown})"
-    if "balance" in lifted and lifted["balance"][each]:
-        return "minimum shares: without them it would start"
-    if lifted["all"][each]:
-        return "budget, exclusive groups and minimum shares together: without all it would start"
+    rule = _rule(programme, each, lifted)
+    if rule:
+        return rule
+    if "all" not in lifted:
+        return NOT_SEARCHED
     if np.isnan(loss):
         return "not worth it, and the rules leave no room for it"
     return f"not worth it: starting it would lower the objective by {loss:,.0f}"
+
+
+def _rule(programme: Programme, each: int, lifted: dict[str, BoolArray]) -> str:
+    """The rule without which it would start; empty where none is known."""
+    starts = {rule for rule, started in lifted.items() if started[each]}
+    if "budget" in starts:
+        return "no budget: with money without limit it would start"
+    if "exclusive" in starts:
+        groups = [name for name, members in programme.groups.items() if each in members]
+        shown = ", ".join(f"`{name}`" for name in groups) or "others"
+        return f"another of its exclusive group is worth more (group {shown})"
+    if "balance" in starts:
+        return "minimum shares: without them it would start"
+    if "all" in starts:
+        return "budget, exclusive groups and minimum shares together: without all it would start"
+    return ""

@@ -133,7 +133,8 @@ def roadmap(
     ------
     NotIdentified
         If a table holds what it may not, if forced starts cannot be met (says why and what
-        would resolve it), or if risk counts and there are no draws.
+        would resolve it), if risk counts and there are no draws, or if so many roadmaps are
+        nearly as good as each other that the best is not found within the work allowed.
     ValueError
         If λ or the tail is out of range, or an array has another shape.
 
@@ -141,8 +142,8 @@ def roadmap(
     -----
     Portfolio value = Σ values + Σ interactions − builds and runs of assets, each paid once.
     Solved to optimality over all draws handed in, not over a sample of them, so that what is
-    reported is what was maximised; twenty initiatives take a second as a rule, and some with
-    a risk aversion between 0 and 1 take many. An initiative whose value is 0 in every draw is not
+    reported is what was maximised; twenty initiatives take a second as a rule, and some of
+    which many are nearly as good take several. An initiative whose value is 0 in every draw is not
     started unless forced, not even to fill a lever's minimum share.
     """
     if not 0 <= risk_aversion <= 1:

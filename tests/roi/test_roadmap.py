@@ -1,5 +1,6 @@
 """Roadmaps against the best of all that there are, and by hand."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,10 @@ import pandas as pd
 import pytest
 
 from crmlib.roi.frontier import frontier, rule_prices, shadow_values
-from crmlib.roi.not_started import not_started
+from crmlib.roi.nearby import nearby
+from crmlib.roi.not_started import NOT_SEARCHED, not_started
+from crmlib.roi.programme import constraints, values_by
+from crmlib.roi.risk_averse import Unfinished, Work, best, cvar
 from crmlib.roi.roadmap import roadmap
 from crmlib.stats.optimise import NotIdentified
 from tests.roi.small_programmes import best_of_all, objective, random_case
@@ -201,3 +205,53 @@ def test_a_value_that_is_missing_is_refused_by_its_initiative():
         by_hand(values=values)
     with pytest.raises(NotIdentified, match="wave 2 has no column, but a budget"):
         by_hand(values=values[[1]])
+
+
+def test_a_search_without_work_left_is_refused_and_told():
+    found = solved(random_case(2))
+    with pytest.raises(Unfinished, match="set the risk aversion to 0"):
+        best(found.programme, 0.7, 0.25, Work(3))
+
+
+def test_what_is_not_searched_to_the_end_has_no_cost(monkeypatch):
+    found = by_hand(values=pd.DataFrame(-7.0, list("ABC"), [1, 2]))
+    whole = not_started(found).set_index("initiative")
+    assert whole["cost_of_starting"].notna().all()
+    monkeypatch.setattr(sys.modules["crmlib.roi.not_started"], "WORK", 110)  # some of it, not all
+    told, again = (not_started(found).set_index("initiative") for _ in range(2))
+    pd.testing.assert_frame_equal(told, again)
+    left = told["cost_of_starting"].isna()
+    assert left.any() and (told.loc[left, "reason"] == NOT_SEARCHED).all()
+    pd.testing.assert_frame_equal(told[~left], whole[~left])
+
+
+@pytest.mark.parametrize("seed", range(0, 12, 3))
+def test_neighbours_keep_the_rules_as_the_solver_knows_them(seed):
+    found = solved(random_case(seed))
+    rules = constraints(found.programme)
+    near = nearby(found.programme, rules, found.solution.z)
+    assert len(near) and np.isin(near, [0, 1]).all()
+    left = near @ rules.matrix.toarray().T
+    assert (left <= rules.upper + 1e-9).all() and (left >= rules.lower - 1e-9).all()
+    share, draws = found.risk_aversion, near @ values_by(found.programme).T
+    worth = [(1 - share) * each.mean() + share * cvar(each, found.tail) for each in draws]
+    assert max(worth) <= found.objective + 1e-9
+
+
+def test_neighbours_are_one_start_more_less_moved_or_exchanged():
+    found = by_hand(budgets=pd.DataFrame({"wave": [1, 2], "cap": [90.0, 90.0]}))
+    near = nearby(found.programme, constraints(found.programme), found.solution.z)
+    starts = {tuple(np.where(z.any(axis=1), z.argmax(axis=1) + 1, 0))
+              for z in near[:, :6].reshape(-1, 3, 2)}  # fmt: skip
+    assert starts == {(1, 2, 0), (0, 2, 0), (1, 0, 0), (2, 2, 0), (2, 0, 0), (0, 2, 1), (0, 2, 2)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bounds_found_under_other_rules_do_not_change_the_best(seed):
+    case = random_case(4 * seed + 2)
+    found = solved(case)
+    poor = replace(found.programme, caps=found.programme.caps / 2)
+    for share in (0.3, 1.0):
+        fresh = replace(poor, cuts={})
+        after = best(poor, share, found.tail).objective
+        assert after == pytest.approx(best(fresh, share, found.tail).objective, abs=1e-9)
