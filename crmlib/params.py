@@ -123,6 +123,14 @@ class ExternalInput(TableInput):
     key: Text = Field(default="customer_id", description="the customers' column to join by")
 
 
+class ContactsInput(TableInput):
+    """Who was contacted in campaigns, and what came of it."""
+
+    costs: dict[Text, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default={}, description="cost of a contact that outcomes do not hold: `campaign: amount`"
+    )
+
+
 # What an engagement may start from, and what means nothing yet without purchases.
 STARTING_POINTS = ("transactions", "survey", "choices", "maxdiff")
 BESIDE_PURCHASES = ("contracts", "ledger", "control_totals")
@@ -145,7 +153,7 @@ class Inputs(_Section):
     requires: TableInput | None = None
     budgets: TableInput | None = None
     pilots: TableInput | None = None
-    contacts: TableInput | None = None
+    contacts: ContactsInput | None = None
 
     @model_validator(mode="after")
     def _one_can_be_started_from(self) -> Inputs:
@@ -749,9 +757,6 @@ class RoiChapter(_Section):
     test_level: OpenShare = Field(default=0.05, description="rate of false alarms of every test")
     power: OpenShare = Field(
         default=0.8, description="chance that a test with a fixed end sees the expected effect"
-    )
-    contact_costs: dict[Text, Annotated[float, Field(ge=0)]] = Field(
-        default={}, description="cost of a contact that outcomes do not hold: `campaign: amount`"
     )
     targeted_by: list[Text] = Field(
         default=[], description="columns by which to choose whom to contact; none: all attributes"

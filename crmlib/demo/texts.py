@@ -107,6 +107,8 @@ inputs:
   contacts:
     path: {folder}/{contacts}
     decimal: "."
+    # EUR that a contact costs and that what the campaign measured does not hold
+    costs: {{insurance_offer: 4}}
 
 value:
   # Value is what the ledger says that running contracts contribute.
@@ -117,10 +119,6 @@ value:
   contract_drivers: [preferred_channel, occupation, income_band, household_size]
   # How those who joined in the window were won.
   acquired_by: acquisition_channel
-
-roi:
-  # EUR that a contact costs and that what the campaign measured does not hold.
-  contact_costs: {{insurance_offer: 4}}
 
 # What the survey and the choices asked, and the bank's own figures beside them.
 questions:

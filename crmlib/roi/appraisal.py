@@ -43,9 +43,10 @@ class Appraisal:
         """From what effect, cost and take-up each pays."""
         return {name: break_even(case) for name, case in self.found.cases.items()}
 
-    def tornados(self, names: list[str]) -> dict[str, pd.DataFrame]:
-        """What moves the worth of these most."""
-        return {name: tornado(self.found.cases[name]) for name in names}
+    def tornados(self, names: list[str], most: int) -> dict[str, pd.DataFrame]:
+        """What moves the worth of these, of so many at most that bring most."""
+        best = self.found.table.loc[names, "npv"].nlargest(most, keep="first").index
+        return {str(name): tornado(self.found.cases[name]) for name in best}
 
     def most_trimmed(self) -> str:
         """The initiative on a customer's own value that gains most by leaving segments out."""

@@ -6,6 +6,8 @@ known of them before. Only what was known before may adjust an effect or choose 
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,8 +15,11 @@ import numpy as np
 import pandas as pd
 
 from crmlib.roi.delivery import DeliveryCheck, delivery_check
+from crmlib.roi.policy import EVERYBODY
 from crmlib.roi.trial import Effect, effect
+from crmlib.roi.uplift import Targeting, uplift
 from crmlib.stats.optimise import NotIdentified
+from crmlib.stats.refusal import Refusal
 
 ARMS = ("treated", "control")
 BEFORE = "brought before"  # in the period before the first contact
@@ -61,7 +66,9 @@ class Campaign:
         return rows[rows["campaign"] == sizes.idxmax()]
 
     @classmethod
-    def of(cls, contacts: pd.DataFrame, known: pd.DataFrame, before: pd.Series | None) -> Self:
+    def of(
+        cls, contacts: pd.DataFrame, known: pd.DataFrame, before: pd.Series | Refusal | None
+    ) -> Self:
         """The trial that the largest campaign is.
 
         Parameters
@@ -85,9 +92,7 @@ class Campaign:
                 f"{int((arms > 1).sum())} customers of the campaign are in both of its arms"
             )
         own = rows.drop_duplicates("customer_id").set_index("customer_id")
-        columns = known.reindex(own.index)
-        if before is not None:
-            columns = columns.assign(**{BEFORE: before.reindex(own.index).fillna(0.0)})
+        columns = _with_before(known.reindex(own.index), before)
         table = columns.assign(treated=own["arm"] == "treated", outcome=own["outcome"])
         return cls(str(own["campaign"].iloc[0]), table, tuple(columns.columns))
 
@@ -107,6 +112,51 @@ class Campaign:
                     method=method, level=level,
                 )  # fmt: skip
         return found
+
+    def targeting(
+        self,
+        columns: Sequence[str],
+        *,
+        cost: Mapping[str, float],
+        folds: int,
+        random_state: int,
+        level: float,
+    ) -> Targeting:
+        """Ways of choosing whom to contact, see `crmlib.roi.uplift`.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            By which to choose; none: all that were known before.
+        cost : mapping of campaign to float
+            Of a contact, money that the outcome does not hold.
+        """
+        return uplift(
+            self.table, outcome="outcome", treated="treated",
+            features=list(columns) or list(self.known_before), cost=cost.get(self.name, 0.0),
+            folds=folds, random_state=random_state, level=level,
+        )  # fmt: skip
+
+    def chosen_by(
+        self, found: Targeting, known: pd.DataFrame, before: pd.Series | Refusal | None = None
+    ) -> dict[str, pd.Series]:
+        """Whom the recommended way would contact of all customers, by the campaign's name.
+
+        Parameters
+        ----------
+        found : Targeting
+        known : DataFrame, index customer_id
+            Attributes of all customers, as in `of`.
+        before : Series, index customer_id, optional
+
+        Returns
+        -------
+        mapping of campaign to Series of bool
+            Empty where everybody or nobody is to be contacted: then nothing is chosen by.
+        """
+        if found.recommended in (None, EVERYBODY):
+            return {}
+        return {self.name: found.chooses(_with_before(known, before))}
 
     def split(self, alpha: float) -> DeliveryCheck:
         """Whether the arms are as large as they were drawn.
@@ -129,6 +179,17 @@ class Campaign:
             }
         )
         return delivery_check(arms, alpha=alpha, least_delivered=0.0)
+
+
+def day_before(rows: pd.DataFrame) -> dt.date:
+    """The last day that no contact can have changed."""
+    return (pd.to_datetime(rows["sent_at"]).min() - pd.Timedelta(days=1)).date()
+
+
+def _with_before(known: pd.DataFrame, before: pd.Series | Refusal | None) -> pd.DataFrame:
+    if before is None or isinstance(before, Refusal):
+        return known
+    return known.assign(**{BEFORE: before.reindex(known.index).fillna(0.0)})
 
 
 def last_part(periods: pd.DataFrame) -> pd.Series:

@@ -18,6 +18,7 @@ from crmlib.roi.cashflow import LIVES, BusinessCase
 from crmlib.roi.economics import PossibleEconomics, stream
 from crmlib.roi.increments import annuity
 from crmlib.roi.npv import Npv
+from crmlib.stats.refusal import Refusal
 
 COLUMNS = ["customer_id", "initiative", "expected_increment", "channel", "arm"]
 TREATED, CONTROL = "treated", "control"
@@ -33,7 +34,7 @@ def leads(
     reach: pd.Series,
     holdout_share: float,
     seed: int,
-    only: Mapping[str, pd.Series] | None = None,
+    only: Mapping[str, pd.Series] | Refusal | None = None,
 ) -> pd.DataFrame:
     """The lists of initiatives that start.
 
@@ -67,7 +68,7 @@ def leads(
         if case.unit == "cpa":
             continue
         chosen = selections.index[selections[name]]
-        if only and name in only:
+        if only and not isinstance(only, Refusal) and name in only:
             wanted = only[name].reindex(chosen).fillna(False).astype(bool)
             chosen = chosen[wanted.to_numpy()]
         worth = _expected(case, base, chosen, found.segments)

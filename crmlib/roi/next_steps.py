@@ -20,7 +20,7 @@ from crmlib.roi.pilot import Launch, PilotPlan, pilot
 from crmlib.stats.optimise import NotIdentified
 
 GO, PILOT, STOP = "go", "pilot", "stop"
-_STEP = 1e-4  # of an effect, for the slope of money in it
+_STEP = 1e-4  # an effect so small that its slope is taken at none
 _WIDEST = 0.5  # standard deviation of a yes or no at most
 
 
@@ -145,10 +145,14 @@ def _launch(
     only_effect = replace(one, effect=case.effect)
     reached = float(case.reached.sum())
     net = (only_effect.npv + case.fixed_cost) / reached
-    raised = replace(one, effect=one.effect + _STEP)
-    # per unit of an effect on everybody assigned: those who adopt carry it
-    slope = float((raised.npv - one.npv)[0]) / (_STEP * reached * float(one.take_up[0]))
-    spread = outcome_sd if outcome_sd else _between_customers(one, margin_sd)
+    # money per unit of an effect on everybody assigned, whom those who adopt carry; from none to
+    # the expected effect, since near its ceiling more retention is worth next to nothing
+    mean = float(one.effect[0] @ one.reached / reached)
+    far = mean if abs(mean) > _STEP else _STEP
+    gained = replace(one, effect=np.full_like(one.effect, far)).npv
+    gained = gained - replace(one, effect=np.zeros_like(one.effect)).npv
+    slope = float(gained[0]) / (far * reached * float(one.take_up[0]))
+    spread = outcome_spread(case, outcome_sd, margin_sd)
     return Launch(
         population=round(reached),
         prior_mean=float(net.mean()),
@@ -160,12 +164,15 @@ def _launch(
     )
 
 
-def _between_customers(one: BusinessCase, margin_sd: float) -> float:
-    """Standard deviation of the outcome where no trial has measured it."""
-    if one.unit == "margin_pct":
+def outcome_spread(case: BusinessCase, measured: float | None, margin_sd: float) -> float:
+    """Standard deviation of the outcome between customers; the widest where nothing tells it."""
+    if measured:
+        return measured
+    if case.unit == "margin_pct":
         return margin_sd
-    if one.unit == "retention_pp":
-        stay = float((one.economics.retention[0] * one.reached).sum() / one.reached.sum())
+    if case.unit == "retention_pp":
+        retention = case.expected().economics.retention[0]
+        stay = float(retention @ case.reached / case.reached.sum())
         return float(np.sqrt(stay * (1 - stay)))
     return _WIDEST
 

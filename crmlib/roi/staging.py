@@ -188,3 +188,17 @@ def started(plan: Roadmap) -> list[str]:
     """Initiatives that start in any wave, the first first."""
     starts = plan.starts.dropna(subset="wave").sort_values("wave", kind="stable")
     return list(starts["initiative"])
+
+
+def part_of_budget(plan: Roadmap, share: float) -> float:
+    """Money that is such a share of a wave's budget on average.
+
+    Raises
+    ------
+    NotIdentified
+        If no wave has a budget above 0.
+    """
+    caps = plan.programme.caps[np.isfinite(plan.programme.caps)]
+    if not caps.sum() > 0:
+        raise NotIdentified("no wave has a budget that could be raised or lowered by a part")
+    return share * float(caps.mean())

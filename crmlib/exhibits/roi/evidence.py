@@ -34,10 +34,10 @@ def effects_known(
     ax.hlines(places, table["p5"], table["p95"], color=theme.PRIMARY, linewidth=2.2)
     ax.plot(table["mean"], places, "o", color=theme.PRIMARY, markersize=5.5, label="known now")
     ax.plot(table["prior_mean"], places, "|", color=theme.REFERENCE, markersize=11,
-            markeredgewidth=1.8, label="believed before")  # fmt: skip
+            markeredgewidth=1.8, label="believed")  # fmt: skip
     tried = table["trial"].notna()
     ax.plot(table.loc[tried, "trial"], places[tried], "D", color=theme.CONTRAST, markersize=4,
-            label="found by own trials")  # fmt: skip
+            label="own trial")  # fmt: skip
     ax.axvline(0, color=theme.INK, linewidth=1)
     labels = [
         f"{called(row.initiative, names, 26)} · {formats.shortened(row.segment, 22)}"

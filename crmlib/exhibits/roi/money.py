@@ -17,6 +17,7 @@ from crmlib.roi import BreakEven, Npv
 from crmlib.stats.refusal import Refusal
 
 _LIKELY = 0.8
+_VISIBLE = 0.1  # of an initiative's widest driver, from which another is drawn
 _ROOM = 1 / 3  # by which an effect may be smaller than expected
 
 
@@ -105,9 +106,9 @@ def paid_anyway(
     figure, ax = theme.axes(height=1.1 + 0.36 * len(table))
     places = np.arange(len(table))
     ax.barh(places, table["unit_costs"], color=theme.PRIMARY, height=0.6,
-            label="for who changes")  # fmt: skip
+            label="changes something")  # fmt: skip
     ax.barh(places, table["paid_anyway"], color=theme.CONTRAST, height=0.6,
-            label="for who would have stayed, come back or gone anyway")  # fmt: skip
+            label="changes nothing")  # fmt: skip
     for at, row in enumerate(table.itertuples()):
         theme.label(ax, row.unit_costs, at, f"{odds(row.share)} for nothing")
     ax.set_xlim(0, 1.28 * table["unit_costs"].max())
@@ -247,6 +248,7 @@ def value_drivers(
         {"initiative": name, "driver": driver, "low": row["low"], "high": row["high"]}
         for name, table in tornados.items()
         for driver, row in table.iterrows()
+        if abs(row["swing"]) >= _VISIBLE * table["swing"].abs().max()
     ]
     if not rows:
         return None
@@ -269,8 +271,9 @@ def value_drivers(
         unit=f"{scope.currency}, today's worth, costs taken off",
         alt=f"Bars from low to high worth for {len(table)} drivers of "
         f"{formats.plural(table['initiative'].nunique(), 'initiative')}.",
-        note="One driver at its tenth and its ninetieth percentile, all others as expected. An "
-        "effect's prior is widened by the grade of its evidence, as the label says.",
+        note="One driver at its tenth and its ninetieth percentile, all others as expected; "
+        "drivers that move less than a tenth of an initiative's widest are left out. An effect's "
+        "prior is widened by the grade of its evidence, as the label says.",
     )
 
 

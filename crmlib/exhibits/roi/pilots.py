@@ -1,0 +1,261 @@
+"""Go, pilot or stop, how large a pilot, and when it is looked at (R4, R8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from crmlib.exhibits import formats, theme
+from crmlib.exhibits.exhibit import Exhibit
+from crmlib.exhibits.finding import Finding
+from crmlib.exhibits.roi.words import called, odds
+from crmlib.exhibits.scope import Scope
+from crmlib.exhibits.value.refused import refused
+from crmlib.roi import FirstReview, NextSteps, Npv
+from crmlib.stats.refusal import Refusal
+
+_ORDER = {"go": 0, "pilot": 1, "stop": 2}
+
+
+def what_to_do_next(
+    steps: NextSteps | Refusal, names: Mapping[str, str], n: int, scope: Scope
+) -> Exhibit | None:
+    """The verdict on each initiative with its reason."""
+    if isinstance(steps, Refusal):
+        return None  # told with what initiatives bring
+    table = steps.table.reset_index()
+    expected = table["net"] * table["population"]
+    table = table.assign(
+        place=table["verdict"].map(_ORDER), expected=expected.fillna(np.inf)
+    ).sort_values(["place", "expected"], ascending=[True, False], kind="stable")
+    table = table.drop(columns=["place", "expected", "reason"]).reset_index(drop=True)
+    counts = table["verdict"].value_counts()
+    for verdict in _ORDER:
+        table[f"all_{verdict}"] = int(counts.get(verdict, 0))
+    written = pd.DataFrame(
+        {
+            "Initiative": [called(each, names, 60) for each in table["initiative"]],
+            "Next": [
+                f"{row.verdict}: does harm" if row.harmful else row.verdict
+                for row in table.itertuples()
+            ],
+            "Why": [_why(row, steps, scope) for row in table.to_dict("records")],
+            "Effect below 0": [
+                odds(row.p_below) if np.isfinite(row.net) else "" for row in table.itertuples()
+            ],
+            "Pilot, per arm": [
+                formats.count(v) if v else "" for v in table["n_per_arm"]
+            ],
+            "Test with power, per arm": [
+                formats.count(v) if np.isfinite(v) else "" for v in table["n_for_power"]
+            ],
+            f"Knowing would be worth, {scope.currency}": [
+                formats.money(v) if np.isfinite(v) else "" for v in table["perfect"]
+            ],
+        }
+    )  # fmt: skip
+    return scope.exhibit(
+        id="next_steps",
+        title=_steps_title(counts),
+        table=table.round(4),
+        formatted=written,
+        n=n,
+        unit=f"customers; {scope.currency}",
+        alt=f"Table of {len(table)} initiatives with the verdict go, pilot or stop, the reason, "
+        "and the size of a pilot.",
+        note="A pilot is worth its cost where what it may teach can turn the decision. The size "
+        "that is worth most is rarely the one that gives a test its power: few customers are left "
+        "to gain from a large pilot. Of an initiative that wins customers, each is a trial.",
+    )
+
+
+def _steps_title(counts: pd.Series) -> str:
+    go, hold, stop = (int(counts.get(each, 0)) for each in _ORDER)
+    return f"Go with {formats.plural(go, 'initiative')}, pilot {hold} first, stop {stop}"
+
+
+def _why(row: Mapping[str, object], steps: NextSteps, scope: Scope) -> str:
+    """The reason in a few words with its money."""
+    name = str(row["initiative"])
+    if row["harmful"]:
+        return "its own trials show a worse outcome than doing nothing"
+    plan = steps.plans.get(name)
+    if plan is None:
+        return str(steps.table.at[name, "reason"])
+    brings = scope.money(plan.launch.launch_now)
+    if row["verdict"] == "pilot":
+        return (
+            f"a pilot is worth {scope.money(plan.worth)} more than deciding now, and ends in a "
+            f"launch with {odds(plan.p_go)}"
+        )
+    if row["verdict"] == "go":
+        return f"expected to bring {brings}, and no pilot is worth its cost"
+    return f"expected to bring {brings}, and no pilot could turn that at its cost"
+
+
+def next_step_findings(
+    steps: NextSteps | Refusal,
+    found: Npv | Refusal,
+    names: Mapping[str, str],
+    brought: float | Refusal,
+    scope: Scope,
+) -> list[Finding]:
+    """The initiative that does harm, where one does."""
+    if isinstance(steps, Refusal) or isinstance(found, Refusal):
+        return []
+    harmful = steps.table[steps.table["harmful"]].index
+    if harmful.empty:
+        return []
+    worst = found.table.loc[harmful, "p50"].idxmin()
+    row = found.table.loc[worst]
+    known = not isinstance(brought, Refusal) and brought > 0
+    below = odds(float(steps.table.at[worst, "p_below"]))
+    return [
+        Finding(
+            id="harmful_initiative",
+            kind="estimate",
+            sentence=f"Stop {called(str(worst), names, 60)}: its effect is below zero with a "
+            f"chance of {below}, and doing it would bring {scope.money(row['p50'])} "
+            f"({formats.interval(row['p5'], row['p95'], scope.money)}).",
+            value=round(float(row["p50"]), 2),
+            unit=scope.currency,
+            exhibit="initiative_worth",
+            lo=round(float(row["p5"]), 2),
+            hi=round(float(row["p95"]), 2),
+            size=abs(float(row["p50"])) / brought if known else 0.0,
+        )
+    ]
+
+
+def pilot_sizes(
+    steps: NextSteps | Refusal, names: Mapping[str, str], scope: Scope
+) -> Exhibit | None:
+    """What a pilot is worth by its size, of the initiative that has most to learn."""
+    if isinstance(steps, Refusal) or not steps.plans:
+        return None
+    open_ = steps.table[~steps.table["harmful"]].loc[lambda rows: rows.index.isin(steps.plans)]
+    if open_.empty:
+        return None
+    by = "worth" if (open_["worth"] > 0).any() else "perfect"
+    name = str(open_[by].astype(float).idxmax())
+    plan = steps.plans[name]
+    table = plan.curve.round(4)
+    table["best"], table["for_power"] = plan.n_per_arm, plan.power_size_corrected.treated
+    figure, ax = theme.axes(height=3.4)
+    ax.plot(table["n_per_arm"], table["worth"], color=theme.PRIMARY)
+    ax.axhline(0, color=theme.INK, linewidth=1)
+    if plan.n_per_arm:
+        ax.plot(plan.n_per_arm, plan.worth, "o", color=theme.CONTRAST, markersize=7)
+        theme.label(ax, plan.n_per_arm, plan.worth,
+                    f"{formats.count(plan.n_per_arm)} per arm: {formats.money(plan.worth)}",
+                    xytext=(8, 6))  # fmt: skip
+    low, high = min(table["worth"].min(), 0.0), max(table["worth"].max(), 0.0)
+    ax.set_ylim(low - 0.08 * (high - low), high + 0.22 * ((high - low) or 1.0))
+    theme.tidy(ax, x="customers per arm", y=f"worth of the pilot, {scope.currency}")
+    theme.thousands(ax)
+    theme.thousands(ax, "x")
+    theme.says_values(ax, table["n_per_arm"].tolist(),
+                      [f"{formats.count(v)} per arm" for v in table["n_per_arm"]],
+                      {"": table["worth"]}, formats.money)  # fmt: skip
+    population = plan.launch.population
+    power = plan.power_size_corrected.treated
+    return scope.exhibit(
+        id="pilot_size",
+        title=_size_title(plan.n_per_arm, plan.worth, scope),
+        table=table,
+        figure=figure,
+        n=population,
+        unit=f"{scope.currency} more than deciding now",
+        alt=f"A line of what a pilot of {called(name, names, 60)} is worth by customers per arm; "
+        "the best size is marked.",
+        note=f"{called(name, names, 60)}, {formats.count(population)} customers. A test that sees "
+        f"the expected effect with the stated power would take {formats.count(power)} per arm. "
+        "An arm is kept to a share of customers (roi.pilot_share): a larger one would be a launch.",
+    )
+
+
+def _size_title(n_per_arm: int, worth: float, scope: Scope) -> str:
+    if not n_per_arm:
+        return "No pilot of any size is worth its cost"
+    return f"A pilot of {formats.count(n_per_arm)} per arm is worth {scope.money(worth)}"
+
+
+def review_calendar(
+    review: FirstReview | Refusal, names: Mapping[str, str], scope: Scope
+) -> Exhibit | None:
+    """What is looked at on which day of the first trial, and where it stops."""
+    if isinstance(review, Refusal):
+        return refused("review_plan", "A plan of review", review, 0, scope)
+    plan = review.plan
+    columns = ["check", "day", "until", "reads", "stops", "information", "treated", "control", "z",
+               "stop_above", "stop_below"]  # fmt: skip
+    table = plan.table[columns].round(4)
+    looks = int(plan.table["reads_effect"].sum())
+    table["looks"] = looks
+    written = pd.DataFrame(
+        {
+            "Day": [
+                f"{row.day}" if row.day == row.until else f"{row.day} to {row.until}, daily"
+                for row in table.itertuples()
+            ],
+            "Check": table["check"],
+            "What is read": table["reads"],
+            "Stop beyond": [
+                f"z {row.z:.2f}, difference {row.stop_above:.3f}" if np.isfinite(row.z) else ""
+                for row in table.itertuples()
+            ],
+            "What it may lead to": table["stops"],
+        }
+    )
+    last = plan.table.iloc[-1]
+    return scope.exhibit(
+        id="review_plan",
+        title=f"The effect is read {formats.plural(looks, 'time')}, delivery after 48 hours",
+        table=table,
+        formatted=written,
+        n=int(last["treated"] + last["control"]),
+        unit="days; standard errors; units of the outcome",
+        alt=f"Calendar of {formats.plural(len(table), 'check')} of a pilot: delivery, guard rails "
+        "every day, and looks at the effect with their boundaries.",
+        note=f"For {called(review.initiative, names, 60)}: {review.what}. The first check "
+        "reads whether messages arrived and arms are as drawn, never the effect. A difference is "
+        "of means of the outcome per customer assigned.",
+    )
+
+
+def cost_of_peeking(review: FirstReview | Refusal, scope: Scope) -> Exhibit | None:
+    """False alarms if the effect is read every day at the value of a single test."""
+    if isinstance(review, Refusal):
+        return None
+    plan = review.plan
+    table = plan.daily.table[["looks", "false_positive"]].round(5)
+    table.columns = ["look", "rate"]
+    figure, ax = theme.axes(height=3.1)
+    ax.plot(table["look"], table["rate"], color=theme.CONTRAST)
+    first = float(table["rate"].iloc[0])
+    ax.axhline(first, color=theme.REFERENCE, linewidth=1.2, linestyle="--")
+    two_weeks = table[table["look"] <= 14].iloc[-1]
+    ax.plot(two_weeks["look"], two_weeks["rate"], "o", color=theme.CONTRAST, markersize=6)
+    theme.label(ax, two_weeks["look"], two_weeks["rate"],
+                f"after {two_weeks['look']:.0f} days {formats.percent(two_weeks['rate'])}",
+                xytext=(8, -8))  # fmt: skip
+    ax.set_ylim(0, 1.12 * table["rate"].max())
+    theme.tidy(ax, x="days on which the effect was read", y="chance of a false alarm")
+    theme.percent(ax)
+    theme.says_values(ax, table["look"].tolist(), [f"day {v:.0f}" for v in table["look"]],
+                      {"": table["rate"]}, formats.percent)  # fmt: skip
+    rate, days = formats.percent(two_weeks["rate"]), f"{two_weeks['look']:.0f}"
+    return scope.exhibit(
+        id="peeking",
+        title=f"Reading the effect daily for {days} days gives {rate} false alarms",
+        table=table,
+        figure=figure,
+        n=int(plan.table.iloc[-1]["treated"] + plan.table.iloc[-1]["control"]),
+        unit="chance that a pilot without effect is called a success or a harm",
+        alt="A rising line: chance of a false alarm by the number of days on which the effect was "
+        "read; a dashed line for reading it once.",
+        note=f"Each day at {plan.daily.critical:.2f} standard errors, as for a single test. The "
+        "looks of the plan above share one rate of false alarms instead.",
+    )
