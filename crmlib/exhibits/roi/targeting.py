@@ -67,7 +67,7 @@ def trial_effect(
     low, high = min(0.0, table["lo"].min()), max(0.0, table["hi"].max())
     ax.set_xlim(low - 0.05 * (high - low), high + 0.95 * ((high - low) or 1.0))
     ax.set_yticks(places, labels)
-    ax.invert_yaxis()
+    ax.set_ylim(len(table) - 0.5, -0.5)
     theme.tidy(ax, x=f"effect per customer assigned, {scope.currency}", y="", grid="x")
     theme.says_texts(ax, places, labels, texts, "y")
     sharpest = table.iloc[-1]
@@ -122,7 +122,7 @@ def targeting_policies(found: Targeting | Refusal, scope: Scope) -> Exhibit | No
     labels = [f"{_policy(row.policy)}\ncontacts {formats.percent(row.depth)}"
               for row in table.itertuples()]  # fmt: skip
     ax.set_yticks(places, labels)
-    ax.invert_yaxis()
+    ax.set_ylim(len(table) - 0.5, -0.5)
     ends = table[["against_random_lo", "against_random_hi"]].to_numpy(float)
     low, high = np.nanmin([0.0, *ends.ravel()]), np.nanmax([0.0, *ends.ravel()])
     ax.set_xlim(low - 0.05 * ((high - low) or 1), high + 0.42 * ((high - low) or 1.0))
