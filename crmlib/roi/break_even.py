@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 
 # Shares: no chance rises by more than 1, and no margin is raised elevenfold. In steps, since
 # the value of keeping customers has a top where an effect has faded before it is reached.
-_SMALLEST, _LARGEST, _LARGEST_OF_MARGIN, _STEPS = 1e-6, 1.0, 10.0, 200
+_SMALLEST, _LARGEST, _LARGEST_OF_MARGIN, _STEPS = 1e-6, 1.0, 10.0, 80
 LOW, HIGH = 0.1, 0.9
 
 

@@ -45,14 +45,10 @@ def what_to_do_next(
             "Effect below 0": [
                 odds(row.p_below) if np.isfinite(row.net) else "" for row in table.itertuples()
             ],
-            "Pilot, per arm": [
-                formats.count(v) if v else "" for v in table["n_per_arm"]
-            ],
-            "Test with power, per arm": [
-                formats.count(v) if np.isfinite(v) else "" for v in table["n_for_power"]
-            ],
-            f"Knowing would be worth, {scope.currency}": [
-                formats.money(v) if np.isfinite(v) else "" for v in table["perfect"]
+            "Per arm: pilot / test": [
+                f"{formats.count(row.n_per_arm) if row.n_per_arm else 'none'} / "
+                f"{formats.count(row.n_for_power)}" if np.isfinite(row.n_for_power) else ""
+                for row in table.itertuples()
             ],
         }
     )  # fmt: skip
@@ -65,9 +61,10 @@ def what_to_do_next(
         unit=f"customers; {scope.currency}",
         alt=f"Table of {len(table)} initiatives with the verdict go, pilot or stop, the reason, "
         "and the size of a pilot.",
-        note="A pilot is worth its cost where what it may teach can turn the decision. The size "
-        "that is worth most is rarely the one that gives a test its power: few customers are left "
-        "to gain from a large pilot. Of an initiative that wins customers, each is a trial.",
+        note="A pilot is worth its cost where what it may teach can turn the decision. Per arm: "
+        "the pilot that is worth most, and a test with power to see the expected effect, which is "
+        "rarely worth its size: few customers are left to gain from a large pilot. Of an "
+        "initiative that wins customers, each is a trial.",
     )
 
 
@@ -82,8 +79,10 @@ def _why(row: Mapping[str, object], steps: NextSteps, scope: Scope) -> str:
     if row["harmful"]:
         return "its own trials show a worse outcome than doing nothing"
     plan = steps.plans.get(name)
+    if plan is None and row["verdict"] == "stop":
+        return "winning a customer costs more than one brings"
     if plan is None:
-        return str(steps.table.at[name, "reason"])
+        return "each customer won shows the cost: stop where it reaches what one brings"
     brings = scope.money(plan.launch.launch_now)
     if row["verdict"] == "pilot":
         return (
@@ -91,8 +90,8 @@ def _why(row: Mapping[str, object], steps: NextSteps, scope: Scope) -> str:
             f"launch with {odds(plan.p_go)}"
         )
     if row["verdict"] == "go":
-        return f"expected to bring {brings}, and no pilot is worth its cost"
-    return f"expected to bring {brings}, and no pilot could turn that at its cost"
+        return f"expected to bring {brings}; a pilot is not worth its cost"
+    return f"expected to bring {brings}; no pilot could turn that at its cost"
 
 
 def next_step_findings(

@@ -184,7 +184,11 @@ def what_does_not_start(
     written = pd.DataFrame(
         {
             "Initiative": [called(each, names, 60) for each in table["initiative"]],
-            "Why it does not start": table["reason"],
+            "Why it does not start": [
+                # the sum stands beside it
+                reason.partition(": starting it")[0]
+                for reason in table["reason"]
+            ],
             f"Starting it all the same would cost, {scope.currency}": [
                 formats.money(v) if np.isfinite(v) else "" for v in table["cost_of_starting"]
             ],
