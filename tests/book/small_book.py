@@ -25,6 +25,7 @@ PARAMETERS = {
     "02_value": 'engagement = ""\nrun_dir = ""\nhorizon_years = 3.0',
     "03_segments": 'engagement = ""\nrun_dir = ""\ncapacity = 12',
     "04_needs": 'engagement = ""\nrun_dir = ""\nstarts = 10',
+    "05_roi": 'engagement = ""\nrun_dir = ""\ntail = 0.1',
     "06_summary": 'engagement = ""\nrun_dir = ""\nmax_findings = 7',
 }
 
@@ -71,6 +72,7 @@ size = Path("tables/customers.csv").write_text("customer_id\\na\\nb\\n")
     "02_value": "print(horizon_years)",
     "03_segments": "print(capacity)",
     "04_needs": "print(starts)",
+    "05_roi": "print(tail)",
     "06_summary": "print(max_findings)",
 }
 

@@ -36,8 +36,9 @@ def version(request: pytest.FixtureRequest) -> Path:
 def addresses(version: Path) -> list[str]:
     """The pages of the version, and both indices, as file:// addresses."""
     pages = sorted(version.glob("*.html"))
-    bank = version.parent.name == "demo_bank"  # the shop has no survey, and so no chapter on it
-    chapters = ["01_customers", "02_value", "03_segments", *(["04_needs"] if bank else [])]
+    # the shop has no survey and no initiatives, and so no chapters on them
+    own = ["04_needs", "05_roi"] if version.parent.name == "demo_bank" else []
+    chapters = ["01_customers", "02_value", "03_segments", *own]
     assert [path.stem for path in pages] == [*chapters, "index"]
     indices = [folder / "index.html" for folder in version.parents[:2]]
     return [path.as_uri() for path in (*pages, *indices)]

@@ -102,7 +102,9 @@ def _known_note(known: Evidence, names: Mapping[str, str]) -> str:
             f"{called(row['initiative'], names, 60)} in {row['segment']}: {row['reason']}."
         )
     if known.left_out:
-        reasons = "; ".join(f"{called(k, names, 60)}: {why}" for k, why in known.left_out.items())
+        reasons = "; ".join(
+            f"{called(k, names, 60)}: {why.rstrip('.')}" for k, why in known.left_out.items()
+        )
         said.append(f"Left out: {reasons}.")
     return " ".join(said)
 

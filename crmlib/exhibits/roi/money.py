@@ -62,7 +62,7 @@ def initiative_worth(
         for row in table.itertuples()
     ]
     theme.says_texts(ax, places, labels, texts, "y")
-    reasons = "; ".join(f"{called(k, names, 60)}: {why}" for k, why in left_out.items())
+    reasons = "; ".join(f"{called(k, names, 60)}: {why.rstrip('.')}" for k, why in left_out.items())
     return scope.exhibit(
         id="initiative_worth",
         title=_worth_title(table),

@@ -237,9 +237,12 @@ def spend_by_wave(plan: Roadmap | Refusal, n: int, scope: Scope) -> Exhibit | No
         ax, places, labels, {"spent": table["cumulative"], "budget": table["cap"]}, formats.money
     )
     table["cap"] = table["cap"].replace(np.inf, np.nan)
-    share = table["cumulative"].iloc[-1] / table["cap"].iloc[-1]
+    cap = table["cap"].iloc[-1]
     title = "The plan has no limit of money"
-    if np.isfinite(share):
+    if cap == 0:
+        title = "The budget of all waves is zero"
+    elif np.isfinite(cap):
+        share = table["cumulative"].iloc[-1] / cap
         title = f"The plan spends {formats.percent(share)} of the budget of all waves"
         table["share_spent"] = round(float(share), 4)
     return scope.exhibit(

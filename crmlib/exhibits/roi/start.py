@@ -86,8 +86,8 @@ def in_brief(programme: Programme | Refusal, scope: Scope) -> Paragraph | None:
     plan, low_high = programme.plan, programme.range
     if not programme.anything:
         return Paragraph(
-            "**Start on Monday:** nothing. Under these budgets no initiative is expected to bring "
-            "more than it costs."
+            "**Start on Monday:** nothing. Under these budgets and rules, and weighing the worst "
+            "outcomes, no initiative is worth what it costs; what is left out says why."
         )
     spend = plan.spend["cost"]
     lines = [
