@@ -762,7 +762,7 @@ class RoiChapter(_Section):
         default=[], description="columns by which to choose whom to contact; none: all attributes"
     )
     folds: Annotated[int, Field(ge=2, le=20)] = Field(
-        default=5, description="parts of a trial that judge rules found in the others"
+        default=10, description="parts of a trial that judge rules found in the others"
     )
     holdout_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
         default=0.1, description="share of every list that is left alone, by lot"

@@ -16,7 +16,7 @@ from crmlib.roi.features import Features
 
 FloatArray = NDArray[np.float64]
 
-_THRESHOLDS = 19  # per column of numbers, at even shares of customers
+_THRESHOLDS = 9  # per column of numbers, at even shares of customers
 _FEWEST = 0.05  # share of customers on either side of a rule
 
 

@@ -124,21 +124,23 @@ def recommended(
 
     Notes
     -----
-    Each of k candidates, contacting everybody among them, has an interval of level 1 − 2α/k, so
-    that on a null trial one of their lower ends lies above zero with a chance of at most α
-    (Bonferroni). A policy needs two of them: against random targeting at equal depth and
-    against contacting nobody. A learner replaces the rule only if its paired interval against
-    it does so, too.
+    Half of the rate α = 1 − level goes to the rule, whose intervals have the level itself; the
+    other half is shared by the k others, contacting everybody among them, whose intervals have
+    1 − α/k. So on a null trial some lower end lies above zero with a chance of at most α
+    (Bonferroni). A policy needs two of them: against random targeting at equal depth and against
+    contacting nobody. A learner replaces the rule only if its paired interval against it does
+    so, too.
     """
-    each = 1 - 2 * (1 - level) / (len(chosen) + 1)
+    each = 1 - (1 - level) / (len(chosen) if RULE in chosen else len(chosen) + 1)
+    own = {name: level if name == RULE else each for name in chosen}
     average = interval(worth, each)
     terms = {name: against_random(who, worth, fold) for name, who in chosen.items()}
     shown = [
         name
         for name, who in chosen.items()
         if chooses_some(who, fold)
-        and interval(terms[name], each)[1] > 0
-        and interval(who * worth, each)[1] > 0
+        and interval(terms[name], own[name])[1] > 0
+        and interval(who * worth, own[name])[1] > 0
     ]
     if shown:
         best = shown[0]
