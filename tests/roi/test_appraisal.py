@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from small_client import base, initiatives
 
 from crmlib.roi import appraise, claims, evidence
 from crmlib.roi.increments import retention_increment
 from crmlib.stats.optimise import NotIdentified
+from tests.roi.small_client import base, initiatives
 
 HOW = {"take_up_cv": 0.0, "seed": 3}
 

@@ -2,10 +2,10 @@
 
 import pandas as pd
 import pytest
-from small_client import CELLS, base, customers, initiatives, watched
 
 from crmlib.roi import Base
 from crmlib.stats.refusal import Refusal
+from tests.roi.small_client import CELLS, base, customers, initiatives, watched
 
 
 def test_cells_have_their_customers_value_tier_and_stage():

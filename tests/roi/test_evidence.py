@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from small_client import NOT_GIVEN, initiatives, pilot_rows
 
 from crmlib.roi import evidence, shrink
+from tests.roi.small_client import NOT_GIVEN, initiatives, pilot_rows
 
 HOW = {"spread": 0.5, "factors": {"B": 1.25}, "n_draws": 20_000, "seed": 3}
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_client import base, customers, initiatives
 
 from crmlib.roi import appraise, evidence, leads
 from crmlib.roi.increments import annuity, retention_increment
+from tests.roi.small_client import base, customers, initiatives
 
 GOOD = {"segments": "relationship", "unit_cost": 1.0, "prior_mean": 0.03, "prior_sd": 0.001}
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_client import base, initiatives, pilot_rows
 
 from crmlib.roi import appraise, evidence, next_steps
 from crmlib.roi.next_steps import outcome_spread
+from tests.roi.small_client import base, initiatives, pilot_rows
 
 HOW = {"pilot_share": 0.2, "pilot_cost_share": 0.0, "margin_sd": 0.5, "harm_level": 0.05,
        "alpha": 0.05, "power": 0.8}  # fmt: skip

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_client import CALENDAR, NOT_GIVEN, base, initiatives, plans
 
 from crmlib.roi import (
     Calendar,
@@ -18,6 +17,7 @@ from crmlib.roi import (
     started,
 )
 from crmlib.stats.optimise import NotIdentified
+from tests.roi.small_client import CALENDAR, NOT_GIVEN, base, initiatives, plans
 
 HOW = {"wave_months": 3, "pilot_waves": 1, "risk_aversion": 0.0, "tail": 0.1,
        "self_funding": False, "minimum_share": {}}  # fmt: skip

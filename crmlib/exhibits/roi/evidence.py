@@ -53,6 +53,9 @@ def effects_known(
         for row in table.itertuples()
     ]
     theme.says_texts(ax, places, labels, texts, "y")
+    table["effects"] = len(table)
+    table["good"] = int((table["p_below"] < 1 - _SURE).sum())
+    table["harm"] = int((table["p_below"] > _SURE).sum())
     return scope.exhibit(
         id="effects_known",
         title=_known_title(table),
@@ -77,8 +80,7 @@ def _known_table(shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def _known_title(table: pd.DataFrame) -> str:
-    sure = int((table["p_below"] < 1 - _SURE).sum())
-    harm = int((table["p_below"] > _SURE).sum())
+    sure, harm = int(table["good"].iloc[0]), int(table["harm"].iloc[0])
     told = f"{sure} of {len(table)} effects are good almost surely"
     return f"{told}, {harm} {'do' if harm > 1 else 'does'} harm" if harm else told
 
@@ -149,6 +151,7 @@ def claims_weighed(
         }
     )  # fmt: skip
     number = len(rows)
+    rows["claims"] = number
     return scope.exhibit(
         id="claims_weighed",
         title=f"{formats.plural(number, 'claim')} {'are' if number != 1 else 'is'} not evidence, "

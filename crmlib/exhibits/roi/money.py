@@ -63,6 +63,7 @@ def initiative_worth(
     ]
     theme.says_texts(ax, places, labels, texts, "y")
     reasons = "; ".join(f"{called(k, names, 60)}: {why.rstrip('.')}" for k, why in left_out.items())
+    table["likely"], table["initiatives"] = int((table["p_positive"] >= _LIKELY).sum()), len(table)
     return scope.exhibit(
         id="initiative_worth",
         title=_worth_title(table),
@@ -80,7 +81,7 @@ def initiative_worth(
 
 
 def _worth_title(table: pd.DataFrame) -> str:
-    likely = int((table["p_positive"] >= _LIKELY).sum())
+    likely = int(table["likely"].iloc[0])
     if not likely:
         return "No initiative pays in four cases of five"
     return f"{likely} of {len(table)} initiatives pay in at least four cases of five"
@@ -165,6 +166,8 @@ def break_even_points(
             }
         )
     table = pd.DataFrame(rows).round(5)
+    table["bear"], table["initiatives"] = _bearing(table), len(table)
+    table["worse_by"] = round(_ROOM, 4)
     return scope.exhibit(
         id="break_even_points",
         title=_break_even_title(table),
@@ -181,11 +184,17 @@ def break_even_points(
 
 
 def _break_even_title(table: pd.DataFrame) -> str:
+    bear = int(table["bear"].iloc[0])
+    return f"{bear} of {formats.plural(len(table), 'initiative')} bear an effect {formats.percent(_ROOM)} worse"
+
+
+def _bearing(table: pd.DataFrame) -> int:
+    """How many would still pay with an effect that much worse than expected."""
     won = table["unit"] == "cpa"
     enough = table["effect_least"] <= (1 - _ROOM) * table["effect"]
     enough = enough.where(~won, table["effect_least"] >= (1 + _ROOM) * table["effect"])
     enough &= table["effect"] > 0
-    return f"{int(enough.sum())} of {len(table)} initiatives bear an effect a third worse"
+    return int(enough.sum())
 
 
 def _break_even_written(

@@ -167,8 +167,8 @@ def pilot_sizes(
         figure=figure,
         n=population,
         unit=f"{scope.currency} more than deciding now",
-        alt=f"A line of what a pilot of {called(name, names, 60)} is worth by customers per arm; "
-        "the best size is marked.",
+        alt=f"A line of what a pilot of {called(name, names, 60)} is worth by customers per arm, up "
+        f"to {int(table['n_per_arm'].max())}; the best size is marked.",
         note=f"{called(name, names, 60)}, {formats.count(population)} customers. A test that sees "
         f"the expected effect with the stated power would take {formats.count(power)} per arm. "
         "An arm is kept to a share of customers (roi.pilot_share): a larger one would be a launch.",
@@ -211,7 +211,7 @@ def review_calendar(
     last = plan.table.iloc[-1]
     return scope.exhibit(
         id="review_plan",
-        title=f"The effect is read {formats.plural(looks, 'time')}, delivery after 48 hours",
+        title=f"Delivery is checked first, the effect is read {formats.plural(looks, 'time')}",
         table=table,
         formatted=written,
         n=int(last["treated"] + last["control"]),
@@ -253,8 +253,8 @@ def cost_of_peeking(review: FirstReview | Refusal, scope: Scope) -> Exhibit | No
         figure=figure,
         n=int(plan.table.iloc[-1]["treated"] + plan.table.iloc[-1]["control"]),
         unit="chance that a pilot without effect is called a success or a harm",
-        alt="A rising line: chance of a false alarm by the number of days on which the effect was "
-        "read; a dashed line for reading it once.",
+        alt=f"A rising line: chance of a false alarm if the effect is read on 1 to {len(table)} days; "
+        "a dashed line for reading it once.",
         note=f"Each day at {plan.daily.critical:.2f} standard errors, as for a single test. The "
         "looks of the plan above share one rate of false alarms instead.",
     )

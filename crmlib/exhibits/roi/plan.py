@@ -195,7 +195,7 @@ def what_does_not_start(
         }
     )
     left, every = len(table), len(plan.starts)
-    table["of_initiatives"] = every
+    table["left_out"], table["of_initiatives"] = left, every
     return scope.exhibit(
         id="roadmap_left_out",
         title=f"{left} of {every} initiatives with evidence {_do(left)} not start",
@@ -234,7 +234,11 @@ def spend_by_wave(plan: Roadmap | Refusal, n: int, scope: Scope) -> Exhibit | No
     theme.thousands(ax)
     theme.legend_above(ax)
     theme.says_values(
-        ax, places, labels, {"spent": table["cumulative"], "budget": table["cap"]}, formats.money
+        ax,
+        places,
+        labels,
+        {"spent": table["cumulative"], "budget": table["cap"].replace(np.inf, np.nan)},
+        formats.money,
     )
     table["cap"] = table["cap"].replace(np.inf, np.nan)
     cap = table["cap"].iloc[-1]
@@ -252,7 +256,8 @@ def spend_by_wave(plan: Roadmap | Refusal, n: int, scope: Scope) -> Exhibit | No
         figure=figure,
         n=n,
         unit=f"{scope.currency}, not discounted",
-        alt="Bars of money spent up to each wave, with the budget up to it as a line.",
+        alt=f"Bars of the money spent up to each of {formats.plural(len(table), 'wave')}, with the "
+        "budget up to it as a line.",
         note="Fixed costs, what adopters cost on average, builds, and the running of what is "
         "built. What a wave does not spend is kept for the next.",
     )
@@ -291,8 +296,8 @@ def lever_balance(
         figure=figure,
         n=n,
         unit=f"{scope.currency}, today's worth",
-        alt="Bars of cost and of expected worth of what starts, by lever: acquire, activate, "
-        "retain, grow, win back.",
+        alt=f"Bars of cost and of expected worth of what starts, by {len(table)} levers: acquire, "
+        "activate, retain, grow, win back.",
         note="Each initiative as if it began now and alone; assets, which are shared, are left "
         "out. A least share by lever can be asked for (roi.minimum_share); what it would cost is "
         "then among the prices of rules.",

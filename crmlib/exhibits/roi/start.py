@@ -199,6 +199,8 @@ def _start_table(programme: Programme) -> pd.DataFrame:
     columns = ["action", "id", "customers", "cost", "npv", "p5", "p95", "chance", "unit",
                "expected_effect", "break_even_effect"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
+    table["starts"] = int((table["action"] == START).sum())
+    table["pilots"] = int((table["action"] == HOLD).sum())
     table["first_wave_cost"] = programme.plan.spend["cost"].iloc[0]
     return table.round(4)
 

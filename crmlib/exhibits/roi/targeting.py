@@ -33,7 +33,7 @@ def trial_effect(
 ) -> Exhibit | None:
     """The effect of a campaign by lot, plain and adjusted by what was known before."""
     if isinstance(effects, Refusal):
-        return refused("trial_effect", "What a campaign by lot has shown", effects, 0, scope)
+        return refused("trial_effect", "A campaign by lot", effects, 0, scope)
     table = pd.DataFrame(
         [
             {
@@ -71,6 +71,7 @@ def trial_effect(
     theme.tidy(ax, x=f"effect per customer assigned, {scope.currency}", y="", grid="x")
     theme.says_texts(ax, places, labels, texts, "y")
     sharpest = table.iloc[-1]
+    table["per_contact"] = abs(sharpest["estimate"])
     said = "" if isinstance(split, Refusal) else f" Split of the arms: {split.reason}."
     notes = "".join(f" {formats.sentences(note)}" for note in first.notes)
     word = "The campaign" if isinstance(campaign, Refusal) else called(campaign, names, 60)
@@ -211,8 +212,8 @@ def qini_curve(found: Targeting | Refusal, scope: Scope) -> Exhibit | None:
         figure=figure,
         n=found.n,
         unit=f"{scope.currency} per customer of the trial, cost of contact not taken off",
-        alt="Curves of what contacting the best customers brings by the share contacted, beside "
-        "the straight line of drawing them by lot.",
+        alt=f"{len(areas)} curves of what contacting the best customers brings by the share "
+        "contacted, beside the straight line of drawing them by lot.",
         note="Qini: the area between a curve and the straight line, in the legend with its "
         f"{formats.level(found.level)} interval; a ranking that says nothing has area zero. "
         "Customers of equal score share their place. Scores are of customers not seen.",
@@ -275,7 +276,7 @@ def lists_made(
     shown["held_out"] = shown["held_out"].astype(float).mask(few)
     shown = shown.round(4).reset_index(drop=True)
     total = int(shown["customers"].sum())
-    shown["on_all_lists"] = total
+    shown["lists"], shown["on_all_lists"] = len(shown), total
     written = pd.DataFrame(
         {
             "Initiative": [called(each, names, 60) for each in shown["initiative"]],
