@@ -81,7 +81,8 @@ MADE = {
     "reach": reach,
     "overlap": lambda k: of(k, lambda c, names: exhibits.overlapping(
         c.pairs, c.plan, names, N, SCOPE)),
-    "steps": lambda k: of(k, lambda c, names: exhibits.what_to_do_next(c.steps, names, N, SCOPE)),
+    "steps": lambda k: of(k, lambda c, names: exhibits.what_to_do_next(
+        c.steps, c.found, names, N, SCOPE)),
     "size": lambda k: of(k, lambda c, names: exhibits.pilot_sizes(c.steps, names, SCOPE)),
     "plan": lambda k: of(k, lambda c, names: exhibits.plan_by_wave(
         roi.bifocal(c.plan), c.plan, names, 3, N, SCOPE)),
@@ -184,7 +185,7 @@ def test_long_names_of_a_client_fit(name):
             roi.bifocal(chapter.plan), chapter.plan, names, 3, N, SCOPE
         ),
         "assets": lambda: exhibits.asset_values(roi.shadow_values(chapter.plan), names, N, SCOPE),
-        "steps": lambda: exhibits.what_to_do_next(chapter.steps, names, N, SCOPE),
+        "steps": lambda: exhibits.what_to_do_next(chapter.steps, chapter.found, names, N, SCOPE),
     }
     if name in made:
         checked(made[name]())
@@ -203,7 +204,7 @@ def test_what_was_refused_is_told_once_and_the_rest_is_silent():
         exhibits.paid_anyway(NO, {}, N, SCOPE), exhibits.break_even_points(NO, NO, {}, N, SCOPE),
         exhibits.value_drivers(NO, NO, {}, {}, N, SCOPE),
         exhibits.next_customers(NO, NO, {}, SCOPE),
-        exhibits.overlapping(NO, NO, {}, N, SCOPE), exhibits.what_to_do_next(NO, {}, N, SCOPE),
+        exhibits.overlapping(NO, NO, {}, N, SCOPE), exhibits.what_to_do_next(NO, NO, {}, N, SCOPE),
         exhibits.pilot_sizes(NO, {}, SCOPE), exhibits.what_does_not_start(NO, NO, {}, N, SCOPE),
         exhibits.spend_by_wave(NO, N, SCOPE), exhibits.budget_frontier(NO, NO, N, SCOPE),
         exhibits.asset_values(NO, {}, N, SCOPE), exhibits.rule_prices(NO, NO, N, SCOPE),

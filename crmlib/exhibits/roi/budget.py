@@ -62,8 +62,8 @@ def budget_frontier(
         figure=figure,
         n=n,
         unit=f"{scope.currency}, today's worth, all costs taken off",
-        alt=f"Bars of the expected worth of the best plan for {len(neutral)} budgets, and points of "
-        "its mean against the mean of its worst outcomes for each weight of risk.",
+        alt=f"Bars of the expected worth of the best plan for {len(neutral)} budgets, and points "
+        "of its mean against the mean of its worst outcomes for each weight of risk.",
         note="Every point is a plan of its own, solved to the end. Where two weights of risk give "
         "one point, caution costs nothing. Percentages are of the budget of every wave.",
     )

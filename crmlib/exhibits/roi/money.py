@@ -185,7 +185,8 @@ def break_even_points(
 
 def _break_even_title(table: pd.DataFrame) -> str:
     bear = int(table["bear"].iloc[0])
-    return f"{bear} of {formats.plural(len(table), 'initiative')} bear an effect {formats.percent(_ROOM)} worse"
+    every = formats.plural(len(table), "initiative")
+    return f"{bear} of {every} bear an effect {formats.percent(_ROOM)} worse"
 
 
 def _bearing(table: pd.DataFrame) -> int:

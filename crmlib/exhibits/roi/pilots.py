@@ -20,12 +20,16 @@ _ORDER = {"go": 0, "pilot": 1, "stop": 2}
 
 
 def what_to_do_next(
-    steps: NextSteps | Refusal, names: Mapping[str, str], n: int, scope: Scope
+    steps: NextSteps | Refusal,
+    found: Npv | Refusal,
+    names: Mapping[str, str],
+    n: int,
+    scope: Scope,
 ) -> Exhibit | None:
     """The verdict on each initiative with its reason."""
-    if isinstance(steps, Refusal):
+    if isinstance(steps, Refusal) or isinstance(found, Refusal):
         return None  # told with what initiatives bring
-    table = steps.table.reset_index()
+    table = steps.table.join(found.table[["p5", "p50", "p95"]]).reset_index()
     expected = table["net"] * table["population"]
     table = table.assign(
         place=table["verdict"].map(_ORDER), expected=expected.fillna(np.inf)
@@ -120,7 +124,7 @@ def next_step_findings(
             f"({formats.interval(row['p5'], row['p95'], scope.money)}).",
             value=round(float(row["p50"]), 2),
             unit=scope.currency,
-            exhibit="initiative_worth",
+            exhibit="next_steps",
             lo=round(float(row["p5"]), 2),
             hi=round(float(row["p95"]), 2),
             size=abs(float(row["p50"])) / brought if known else 0.0,
@@ -167,8 +171,8 @@ def pilot_sizes(
         figure=figure,
         n=population,
         unit=f"{scope.currency} more than deciding now",
-        alt=f"A line of what a pilot of {called(name, names, 60)} is worth by customers per arm, up "
-        f"to {int(table['n_per_arm'].max())}; the best size is marked.",
+        alt=f"A line of what a pilot of {called(name, names, 60)} is worth by customers per arm, "
+        f"up to {int(table['n_per_arm'].max())}; the best size is marked.",
         note=f"{called(name, names, 60)}, {formats.count(population)} customers. A test that sees "
         f"the expected effect with the stated power would take {formats.count(power)} per arm. "
         "An arm is kept to a share of customers (roi.pilot_share): a larger one would be a launch.",
@@ -253,8 +257,8 @@ def cost_of_peeking(review: FirstReview | Refusal, scope: Scope) -> Exhibit | No
         figure=figure,
         n=int(plan.table.iloc[-1]["treated"] + plan.table.iloc[-1]["control"]),
         unit="chance that a pilot without effect is called a success or a harm",
-        alt=f"A rising line: chance of a false alarm if the effect is read on 1 to {len(table)} days; "
-        "a dashed line for reading it once.",
+        alt=f"A rising line: chance of a false alarm if the effect is read on 1 to {len(table)} "
+        "days; a dashed line for reading it once.",
         note=f"Each day at {plan.daily.critical:.2f} standard errors, as for a single test. The "
         "looks of the plan above share one rate of false alarms instead.",
     )

@@ -201,6 +201,16 @@ def _start_table(programme: Programme) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns)
     table["starts"] = int((table["action"] == START).sum())
     table["pilots"] = int((table["action"] == HOLD).sum())
+    low, high = programme.range
+    plan = {
+        "plan_npv": programme.plan.mean,
+        "plan_p5": low,
+        "plan_p95": high,
+        "plan_chance": programme.plan.chance_positive,
+        "plan_cost": programme.plan.spend["cost"].sum(),
+        "horizon_years": programme.horizon_years,
+    }
+    table = table.assign(**plan)
     table["first_wave_cost"] = programme.plan.spend["cost"].iloc[0]
     return table.round(4)
 
