@@ -9,6 +9,7 @@ have stayed or bought anyway. All initiatives are reckoned in the same possible 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -124,11 +125,15 @@ class BusinessCase:
         )
 
     def expected(self) -> Self:
-        """Everything at its mean: one draw.
+        """Everything at its mean: one draw, worked out once.
 
         Margin is the mean value over the mean retention's survival: a mean of margins would
         count segments of unsure retention for more than they are worth.
         """
+        return self._expected
+
+    @cached_property
+    def _expected(self) -> Self:
         worlds = self.economics
         retention = worlds.retention.mean(axis=0, keepdims=True)
         value = worlds.margin * increments.annuity(worlds.retention, self.calendar)

@@ -122,11 +122,11 @@ def next_step_findings(
             sentence=f"Stop {called(str(worst), names, 60)}: its effect is below zero with a "
             f"chance of {below}, and doing it would bring {scope.money(row['p50'])} "
             f"({formats.interval(row['p5'], row['p95'], scope.money)}).",
-            value=round(float(row["p50"]), 2),
+            value=round(float(row["p50"]), 4),
             unit=scope.currency,
             exhibit="next_steps",
-            lo=round(float(row["p5"]), 2),
-            hi=round(float(row["p95"]), 2),
+            lo=round(float(row["p5"]), 4),
+            hi=round(float(row["p95"]), 4),
             size=abs(float(row["p50"])) / brought if known else 0.0,
         )
     ]

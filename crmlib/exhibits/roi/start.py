@@ -290,11 +290,11 @@ def start_findings(
             id="plan_returns",
             kind="estimate",
             sentence=formats.capitalised(sentence),
-            value=round(plan.mean, 2),
+            value=round(plan.mean, 4),
             unit=scope.currency,
             exhibit=_ID,
-            lo=round(low, 2),
-            hi=round(high, 2),
+            lo=round(low, 4),
+            hi=round(high, 4),
             size=abs(plan.mean) / brought if known else 0.0,
         )
     ]
