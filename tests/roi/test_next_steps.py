@@ -48,6 +48,7 @@ def test_a_pilot_is_held_where_its_answer_can_turn_the_decision():
     assert steps.table.at["unsure", "worth"] > 0
     assert steps.table.at["sure", "verdict"] in ("go", "stop")
     assert 0 < steps.table.at["unsure", "n_per_arm"] <= 20  # a fifth of 100
+    assert steps.plans["unsure"].launch.largest_arm == 20
     _, _, dear = decided(initiatives(unsure=unsure), pilot_cost_share=1e4)
     assert dear.table.at["unsure", "verdict"] != "pilot"
 

@@ -108,6 +108,17 @@ def test_each_way_of_recommending_has_its_reason():
     assert recommended(rule, np.where(good, -1, -4) + noise, FOLDS, 0.95)[0] is None
 
 
+def test_more_candidates_need_more_to_be_believed():
+    rng = np.random.default_rng(14)
+    worth = rng.normal(0, 1, 600)
+    # on average 2.2 standard errors above zero: beyond 1.96, and not beyond 2.39
+    worth += 2.2 * worth.std(ddof=1) / np.sqrt(600) - worth.mean()
+    nobody = np.zeros(600, dtype=bool)
+    assert recommended({RULE: nobody}, worth, FOLDS, 0.95)[0] == EVERYBODY
+    three = dict.fromkeys((RULE, "one", "two"), nobody)
+    assert recommended(three, worth, FOLDS, 0.95)[0] is None
+
+
 def test_a_learner_replaces_the_rule_only_where_it_surely_does_better():
     rng = np.random.default_rng(8)
     good = rng.random(600) < 0.5
