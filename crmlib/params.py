@@ -718,7 +718,8 @@ class RoiChapter(_Section):
         default=0.25, description="cost of holding a pilot, as a share of the fixed cost"
     )
     pilot_waves: Annotated[int, Field(ge=0, le=40)] = Field(
-        default=1, description="waves that a pilot takes before its initiative may start"
+        default=1,
+        description="waves that a pilot takes before its initiative may start; of retention a year",
     )
     margin_sd: Annotated[float, Field(gt=0, le=100)] = Field(
         default=0.5, description="spread of the change of margin between customers, if not measured"
@@ -743,7 +744,8 @@ class RoiChapter(_Section):
         default=10, description="steps in which the next customers are reached"
     )
     pilot_days: Annotated[int, Field(ge=7, le=1_000)] = Field(
-        default=180, description="days after which the outcome of a pilot is read for good"
+        default=180,
+        description="days after which a pilot is read for good; one of retention after a year",
     )
     looks: Annotated[int, Field(ge=1, le=12)] = Field(
         default=3, description="looks at the effect of a pilot, the last included"

@@ -69,13 +69,17 @@ def caveats(findings: Sequence[Record]) -> FindingList:
 def decision(findings: Sequence[Record], wanted: str) -> Decision:
     """What the reader is asked to decide.
 
-    The params' own words (`wanted`) where they give some, which rest on no exhibit; else
-    from where value lies: where the best customers hold much more of it than their number,
-    who is to look after them; where it is spread, what to do for all. Without a figure for
-    either, which data to obtain.
+    The params' own words (`wanted`) where they give some, which rest on no exhibit; else the
+    plan of investment where there is one; else from where value lies: where the best customers
+    hold much more of it than their number, who is to look after them; where it is spread, what
+    to do for all. Without a figure for either, which data to obtain.
     """
     if wanted:
         return Decision(wanted, "")
+    plan = next((f for f in findings if f["id"] == "plan_returns"), None)
+    if plan is not None:
+        said = plan["sentence"][:1].lower() + plan["sentence"][1:]
+        return Decision(f"Decide on the plan of investment: {said}", plan["exhibit"])
     best = _best_customers(findings)
     if best is None:
         data = next((f for f in findings if f["id"] == "data_verdict"), None)

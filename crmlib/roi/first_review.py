@@ -18,6 +18,8 @@ from crmlib.roi.npv import Npv
 from crmlib.roi.review import ReviewPlan, review_plan
 from crmlib.stats.optimise import NotIdentified
 
+A_YEAR = 365
+
 
 @dataclass(frozen=True, eq=False)
 class FirstReview:
@@ -56,7 +58,8 @@ def first_review(
     lists : DataFrame
         Of `crmlib.roi.leads`.
     days, looks : int
-        Days until the last look, and how many there are, evenly.
+        Days until the last look, and how many there are, evenly; who stays 12 months is known
+        after a year and not before.
     alpha, kind, guard_rails
         As for `crmlib.roi.review_plan`.
     margin_sd : float
@@ -81,6 +84,8 @@ def first_review(
         name = str(arms.min(axis=1).idxmax())
         treated, control = (int(arms.at[name, each]) for each in ("treated", "control"))
         what = "its list against the customers of it who are left alone"
+    if found.cases[name].unit == "retention_pp":
+        days = max(days, A_YEAR)
     even = np.unique(np.ceil(days * np.arange(1, looks + 1) / looks).astype(int))
     plan = review_plan(
         treated=treated, control=control,

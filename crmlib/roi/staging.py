@@ -107,7 +107,12 @@ def _returns(case: BusinessCase, n_waves: int, wave_months: int) -> FloatArray:
 
 
 def plan_table(
-    initiatives: pd.DataFrame, staged: Staged, verdicts: pd.Series, pilot_waves: int
+    initiatives: pd.DataFrame,
+    staged: Staged,
+    verdicts: pd.Series,
+    *,
+    pilot_waves: int,
+    wave_months: int,
 ) -> pd.DataFrame:
     """Initiatives as a roadmap takes them.
 
@@ -119,11 +124,14 @@ def plan_table(
     verdicts : Series, index initiative
         What is to be piloted first starts no sooner than behind its pilot.
     pilot_waves : int
-        Waves that a pilot takes.
+        Waves that a pilot takes at least; one of retention takes the year that it is read over.
+    wave_months : int
     """
     rows = initiatives.loc[list(staged.names)]
     earliest = pd.to_numeric(rows.get("earliest_wave", pd.Series(1, rows.index))).fillna(1)
-    behind = verdicts.reindex(rows.index).eq("pilot") * pilot_waves + 1
+    a_year = max(pilot_waves, -(-MONTHS // wave_months))
+    waits = np.where(rows["effect_unit"] == "retention_pp", a_year, pilot_waves)
+    behind = np.where(verdicts.reindex(rows.index) == "pilot", waits, 0) + 1
     table = pd.DataFrame(
         {
             "id": rows.index,
@@ -172,7 +180,10 @@ def plan_waves(
         raise NotIdentified(plans.budgets.reason)
     names = [name for name in found.cases if name in plans.initiatives.index]
     waves = staged(found, names, n_waves=plans.waves, wave_months=wave_months)
-    table = plan_table(plans.initiatives, waves, steps.table["verdict"], pilot_waves)
+    table = plan_table(
+        plans.initiatives, waves, steps.table["verdict"], pilot_waves=pilot_waves,
+        wave_months=wave_months,
+    )  # fmt: skip
     levers = set(table["lever"])
     return roadmap(
         table, plans.assets, plans.needed_by(pd.Index(names)), plans.budgets, waves.values,

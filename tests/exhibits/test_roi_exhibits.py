@@ -258,3 +258,14 @@ def test_titles_of_a_trial_follow_its_interval():
         )
         titles.add(checked(shown).title)
     assert len(titles) == 3
+
+
+def test_a_pilot_of_retention_is_read_after_a_year_and_the_first_review_is_the_pilots():
+    first = review("pilot")
+    assert first.initiative == "bold" and first.plan.looks["day"].tolist() == [122, 244, 365]
+    # without a pilot, the list with most customers left alone
+    other = review("plain")
+    arms = small.chapter().lists().groupby(["initiative", "arm"]).size().unstack()
+    assert other.initiative == arms["control"].idxmax()
+    last = other.plan.looks.iloc[-1]
+    assert last["treated"] == arms.loc[other.initiative, "treated"]

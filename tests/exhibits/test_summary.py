@@ -69,6 +69,14 @@ def test_the_decision_follows_from_where_value_lies():
     assert "which data to ask" in nothing.sentence and nothing.exhibit == "data_checks"
 
 
+def test_a_plan_of_investment_is_what_a_board_decides_on():
+    few = found("top_fifth_share", 1.0, value=0.62)
+    plan = found("plan_returns", 0.1, sentence="Starting it first returns 5.", exhibit="start")
+    asked = summary.decision([few, plan], "")
+    assert asked.sentence == "Decide on the plan of investment: starting it first returns 5."
+    assert asked.exhibit == "start"
+
+
 def test_the_consultant_s_own_decision_comes_first():
     few = found("top_fifth_share", 1.0, value=0.62)
     own = summary.decision([few], "Open 2 branches?")

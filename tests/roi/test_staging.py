@@ -81,10 +81,20 @@ def test_removing_an_asset_that_is_owned_delays_or_stops_what_needs_it():
 
 
 def test_what_is_piloted_starts_behind_its_pilot_and_what_is_planned_late_stays_late():
-    plan, found, steps, pairs = chapter(initiatives(a=GOOD, b=GOOD | {"earliest_wave": 2}))
+    cheap = GOOD | {"fixed_cost": 50.0}
+    plan, found, steps, pairs = chapter(initiatives(a=cheap, b=cheap | {"earliest_wave": 2}))
     steps.table.loc["a", "verdict"] = "pilot"
-    road = plan_waves(plan, found, steps, pairs, **HOW)
-    assert road.starts["wave"].tolist() == [2, 2]
+    yearly = plan_waves(plan, found, steps, pairs, **(HOW | {"wave_months": 12}))
+    assert yearly.starts["wave"].tolist() == [2, 2]
+    # who stays a year is known after a year: four waves of three months
+    assert started(plan_waves(plan, found, steps, pairs, **HOW)) == ["b"]
+
+
+def test_a_pilot_of_margin_is_read_sooner_than_one_of_retention():
+    table = initiatives(a=GOOD | {"effect_unit": "margin_pct", "prior_mean": 0.2, "prior_sd": 0.01})
+    plan, found, steps, pairs = chapter(table)
+    steps.table.loc["a", "verdict"] = "pilot"
+    assert plan_waves(plan, found, steps, pairs, **HOW).starts["wave"].tolist() == [2]
 
 
 def test_budgets_are_needed_and_a_budget_of_zero_starts_nothing():

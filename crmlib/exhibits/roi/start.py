@@ -94,7 +94,8 @@ def in_brief(programme: Programme | Refusal, scope: Scope) -> Paragraph | None:
         f"**Start on Monday:** {_words(programme.first, programme.names) or 'nothing yet'}."
         + _beside(programme),
         f"**What it costs:** {scope.money(spend.iloc[0])} in the first wave, "
-        f"{scope.money(spend.sum())} in {formats.plural(len(spend), 'wave')}.",
+        f"{scope.money(spend.sum())} in {formats.plural(len(spend), 'wave')}"
+        f"{_for_pilots(programme, scope)}.",
         f"**What it returns:** {scope.money(plan.mean)} net of all costs over "
         f"{formats.plural(programme.horizon_years, 'year')}, "
         f"{formats.interval(*low_high, scope.money)} in nine cases of ten; above zero with "
@@ -112,6 +113,12 @@ def _beside(programme: Programme) -> str:
     if programme.pilots:
         said += f" Pilot before any launch: {_words(programme.pilots, programme.names)}."
     return said
+
+
+def _for_pilots(programme: Programme, scope: Scope) -> str:
+    """What pilots cost, which is in no budget of the plan."""
+    cost = sum(_pilot_cost(programme, name) for name in programme.pilots)
+    return f", and {scope.money(cost)} for pilots besides" if programme.pilots else ""
 
 
 def _words(ids: list[str], names: Mapping[str, str]) -> str:
@@ -246,8 +253,8 @@ def _start_written(table: pd.DataFrame, programme: Programme, scope: Scope) -> p
         )
         doubt = ""
         if least:
-            way = "above" if row.unit == "cpa" else "below"
-            doubt = f"effect {way} {least} (expected {expected})"
+            what = "cost per customer above" if row.unit == "cpa" else "effect below"
+            doubt = f"{what} {least} (expected {expected})"
         rows.append(
             {
                 "On Monday": row.action,
