@@ -101,6 +101,9 @@ def appraise(
     """
     effects = known.by_cell(chosen.parts)
     left_out = {**known.left_out, **chosen.left_out}
+    for name in [name for name in effects if _by_nobody(initiatives.loc[name])]:
+        left_out[name] = "nobody would adopt it: its reach, take_up or volume is 0"
+        del effects[name]
     if not effects:
         reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items())
         reasons = reasons or "all are claims without evidence (grade E)"
@@ -113,3 +116,9 @@ def appraise(
         kept = where_it_pays(whole, chosen.chosen)
         found = npv(rows, kept, effects, base.economics, **how)
     return Appraisal(found, whole, left_out | dict(whole.left_out))
+
+
+def _by_nobody(row: pd.Series) -> bool:
+    """Whether the client's own figures say that nobody adopts."""
+    shares = ["volume"] if row["effect_unit"] == "cpa" else ["reach", "take_up"]
+    return any(row.get(each) == 0 for each in shares)

@@ -82,11 +82,11 @@ def next_steps(
         if case.unit == "cpa":
             row |= _won(found, name)
         else:
-            launch = _launch(
-                case, known.outcome_sd.get(name), margin_sd, (pilot_share, pilot_cost_share)
-            )
-            row |= {"net": launch.prior_mean, "net_sd": launch.prior_sd}
             try:
+                launch = _launch(
+                    case, known.outcome_sd.get(name), margin_sd, (pilot_share, pilot_cost_share)
+                )
+                row |= {"net": launch.prior_mean, "net_sd": launch.prior_sd}
                 plan = pilot(launch, effect_to_see=_to_see(launch), alpha=alpha, power=power)
             except NotIdentified as refused:
                 row |= {"verdict": STOP, "reason": str(refused)}

@@ -84,3 +84,14 @@ def test_a_claim_is_weighed_against_the_effect_from_which_it_pays():
     assert brought == pytest.approx(500 + 20 * adopters, rel=1e-6)
     assert row["room"] == pytest.approx(0.15 / least)
     assert "no customer is in the segments" in found.left_out["empty"]
+
+
+def test_an_initiative_that_nobody_would_adopt_is_left_out_by_name():
+    table = initiatives(
+        good={}, unreached={"reach": 0.0}, untaken={"take_up": 0.0},
+        unwon={"effect_unit": "cpa", "volume": 0.0},
+    )  # fmt: skip
+    _, found = appraised(table)
+    assert list(found.found.cases) == ["good"]
+    assert set(found.left_out) == {"unreached", "untaken", "unwon"}
+    assert "its reach, take_up or volume is 0" in found.left_out["unwon"]

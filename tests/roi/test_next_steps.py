@@ -70,3 +70,11 @@ def test_the_spread_of_an_outcome_is_measured_or_follows_from_retention():
     assert outcome_spread(found.cases["one"], None, 0.5) == pytest.approx(expected)
     assert outcome_spread(found.cases["one"], 0.123, 0.5) == 0.123
     assert outcome_spread(found.cases["two"], None, 0.5) == 0.5
+
+
+def test_an_initiative_for_less_than_one_customer_is_stopped_and_the_others_are_decided():
+    _, _, steps = decided(initiatives(few={"segments": "high & relationship", "reach": 0.001},
+                                      many={}))  # fmt: skip
+    assert steps.table.at["few", "verdict"] == "stop"
+    assert "reaches no customer" in steps.table.at["few", "reason"]
+    assert "many" in steps.plans and "few" not in steps.plans
