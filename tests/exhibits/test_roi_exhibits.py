@@ -269,3 +269,19 @@ def test_a_pilot_of_retention_is_read_after_a_year_and_the_first_review_is_the_p
     assert other.initiative == arms["control"].idxmax()
     last = other.plan.looks.iloc[-1]
     assert last["treated"] == arms.loc[other.initiative, "treated"]
+
+
+def test_a_list_or_a_population_of_few_cannot_be_told_by_subtraction():
+    lists = small.chapter().lists()
+    lists = lists.assign(customer_id=lists["customer_id"] + lists["initiative"])
+    big, other = lists["initiative"].unique()[:2]
+    few = pd.concat(
+        [lists[lists["initiative"] == big], lists[lists["initiative"] == other].head(4)]
+    )
+    shown = exhibits.lists_made(few, small.chapter().names, SCOPE)
+    assert shown.n == (few["initiative"] == big).sum() and "Withheld: 1 list" in shown.note
+    chapter = small.chapter("pilot")
+    steps = replace(chapter.steps, table=chapter.steps.table.assign(population=4))
+    table = exhibits.what_to_do_next(steps, chapter.found, chapter.names, N, SCOPE)
+    assert table.table["population"].isna().all() and exhibits.pilot_sizes(steps, {}, SCOPE) is None
+    checked(table)

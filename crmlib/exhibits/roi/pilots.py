@@ -30,6 +30,10 @@ def what_to_do_next(
     if isinstance(steps, Refusal) or isinstance(found, Refusal):
         return None  # told with what initiatives bring
     table = steps.table.join(found.table[["p5", "p50", "p95"]]).reset_index()
+    few = table["population"] < scope.min_cell
+    if few.any():
+        sizes = ["population", "n_per_arm", "n_for_power"]
+        table[sizes] = table[sizes].astype(float).mask(few)
     expected = table["net"] * table["population"]
     table = table.assign(
         place=table["verdict"].map(_ORDER), expected=expected.fillna(np.inf)
@@ -50,7 +54,7 @@ def what_to_do_next(
                 odds(row.p_below) if np.isfinite(row.net) else "" for row in table.itertuples()
             ],
             "Per arm: pilot / test": [
-                f"{formats.count(row.n_per_arm) if row.n_per_arm else 'none'} / "
+                f"{formats.count(row.n_per_arm) if row.n_per_arm > 0 else 'none'} / "
                 f"{formats.count(row.n_for_power)}" if np.isfinite(row.n_for_power) else ""
                 for row in table.itertuples()
             ],
@@ -138,7 +142,8 @@ def pilot_sizes(
     """What a pilot is worth by its size, of the initiative that has most to learn."""
     if isinstance(steps, Refusal) or not steps.plans:
         return None
-    open_ = steps.table[~steps.table["harmful"]].loc[lambda rows: rows.index.isin(steps.plans)]
+    told = ~steps.table["harmful"].astype(bool) & (steps.table["population"] >= scope.min_cell)
+    open_ = steps.table[told].loc[lambda rows: rows.index.isin(steps.plans)]
     if open_.empty:
         return None
     by = "worth" if (open_["worth"] > 0).any() else "perfect"

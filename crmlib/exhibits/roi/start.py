@@ -152,6 +152,8 @@ def start_monday(programme: Programme | Refusal, n: int, scope: Scope) -> Exhibi
     if isinstance(programme, Refusal):
         return refused(_ID, _WHAT, programme, n, scope)
     table = _start_table(programme)
+    # a group of few is not told, nor what could be done for it
+    table["customers"] = table["customers"].mask(table["customers"] < scope.min_cell)
     if table.empty:
         return scope.exhibit(
             id=_ID,

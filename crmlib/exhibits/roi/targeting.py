@@ -298,7 +298,8 @@ def lists_made(
         f"{formats.count(total)} contacts, part of them held out",
         table=shown,
         formatted=written,
-        n=int(lists["customer_id"].nunique()),
+        # of the lists that are shown: the others could be told by subtraction
+        n=int(lists.loc[lists["initiative"].isin(shown["initiative"]), "customer_id"].nunique()),
         unit=f"customers; {scope.currency}, costs per adopter taken off",
         alt=f"Table of {formats.plural(len(shown), 'list')} with customers, those left alone, and "
         "what is expected.",
