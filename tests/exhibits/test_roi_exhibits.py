@@ -152,7 +152,7 @@ def test_where_nothing_pays_nothing_breaks(name):
 def test_a_board_reads_start_cost_return_and_doubt():
     text = exhibits.in_brief(small.chapter("pilot").programme, SCOPE).text
     for word in ("Start on Monday", "What it costs", "What it returns", "change our mind"):
-        assert f"**{word}" in text or word in text
+        assert f"{word}:**" in text
     assert "Pilot before any launch: Try it" in text
     plan = small.chapter("pilot").plan
     assert SCOPE.money(plan.mean) in text and SCOPE.money(plan.spend["cost"].sum()) in text
@@ -174,7 +174,7 @@ def test_harm_is_a_finding_and_the_plan_is_one():
     assert exhibits.start_findings(small.chapter("dear").programme, 1e6, SCOPE) == []
 
 
-@pytest.mark.parametrize("name", [name for name in MADE if name not in ("reach", "claims")])
+@pytest.mark.parametrize("name", ["start", "worth", "plan", "assets", "steps"])
 def test_long_names_of_a_client_fit(name):
     chapter = small.chapter("harm")
     names = dict.fromkeys(chapter.names, LONG)
@@ -187,8 +187,7 @@ def test_long_names_of_a_client_fit(name):
         "assets": lambda: exhibits.asset_values(roi.shadow_values(chapter.plan), names, N, SCOPE),
         "steps": lambda: exhibits.what_to_do_next(chapter.steps, chapter.found, names, N, SCOPE),
     }
-    if name in made:
-        checked(made[name]())
+    checked(made[name]())
 
 
 def test_what_was_refused_is_told_once_and_the_rest_is_silent():
