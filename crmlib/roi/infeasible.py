@@ -76,7 +76,7 @@ def never_ready(programme: Programme, initiative: int) -> str:
             )
     if not reasons and programme.earliest[initiative] >= n_waves:
         wave = int(programme.earliest[initiative]) + 1
-        reasons.append(f"it may not start before wave {wave} of {n_waves}")
+        reasons.append(f"it may start from wave {wave} on, and the plan ends with wave {n_waves}")
     return "; ".join(reasons)
 
 

@@ -12,6 +12,7 @@ import choice_pairs
 import numpy as np
 import pandas as pd
 import pytest
+import roi_pairs
 import segment_pairs
 import test_needs_exhibits as needs_exhibits
 from small_base import START, Base, random_base, scorecard
@@ -445,7 +446,8 @@ def test_every_title_of_a_run_that_holds_a_number_is_tried(demo_version):
     records = json.loads((demo_version / "exhibits.json").read_text())
     needs = {needs_exhibits.PAIRS[name](value).id for name, value in needs_exhibits.TRIED}
     # the third rung is shown as the second one is
-    tried = {*PAIRS, *segment_pairs.PAIRS, *choice_pairs.PAIRS, *needs, "needs_ladder"}
+    tried = {*PAIRS, *segment_pairs.PAIRS, *choice_pairs.PAIRS, *needs, *roi_pairs.PAIRS}
+    tried.add("needs_ladder")
     assert {record["id"] for record in records if trace.numbers(record["title"])} <= tried
 
 

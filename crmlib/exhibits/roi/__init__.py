@@ -9,10 +9,8 @@ from crmlib.exhibits.roi.money import (
     value_drivers,
 )
 from crmlib.exhibits.roi.pilots import (
-    cost_of_peeking,
     next_step_findings,
     pilot_sizes,
-    review_calendar,
     what_to_do_next,
 )
 from crmlib.exhibits.roi.plan import (
@@ -23,6 +21,7 @@ from crmlib.exhibits.roi.plan import (
     what_is_missing,
 )
 from crmlib.exhibits.roi.reach import next_customers, overlapping
+from crmlib.exhibits.roi.review import cost_of_peeking, review_calendar, where_it_stops
 from crmlib.exhibits.roi.start import Programme, in_brief, start_findings, start_monday
 from crmlib.exhibits.roi.targeting import (
     lists_made,
@@ -63,4 +62,5 @@ __all__ = [
     "what_does_not_start",
     "what_is_missing",
     "what_to_do_next",
+    "where_it_stops",
 ]

@@ -140,8 +140,8 @@ def claims_weighed(
             "Changes": [WHAT_CHANGES.get(each, "") for each in rows["unit"]],
             "Claimed": [_effect(v, u) for v, u in zip(rows["claimed"], rows["unit"], strict=True)],
             "Pays from": [
-                _effect(v, u) or "no effect" for v, u in
-                zip(rows["break_even"], rows["unit"], strict=True)
+                _effect(v, u) or ("no effect" if isinstance(u, str) else "")
+                for v, u in zip(rows["break_even"], rows["unit"], strict=True)
             ],
             "Customers": [formats.count(v) if np.isfinite(v) else "" for v in rows["adopters"]],
             f"Cost, {scope.currency}": [

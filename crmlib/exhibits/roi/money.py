@@ -186,7 +186,8 @@ def break_even_points(
 def _break_even_title(table: pd.DataFrame) -> str:
     bear = int(table["bear"].iloc[0])
     every = formats.plural(len(table), "initiative")
-    return f"{bear} of {every} bear an effect {formats.percent(_ROOM)} worse"
+    do = "bears" if bear == 1 else "bear"
+    return f"{bear} of {every} {do} an effect {formats.percent(_ROOM)} worse"
 
 
 def _bearing(table: pd.DataFrame) -> int:

@@ -1,4 +1,4 @@
-"""Go, pilot or stop, how large a pilot, and when it is looked at (R4, R8)."""
+"""Go, pilot or stop, and how large a pilot (R4)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pandas as pd
 from crmlib.exhibits import formats, theme
 from crmlib.exhibits.exhibit import Exhibit
 from crmlib.exhibits.finding import Finding
-from crmlib.exhibits.roi.words import called, odds
+from crmlib.exhibits.roi.words import called, listed, odds
 from crmlib.exhibits.scope import Scope
-from crmlib.exhibits.value.refused import refused
-from crmlib.roi import FirstReview, NextSteps, Npv
+from crmlib.roi import NextSteps, Npv
 from crmlib.stats.refusal import Refusal
 
 _ORDER = {"go": 0, "pilot": 1, "stop": 2}
@@ -78,7 +77,10 @@ def what_to_do_next(
 
 def _steps_title(counts: pd.Series) -> str:
     go, hold, stop = (int(counts.get(each, 0)) for each in _ORDER)
-    return f"Go with {formats.plural(go, 'initiative')}, pilot {hold} first, stop {stop}"
+    said = {"go with": go, "pilot": hold, "stop": stop}
+    words = [f"{verb} {number}" for verb, number in said.items() if number]
+    every = formats.plural(go + hold + stop, "initiative")
+    return f"{formats.capitalised(listed(words))} of {every}"
 
 
 def _why(row: Mapping[str, object], steps: NextSteps, scope: Scope) -> str:
@@ -159,7 +161,11 @@ def pilot_sizes(
         theme.label(ax, plan.n_per_arm, plan.worth,
                     f"{formats.count(plan.n_per_arm)} per arm: {formats.money(plan.worth)}",
                     xytext=(8, 6))  # fmt: skip
+    power = plan.power_size_corrected.treated
     low, high = min(table["worth"].min(), 0.0), max(table["worth"].max(), 0.0)
+    if power <= table["n_per_arm"].max():
+        ax.axvline(power, color=theme.REFERENCE, linewidth=1.2, linestyle="--")
+        theme.label(ax, power, high, f"a test with power: {formats.count(power)}")
     ax.set_ylim(low - 0.08 * (high - low), high + 0.22 * ((high - low) or 1.0))
     theme.tidy(ax, x="customers per arm", y=f"worth of the pilot, {scope.currency}")
     theme.thousands(ax)
@@ -168,7 +174,6 @@ def pilot_sizes(
                       [f"{formats.count(v)} per arm" for v in table["n_per_arm"]],
                       {"": table["worth"]}, formats.money)  # fmt: skip
     population = plan.launch.population
-    power = plan.power_size_corrected.treated
     return scope.exhibit(
         id="pilot_size",
         title=_size_title(plan.n_per_arm, plan.worth, scope),
@@ -188,82 +193,3 @@ def _size_title(n_per_arm: int, worth: float, scope: Scope) -> str:
     if not n_per_arm:
         return "No pilot of any size is worth its cost"
     return f"A pilot of {formats.count(n_per_arm)} per arm is worth {scope.money(worth)}"
-
-
-def review_calendar(
-    review: FirstReview | Refusal, names: Mapping[str, str], scope: Scope
-) -> Exhibit | None:
-    """What is looked at on which day of the first trial, and where it stops."""
-    if isinstance(review, Refusal):
-        return refused("review_plan", "A plan of review", review, 0, scope)
-    plan = review.plan
-    columns = ["check", "day", "until", "reads", "stops", "information", "treated", "control", "z",
-               "stop_above", "stop_below"]  # fmt: skip
-    table = plan.table[columns].round(4)
-    looks = int(plan.table["reads_effect"].sum())
-    table["looks"] = looks
-    written = pd.DataFrame(
-        {
-            "Day": [
-                f"{row.day}" if row.day == row.until else f"{row.day} to {row.until}, daily"
-                for row in table.itertuples()
-            ],
-            "Check": table["check"],
-            "What is read": table["reads"],
-            "Stop beyond": [
-                f"z {row.z:.2f}, difference {row.stop_above:.3f}" if np.isfinite(row.z) else ""
-                for row in table.itertuples()
-            ],
-            "What it may lead to": table["stops"],
-        }
-    )
-    last = plan.table.iloc[-1]
-    return scope.exhibit(
-        id="review_plan",
-        title=f"Delivery is checked first, the effect is read {formats.plural(looks, 'time')}",
-        table=table,
-        formatted=written,
-        n=int(last["treated"] + last["control"]),
-        unit="days; standard errors; units of the outcome",
-        alt=f"Calendar of {formats.plural(len(table), 'check')} of a pilot: delivery, guard rails "
-        "every day, and looks at the effect with their boundaries.",
-        note=f"For {called(review.initiative, names, 60)}: {review.what}. The first check "
-        "reads whether messages arrived and arms are as drawn, never the effect. A difference is "
-        "of means of the outcome per customer assigned.",
-    )
-
-
-def cost_of_peeking(review: FirstReview | Refusal, scope: Scope) -> Exhibit | None:
-    """False alarms if the effect is read every day at the value of a single test."""
-    if isinstance(review, Refusal):
-        return None
-    plan = review.plan
-    table = plan.daily.table[["looks", "false_positive"]].round(5)
-    table.columns = ["look", "rate"]
-    figure, ax = theme.axes(height=3.1)
-    ax.plot(table["look"], table["rate"], color=theme.CONTRAST)
-    first = float(table["rate"].iloc[0])
-    ax.axhline(first, color=theme.REFERENCE, linewidth=1.2, linestyle="--")
-    two_weeks = table[table["look"] <= 14].iloc[-1]
-    ax.plot(two_weeks["look"], two_weeks["rate"], "o", color=theme.CONTRAST, markersize=6)
-    theme.label(ax, two_weeks["look"], two_weeks["rate"],
-                f"after {two_weeks['look']:.0f} days {formats.percent(two_weeks['rate'])}",
-                xytext=(8, -8))  # fmt: skip
-    ax.set_ylim(0, 1.12 * table["rate"].max())
-    theme.tidy(ax, x="days on which the effect was read", y="chance of a false alarm")
-    theme.percent(ax)
-    theme.says_values(ax, table["look"].tolist(), [f"day {v:.0f}" for v in table["look"]],
-                      {"": table["rate"]}, formats.percent)  # fmt: skip
-    rate, days = formats.percent(two_weeks["rate"]), f"{two_weeks['look']:.0f}"
-    return scope.exhibit(
-        id="peeking",
-        title=f"Reading the effect daily for {days} days gives {rate} false alarms",
-        table=table,
-        figure=figure,
-        n=int(plan.table.iloc[-1]["treated"] + plan.table.iloc[-1]["control"]),
-        unit="chance that a pilot without effect is called a success or a harm",
-        alt=f"A rising line: chance of a false alarm if the effect is read on 1 to {len(table)} "
-        "days; a dashed line for reading it once.",
-        note=f"Each day at {plan.daily.critical:.2f} standard errors, as for a single test. The "
-        "looks of the plan above share one rate of false alarms instead.",
-    )

@@ -100,7 +100,7 @@ def plan_by_wave(
     if bars.empty:
         return scope.exhibit(
             id="roadmap_plan",
-            title="Nothing is worth starting under these budgets",
+            title="Nothing starts under these budgets and rules",
             table=plan.spend[["wave", "cost", "cap"]],
             n=n,
             unit=scope.currency,

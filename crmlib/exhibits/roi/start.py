@@ -87,7 +87,7 @@ def in_brief(programme: Programme | Refusal, scope: Scope) -> Paragraph | None:
     if not programme.anything:
         return Paragraph(
             "**Start on Monday:** nothing. Under these budgets and rules, and weighing the worst "
-            "outcomes, no initiative is worth what it costs; what is left out says why."
+            "outcomes, no plan is better than starting nothing; what is left out says why."
         )
     spend = plan.spend["cost"]
     lines = [
@@ -157,7 +157,7 @@ def start_monday(programme: Programme | Refusal, n: int, scope: Scope) -> Exhibi
     if table.empty:
         return scope.exhibit(
             id=_ID,
-            title="Nothing is worth starting under these budgets",
+            title="Nothing starts under these budgets and rules",
             table=pd.DataFrame({"start": ["nothing"], "reason": ["see what is left out, below"]}),
             n=n,
             unit="none",

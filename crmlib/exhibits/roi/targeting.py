@@ -294,8 +294,8 @@ def lists_made(
     note = f" Withheld: {formats.plural(left, 'list')} of {scope.few}." if left else ""
     return scope.exhibit(
         id="target_lists",
-        title=f"{formats.plural(len(shown), 'list')} {'names' if len(shown) == 1 else 'name'} "
-        f"{formats.count(total)} contacts, part of them held out",
+        title=f"{formats.plural(len(shown), 'list')} {'holds' if len(shown) == 1 else 'hold'} "
+        f"{formats.plural(total, 'name')}, part of them left alone by lot",
         table=shown,
         formatted=written,
         # of the lists that are shown: the others could be told by subtraction
