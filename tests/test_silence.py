@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,21 @@ def test_what_a_library_prints_does_not_come_out(capfd):
     print_in_c(b"after\n")
     ctypes.CDLL(None).fflush(None)
     assert capfd.readouterr().out == "before\nafter\n"
+
+
+def test_what_c_holds_back_does_not_come_out_later():
+    """Where Python is told not to buffer, as on many machines of CI, C does not either."""
+    lines = [
+        "import ctypes",
+        "from crmlib.silence import silent_stdout",
+        "with silent_stdout():",
+        "    ctypes.CDLL(None).printf(b'HighsMipSolverData')",
+        "print('after')",
+    ]
+    buffering = {name: of for name, of in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    run = [sys.executable, "-c", "\n".join(lines)]
+    said = subprocess.run(run, env=buffering, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["after"]
 
 
 @pytest.mark.parametrize("module", [risk_averse, infeasible])

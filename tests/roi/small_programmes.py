@@ -21,10 +21,10 @@ class Case:
     settings: dict
 
 
-def random_case(seed: int) -> Case:
-    """Four initiatives, two assets, three waves; which rules there are hangs on the seed."""
+def random_case(seed: int, n: int = 4, k: int = 2, money: float = 1.0) -> Case:
+    """Initiatives and assets in three waves; which rules there are hangs on the seed."""
     rng = np.random.default_rng(seed)
-    n, k, waves, draws = 4, 2, 3, int(rng.integers(15, 40))
+    waves, draws = 3, int(rng.integers(15, 40))
     ids, names = [f"i{j}" for j in range(n)], [f"a{j}" for j in range(k)]
     initiatives = pd.DataFrame({
         "id": ids, "lever": rng.choice(["grow", "retain"], n),
@@ -38,7 +38,7 @@ def random_case(seed: int) -> Case:
     })  # fmt: skip
     needs = [(i, a) for i in ids for a in names if rng.random() < 0.4]
     requires = pd.DataFrame(needs, columns=["initiative", "asset"])
-    budgets = pd.DataFrame({"wave": [1, 2, 3], "cap": rng.uniform(10, 50, waves)})
+    budgets = pd.DataFrame({"wave": [1, 2, 3], "cap": money * rng.uniform(10, 50, waves)})
     values = rng.normal(25, 40, (draws, n, 1)) * [1, 0.9, 0.8] + rng.normal(0, 3, (draws, n, waves))
     funding = bool(seed % 2)
     settings = {
