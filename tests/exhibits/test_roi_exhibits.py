@@ -84,6 +84,18 @@ def test_a_single_look_has_no_first_and_no_last():
     assert shown.title == "The only look stops beyond 1.96 standard errors"
 
 
+def test_nothing_to_start_is_told_from_nothing_that_can_start():
+    brief = exhibits.in_brief(small.chapter("dear").programme, SCOPE).text
+    assert "No initiative is expected" in brief and "Pilot before any launch: " in brief
+    brief = exhibits.in_brief(small.chapter("poorer").programme, SCOPE).text
+    assert "Under these budgets" in brief and "Pilot" not in brief
+    chapter = small.chapter("dear")
+    nowhere = chapter.steps.table.assign(verdict="stop")
+    stopped = replace(chapter.programme, steps=replace(chapter.steps, table=nowhere))
+    shown = checked(exhibits.start_monday(stopped, N, SCOPE))
+    assert shown.title == "No initiative is worth its cost"
+
+
 def test_what_is_never_paid_back_says_so():
     cells = small.MADE["break_even_points"](small.chapter("endless")).formatted
     assert cells["Paid back after"].tolist() == ["not in the time counted"]

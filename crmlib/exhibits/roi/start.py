@@ -78,6 +78,11 @@ class Programme:
         """Whether the plan starts anything in any wave."""
         return bool(started(self.plan))
 
+    @property
+    def hindered(self) -> bool:
+        """Whether an initiative would be worth its cost by itself."""
+        return bool((self.found.table["npv"] > 0).any())
+
 
 def in_brief(programme: Programme | Refusal, scope: Scope) -> Paragraph | None:
     """Start, cost, return and doubt, in four lines."""
@@ -85,10 +90,7 @@ def in_brief(programme: Programme | Refusal, scope: Scope) -> Paragraph | None:
         return None
     plan, low_high = programme.plan, programme.range
     if not programme.anything:
-        return Paragraph(
-            "**Start on Monday:** nothing. Under these budgets and rules, and weighing the worst "
-            "outcomes, no plan is better than starting nothing; what is left out says why."
-        )
+        return Paragraph(f"**Start on Monday:** nothing. {_why_nothing(programme)}")
     spend = plan.spend["cost"]
     lines = [
         f"**Start on Monday:** {_words(programme.first, programme.names) or 'nothing yet'}."
@@ -104,6 +106,20 @@ def in_brief(programme: Programme | Refusal, scope: Scope) -> Paragraph | None:
         f"**What would change our mind:** {_doubt(programme)}.",
     ]
     return Paragraph("\n\n".join(lines))
+
+
+def _why_nothing(programme: Programme) -> str:
+    if programme.hindered:
+        said = (
+            "Under these budgets and rules, and weighing the worst outcomes, no plan is better than "
+            "starting nothing; what is left out says why."
+        )
+    else:
+        said = (
+            "No initiative is expected to bring what it costs; the break-evens say from which "
+            "effect, cost or take-up on each would."
+        )
+    return said + _beside(programme)
 
 
 def _beside(programme: Programme) -> str:
@@ -157,7 +173,9 @@ def start_monday(programme: Programme | Refusal, n: int, scope: Scope) -> Exhibi
     if table.empty:
         return scope.exhibit(
             id=_ID,
-            title="Nothing starts under these budgets and rules",
+            title="Nothing starts under these budgets and rules"
+            if programme.hindered
+            else "No initiative is worth its cost",
             table=pd.DataFrame({"start": ["nothing"], "reason": ["see what is left out, below"]}),
             n=n,
             unit="none",
