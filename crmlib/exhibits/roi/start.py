@@ -111,8 +111,8 @@ def in_brief(programme: Programme | Refusal, scope: Scope) -> Paragraph | None:
 def _why_nothing(programme: Programme) -> str:
     if programme.hindered:
         said = (
-            "Under these budgets and rules, and weighing the worst outcomes, no plan is better than "
-            "starting nothing; what is left out says why."
+            "Under these budgets and rules, and weighing the worst outcomes, no plan is better "
+            "than starting nothing; what is left out says why."
         )
     else:
         said = (
