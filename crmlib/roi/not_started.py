@@ -1,10 +1,11 @@
 """Why a roadmap leaves an initiative out, found by solving again (R5).
 
 Chapter 05. A reason is only given where it holds: an initiative is short of budget if the
-best roadmap with money without limit starts it, and so for each other rule; it is not
-worth starting if the best roadmap without any of these rules leaves it out, too. Where
-many roadmaps are nearly as good as each other this takes long: past a certain work, counted
-and not timed, an initiative is told to be not searched to the end.
+best roadmap with money without limit starts it, and so for each other rule; it is a matter
+of risk if the best roadmap by the mean alone starts it; and it is not worth starting if the
+best roadmap without any of these leaves it out, too. Where many roadmaps are nearly as good
+as each other this takes long: past a certain work, counted and not timed, an initiative is
+told to be not searched to the end.
 """
 
 from __future__ import annotations
@@ -77,16 +78,19 @@ def _without_a_rule(
 
     A rule is left out where that would take more work than is allowed.
     """
-    without = {"budget": without_budget(programme)}
+    free = replace(without_budget(programme), groups={}, shares={})
+    without = {"budget": (without_budget(programme), risk_aversion)}
     if programme.groups:
-        without["exclusive"] = replace(programme, groups={})
+        without["exclusive"] = (replace(programme, groups={}), risk_aversion)
     if programme.shares:
-        without["balance"] = replace(programme, shares={})
-    without["all"] = replace(without_budget(programme), groups={}, shares={})
+        without["balance"] = (replace(programme, shares={}), risk_aversion)
+    without["all"] = (free, risk_aversion)
+    if risk_aversion:
+        without |= {"risk": (programme, 0.0), "risk and all": (free, 0.0)}
     found = {}
-    for rule, relaxed in without.items():
+    for rule, (relaxed, weight) in without.items():
         try:
-            solved = best(apart(relaxed), risk_aversion, tail, work)
+            solved = best(apart(relaxed), weight, tail, work)
         except Unfinished:
             continue
         assert solved is not None  # it was possible with more rules
@@ -118,4 +122,8 @@ def _rule(programme: Programme, each: int, lifted: dict[str, BoolArray]) -> str:
         return "minimum shares: without them it would start"
     if "all" in starts:
         return "budget, exclusive groups and minimum shares together: without all it would start"
+    if "risk" in starts:
+        return "its risk: by the mean of outcomes alone it would start"
+    if "risk and all" in starts:
+        return "its risk, and the budget or other rules: without both it would start"
     return ""

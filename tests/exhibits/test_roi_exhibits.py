@@ -166,12 +166,21 @@ def test_what_was_refused_is_told_once_and_the_rest_is_silent():
     assert exhibits.targeting_findings(NO, 1.0, SCOPE) == []
 
 
+def test_a_list_expects_nothing_of_whom_it_leaves_alone():
+    lists = small.chapter().lists()
+    shown = exhibits.lists_made(lists, small.chapter().names, SCOPE).table.set_index("initiative")
+    contacted = lists[lists["arm"] == "treated"].groupby("initiative")["expected_increment"].sum()
+    assert shown["increment"].to_dict() == pytest.approx(contacted.to_dict(), rel=1e-6)
+    assert (shown["increment"] < shown["per_customer"] * shown["customers"]).all()
+
+
 def test_lists_and_holdouts_of_few_are_withheld():
     lists = small.chapter().lists()
     few = lists.groupby("initiative").head(12)
     shown = exhibits.lists_made(few, small.chapter().names, SCOPE)
     held = few["arm"].eq("control").groupby(few["initiative"]).sum()
     assert (held < SCOPE.min_cell).all() and shown.table["held_out"].isna().all()
+    assert shown.table["increment"].isna().all()
     assert "under 10" in shown.formatted.to_string()
     assert "cannot be shown" in exhibits.lists_made(few.head(5), {}, SCOPE).title
 

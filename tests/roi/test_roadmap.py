@@ -81,6 +81,27 @@ def test_why_something_is_left_out_is_true():
     assert told.loc["A", "reason"] == "not worth it: starting it would lower the objective by 7"
 
 
+@pytest.mark.parametrize(
+    ("cap", "reason"),
+    [
+        (10.0, "its risk: by the mean of outcomes alone it would start"),
+        (5.0, "its risk, and the budget or other rules: without both it would start"),
+    ],
+)
+def test_a_mean_that_its_worst_outcomes_do_not_allow_is_told_as_risk(cap, reason):
+    """Nine draws of 100 and one of −500: 40 on average, and −230 with half the weight on it."""
+    draws = np.array([100.0] * 9 + [-500.0])[:, None, None]
+    found = roadmap(
+        pd.DataFrame({"id": ["A"], "lever": ["grow"], "fixed_cost": [10.0]}),
+        pd.DataFrame({"id": [], "build_cost": [], "run_cost": [], "lead_waves": [], "owned": []}),
+        pd.DataFrame({"initiative": [], "asset": []}),
+        pd.DataFrame({"wave": [1], "cap": [cap]}), draws, risk_aversion=0.5, tail=0.1,
+    )  # fmt: skip
+    told = not_started(found).iloc[0]
+    assert told["reason"] == reason
+    assert cap < 10 or told["cost_of_starting"] == pytest.approx(230)
+
+
 def test_an_owned_asset_that_is_taken_away_changes_the_roadmap():
     owned = by_hand(
         assets=pd.DataFrame({"id": ["k"], "build_cost": [20.0], "run_cost": [1.0],

@@ -71,7 +71,8 @@ def what_to_do_next(
         note="A pilot is worth its cost where what it may teach can turn the decision. Per arm: "
         "the pilot that is worth most, and a test with power to see the expected effect, which is "
         "rarely worth its size: few customers are left to gain from a large pilot. Of an "
-        "initiative that wins customers, each is a trial.",
+        "initiative that wins customers, each is a trial. Go: nothing is worth finding out first; "
+        "whether and when it starts, the plan decides under budgets and risk.",
     )
 
 

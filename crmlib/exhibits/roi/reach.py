@@ -45,7 +45,7 @@ def next_customers(
     theme.says_texts(ax, list(middle), labels, texts)
     best = found.best / len(table)
     table["share_that_pays"] = round(best, 4)
-    word = called(name, names, 30)
+    word = called(name, names, 60)
     return scope.exhibit(
         id="next_customers",
         title=_reach_title(best),

@@ -259,12 +259,15 @@ def lists_made(
     """What is on the lists of initiatives that start: customers, holdout, expected worth."""
     if isinstance(lists, Refusal) or lists.empty:
         return None
-    own = lists.groupby("initiative", sort=False)
+    held = lists["arm"] == "control"
+    own = lists.assign(
+        held_out=held, contacted=lists["expected_increment"].mask(held, 0.0)
+    ).groupby("initiative", sort=False)
     table = pd.DataFrame(
         {
             "customers": own.size(),
-            "held_out": lists["arm"].eq("control").groupby(lists["initiative"], sort=False).sum(),
-            "increment": own["expected_increment"].sum(),
+            "held_out": own["held_out"].sum(),
+            "increment": own["contacted"].sum(),
             "per_customer": own["expected_increment"].mean(),
             "channel": own["channel"].agg(_most),
         }
@@ -273,7 +276,9 @@ def lists_made(
     if shown.empty:
         return scope.withheld("target_lists", "Lists of customers", int(table["customers"].sum()))
     few = shown["held_out"] < scope.min_cell
-    shown["held_out"] = shown["held_out"].astype(float).mask(few)
+    # what is expected of the others, over that of each, would tell how few are held out
+    told = ["held_out", "increment"]
+    shown[told] = shown[told].astype(float).mask(few)
     shown = shown.round(4).reset_index(drop=True)
     total = int(shown["customers"].sum())
     shown["lists"], shown["on_all_lists"] = len(shown), total
@@ -285,7 +290,9 @@ def lists_made(
                 formats.count(v) if np.isfinite(v) else f"under {scope.min_cell}"
                 for v in shown["held_out"]
             ],
-            f"Expected from all, {scope.currency}": [formats.money(v) for v in shown["increment"]],
+            f"Expected from the others, {scope.currency}": [
+                formats.money(v) if np.isfinite(v) else "" for v in shown["increment"]
+            ],
             f"Per customer, {scope.currency}": [formats.money(v) for v in shown["per_customer"]],
             "Most prefer": shown["channel"],
         }
@@ -304,6 +311,7 @@ def lists_made(
         alt=f"Table of {formats.plural(len(shown), 'list')} with customers, those left alone, and "
         "what is expected.",
         note="`targets.parquet` holds who is on which list. Nobody without consent is; nobody from "
-        "whom less is expected than the initiative costs. Who is left alone by lot shows "
-        f"afterwards what it has brought.{note}",
+        "whom less is expected than contacting costs. The most promising come first and fixed "
+        "costs are not taken off, so that a list may promise more than the return of its "
+        f"initiative. Who is left alone by lot shows afterwards what it has brought.{note}",
     )
