@@ -177,7 +177,7 @@ def break_even_points(
         unit=f"effect per adopter; {scope.currency}; share of the reached; months",
         alt=f"Table of {len(table)} initiatives: expected effect, cost and take-up, each with the "
         "value at which the initiative just pays, and months until it has paid back.",
-        note="Each with all else as expected. Where a cell of break-even is empty, no value of "
+        note="Each with all else as expected. Where it says none, no value of "
         "that driver alone makes the initiative pay. Of customers who are won, the effect is what "
         "one costs.",
     )

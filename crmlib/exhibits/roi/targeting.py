@@ -93,9 +93,9 @@ def trial_effect(
 
 def _trial_title(row: pd.Series, scope: Scope) -> str:
     if row["lo"] > 0:
-        return f"A contact brings {scope.money(row['estimate'])} per customer"
+        return f"A contact brings {scope.money(row['estimate'])} per customer, before its cost"
     if row["hi"] < 0:
-        return f"A contact loses {scope.money(-row['estimate'])} per customer"
+        return f"A contact loses {scope.money(-row['estimate'])} per customer, before its cost"
     return "The campaign has not shown that a contact brings anything"
 
 
