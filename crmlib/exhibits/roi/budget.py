@@ -135,8 +135,8 @@ def asset_values(
         alt=f"Bars for {formats.plural(len(rows), 'asset')}: what the plan would lose without it "
         "and gain if it were there already.",
         note="Each by planning again without it, and with it. What is owned costs the plan "
-        "nothing; its worth is what a decision to give it up would cost. Worths do not add up: of two "
-        "assets that one initiative needs, each is worth all that it brings.",
+        "nothing; its worth is what a decision to give it up would cost. Worths do not add up: of "
+        "two assets that one initiative needs, each is worth all that it brings.",
     )
 
 
