@@ -79,6 +79,22 @@ def test_long_names_of_a_client_fit(name):
     checked(small.MADE[name](small.chapter("harm").named(LONG)))
 
 
+def test_a_pilot_that_teaches_nothing_says_whence_its_worth_comes():
+    """Held for nothing, of an initiative that nothing found could make worth its fixed cost."""
+    why = small.MADE["next_steps"](small.chapter("dear")).formatted["Why"]
+    assert why.str.contains("mostly by what its own customers bring").all()
+    why = small.MADE["next_steps"](small.chapter("pilot")).formatted["Why"]
+    assert not why.str.contains("mostly").any()
+
+
+@pytest.mark.parametrize(("kind", "drawn"), [("endless", True), ("pilot", False)])
+def test_the_size_for_power_is_marked_where_a_pilot_may_be_so_large(kind, drawn):
+    shown = small.MADE["pilot_size"](small.chapter(kind))
+    assert (shown.table["for_power"].iloc[0] <= shown.table["n_per_arm"].max()) == drawn
+    words = [text.get_text() for text in shown.figure.findobj(Text)]
+    assert any(said.startswith("a test with power") for said in words) == drawn
+
+
 def test_a_single_look_has_no_first_and_no_last():
     shown = checked(exhibits.where_it_stops(small.chapter().review(looks=1), SCOPE))
     assert shown.title == "The only look stops beyond 1.96 standard errors"

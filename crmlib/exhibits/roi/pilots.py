@@ -97,8 +97,9 @@ def _why(row: Mapping[str, object], steps: NextSteps, scope: Scope) -> str:
     brings = scope.money(plan.launch.launch_now)
     if row["verdict"] == "pilot":
         return (
-            f"a pilot is worth {scope.money(plan.worth)} more than deciding now, and ends in a "
-            f"launch with {odds(plan.p_go)}"
+            f"a pilot is worth {scope.money(plan.worth)} more than deciding now"
+            + ", mostly by what its own customers bring" * (plan.learning < plan.worth / 2)
+            + f", and ends in a launch with {odds(plan.p_go)}"
         )
     if row["verdict"] == "go":
         return f"expected to bring {brings}; a pilot is not worth its cost"
