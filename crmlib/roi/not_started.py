@@ -84,9 +84,9 @@ def _without_a_rule(
         without["exclusive"] = (replace(programme, groups={}), risk_aversion)
     if programme.shares:
         without["balance"] = (replace(programme, shares={}), risk_aversion)
-    without["all"] = (free, risk_aversion)
     if risk_aversion:
         without |= {"risk": (programme, 0.0), "risk and all": (free, 0.0)}
+    without["all"] = (free, risk_aversion)  # last: where it was found, so were the others
     found = {}
     for rule, (relaxed, weight) in without.items():
         try:
