@@ -285,15 +285,15 @@ def lists_made(
     written = pd.DataFrame(
         {
             "Initiative": [called(each, names, 60) for each in shown["initiative"]],
-            "Customers on the list": [formats.count(v) for v in shown["customers"]],
-            "Of these left alone, by lot": [
+            "Customers": [formats.count(v) for v in shown["customers"]],
+            "Left alone": [
                 formats.count(v) if np.isfinite(v) else f"under {scope.min_cell}"
                 for v in shown["held_out"]
             ],
-            f"Expected from the others, {scope.currency}": [
+            f"Others bring, {scope.currency}": [
                 formats.money(v) if np.isfinite(v) else "" for v in shown["increment"]
             ],
-            f"Per customer, {scope.currency}": [formats.money(v) for v in shown["per_customer"]],
+            f"Each, {scope.currency}": [formats.money(v) for v in shown["per_customer"]],
             "Most prefer": shown["channel"],
         }
     )
